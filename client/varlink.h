@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The Varlink codec that library and daemon share: bytes to messages and back. A message is one
+ * JSON object followed by a NUL byte (https://varlink.org/Method-Call). No I/O happens here.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/cleanup.h"
+
+struct json_object;
+
+/* Objects and arrays may nest this deep: a message of ours needs six; parsers die of thousands. */
+#define VARLINK_DEPTH_MAX 16U
+
+/* Keys in one object: our widest has seventeen; the duplicate check compares each with each. */
+#define VARLINK_KEYS_MAX 64U
+
+/* What went wrong with a message: a sentence for people, and the byte where it was seen. */
+typedef struct VarlinkFault {
+        const char *reason; /* static, English, no full stop */
+        size_t offset;
+} VarlinkFault;
+
+/*
+ * A buffer that bytes are appended to and whole messages taken from. VARLINK_BUFFER_INIT or
+ * zeroed memory is an empty one. Holds at most the @max that append is given.
+ */
+typedef struct VarlinkBuffer {
+        char *data;
+        size_t size;      /* bytes held */
+        size_t allocated;
+        size_t scanned;   /* no NUL before this one */
+} VarlinkBuffer;
+
+/* Returns 0, -ENOMEM, or -EMSGSIZE if more than @max bytes were held without a whole message. */
+int varlink_buffer_append(VarlinkBuffer *buffer, const void *data, size_t size, size_t max);
+
+/*
+ * Takes the next whole message off the buffer. 1 and its text (without NUL; valid until the next
+ * call on @buffer) in *@ret, 0 if there is none yet.
+ */
+int varlink_buffer_take(VarlinkBuffer *buffer, Blob *ret);
+
+/* Forgets everything and frees the memory. */
+void varlink_buffer_done(VarlinkBuffer *buffer);
+
+/*
+ * Parses one message: a single JSON object (RFC 8259), valid UTF-8, at most VARLINK_DEPTH_MAX
+ * deep, no key twice in one object (an escaped key counts as what it stands for), nothing after it.
+ * Returns 0 and a new reference in *@ret, -EBADMSG and *@ret_fault, or -ENOMEM.
+ */
+int varlink_parse(Blob text, struct json_object **ret, VarlinkFault *ret_fault);
+
+/* A call as it came in. The strings and @parameters belong to the message and live as long as it. */
+typedef struct VarlinkCall {
+        const char *method; /* "org.certexc1.Verify" */
+        struct json_object *parameters; /* an object, or NULL if there were none */
+        bool more;
+        bool oneway;
+        bool upgrade;
+} VarlinkCall;
+
+/* Reads a parsed message as a call. Returns 0, or -EBADMSG and *@ret_fault. */
+int varlink_call_read(struct json_object *message, VarlinkCall *ret, VarlinkFault *ret_fault);
+
+/*
+ * Writes a call, a reply or an error as text ending in NUL. Steals nothing; @parameters may be
+ * NULL. Returns 0, the new text (free()) in *@ret and its size with the NUL in *@ret_size; -ENOMEM.
+ */
+int varlink_write_call(const char *method, struct json_object *parameters, bool more, bool oneway,
+                       char **ret, size_t *ret_size);
+int varlink_write_reply(struct json_object *parameters, bool continues, char **ret,
+                        size_t *ret_size);
+int varlink_write_error(const char *error, struct json_object *parameters, char **ret,
+                        size_t *ret_size);
+
+/* A reply as the client reads it. Everything belongs to the message. @error is NULL on success. */
+typedef struct VarlinkReply {
+        const char *error;
+        struct json_object *parameters; /* NULL if there were none */
+        bool continues;
+} VarlinkReply;
+
+int varlink_reply_read(struct json_object *message, VarlinkReply *ret, VarlinkFault *ret_fault);

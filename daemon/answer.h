@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Answer: facts, decisions and history as the objects of schema/org.certexc1.varlink. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "daemon/difference.h"
+#include "daemon/decision.h"
+#include "daemon/facts.h"
+#include "daemon/store.h"
+
+struct json_object;
+
+/* Each returns a new reference, or NULL when out of memory. */
+struct json_object *answer_certificate(const CertificateFacts *c);
+struct json_object *answer_problems(const Facts *facts, ProblemSet never);
+struct json_object *answer_problem_names(ProblemSet problems);
+struct json_object *answer_exception(const Decision *d, const CertificateFacts *certificate);
+struct json_object *answer_history_entry(const HistoryEntry *e);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Facts: what was found out about a chain at an endpoint. Made by problems.c in the judge, sent
+ * to the daemon, cached there, read by verdict and answer. Immutable once made.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/cleanup.h"
+#include "client/encoding.h"
+#include "client/problem.h"
+
+/* What a certificate says of itself: valid UTF-8, at most FACTS_TEXT_BYTES_MAX each, but otherwise
+ * the certificate's own words, control characters included. */
+typedef struct CertificateFacts {
+        uint8_t sha256[SHA256_SIZE];
+        uint8_t key_sha256[SHA256_SIZE]; /* of the SubjectPublicKeyInfo's DER */
+        char *subject;                   /* RFC 4514 */
+        char *issuer;
+        char *serial; /* lower-case hexadecimal */
+        char **names; /* subject alternative names, else the common name; NULL-terminated */
+        size_t n_names;
+        int64_t not_before;
+        int64_t not_after;
+} CertificateFacts;
+
+/* One problem where it was found. */
+typedef struct Finding {
+        Problem problem;
+        int certificate; /* index in the chain as sent; -1: none in particular */
+        char *value;     /* the fact that shows it; never NULL */
+} Finding;
+
+typedef struct Facts {
+        unsigned n_references;
+        ProblemSet problems; /* the union of the findings' */
+        CertificateFacts *leaf; /* NULL if the leaf could not be read */
+        Finding *findings;
+        size_t n_findings;
+        /* The findings hold from the first until before the second: no date is passed between. */
+        int64_t holds_from;
+        int64_t holds_until;
+} Facts;
+
+/* A new, empty one with one reference. Returns 0 or -ENOMEM. */
+int facts_new(Facts **ret);
+Facts *facts_ref(Facts *facts);
+/* Drops one reference; NULL ok; returns NULL. */
+Facts *facts_unref(Facts *facts);
+DEFINE_CLEANUP(Facts *, facts_unref)
+
+/*
+ * Adds a finding and its problem, copying @value (made valid UTF-8 and cut to the bound). The same
+ * problem at the same certificate is kept once. Returns 0 or -ENOMEM; past FACTS_FINDINGS_MAX only
+ * the problem's bit is set.
+ */
+int facts_add(Facts *facts, Problem problem, int certificate, const char *value);
+
+CertificateFacts *certificate_facts_free(CertificateFacts *c);
+DEFINE_CLEANUP(CertificateFacts *, certificate_facts_free)
+
+/* Whole copy. Returns 0 or -ENOMEM. */
+int certificate_facts_copy(const CertificateFacts *c, CertificateFacts **ret);
+
+/*
+ * Facts as bytes for the way from the judge to the daemon, and back. The reader trusts nothing:
+ * -EBADMSG for anything that facts_write() would not have written. *@ret is free()d.
+ */
+int facts_write(const Facts *facts, uint8_t **ret, size_t *ret_size);
+int facts_read(Blob bytes, Facts **ret);

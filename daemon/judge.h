@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The judge: the worker process's whole life, from its sandbox to the last question. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/cleanup.h"
+#include "daemon/problems.h"
+
+/* The daemon's program runs itself again with this as argv[0]; main() then calls judge_run(). */
+#define JUDGE_ARGV0 "certexcd: judge"
+
+/* Descriptors that a judge starts with. */
+#define JUDGE_SOCKET_FD 3
+#define JUDGE_AUTHORITIES_FD 4
+
+/* Enters the sandbox, answers questions until the socket is closed. Returns the exit status. */
+int judge_run(void);
+
+/* Questions as bytes for the way from the daemon to the judge, and back; like facts_write(). What
+ * was read points into the bytes. */
+typedef struct QuestionBytes QuestionBytes;
+int question_write(const Question *question, uint8_t **ret, size_t *ret_size);
+int question_read(Blob bytes, QuestionBytes **ret);
+const Question *question_get(const QuestionBytes *q);
+QuestionBytes *question_free(QuestionBytes *q);
+DEFINE_CLEANUP(QuestionBytes *, question_free)

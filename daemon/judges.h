@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Judges: starting the workers, one per owner, asking them, and outliving them. Everything that
+ * parses DER happens over there.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "client/cleanup.h"
+#include "daemon/facts.h"
+#include "daemon/problems.h"
+
+typedef struct sd_event sd_event;
+typedef struct Judges Judges;
+typedef struct JudgeCall JudgeCall;
+
+/* @event is referenced. No worker is started before judges_set_authorities(). 0 or -errno. */
+int judges_new(sd_event *event, Judges **ret);
+
+/* Ends all workers; no call may be pending. */
+Judges *judges_free(Judges *judges);
+DEFINE_CLEANUP(Judges *, judges_free)
+
+/* Takes over @fd, the sealed block; workers with an older one finish their chain and go. */
+void judges_set_authorities(Judges *judges, int fd);
+
+/*
+ * Called exactly once from the event loop, unless judge_call_free() comes first. @error is 0 and
+ * @facts borrowed; or -ETIMEDOUT (overran), -EPIPE (the worker died), -EBADMSG (it answered
+ * nonsense), -ENOMEM and the like, and @facts NULL. The call is freed after it.
+ */
+typedef void (*JudgeDone)(JudgeCall *call, int error, Facts *facts, void *userdata);
+
+/*
+ * Sends @question (copied) to @owner's worker, started if need be. Returns 0; -EBUSY past
+ * JUDGE_QUEUE_MAX or when JUDGES_MAX are all at work; -errno.
+ */
+int judges_ask(Judges *judges, uid_t owner, const Question *question, JudgeDone done,
+               void *userdata, JudgeCall **ret);
+
+/* Cancels: @done is not called. NULL ok; returns NULL. */
+JudgeCall *judge_call_free(JudgeCall *call);
+DEFINE_CLEANUP(JudgeCall *, judge_call_free)
+
+/* How many workers live. */
+unsigned judges_count(const Judges *judges);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Everything that a peer, a certificate or a file can make the daemon hold or do, each with its
+ * reason. Each has a test at the bound and one past it.
+ */
+#pragma once
+
+/* -- Messages ---------------------------------------------------------------------------- */
+
+/* One message. The largest lawful one is a Verify with CHAIN_BYTES_MAX of DER, which base64 makes a
+ * third larger, and a staple. */
+#define MESSAGE_BYTES_MAX (512U * 1024U)
+
+/* Between the first byte of a message and its NUL. A client writes it in one go; ten seconds is a
+ * machine that swaps, a byte a second is an attack. */
+#define MESSAGE_FINISH_SEC 10U
+
+/* Calls of one connection that wait for an answer. Varlink answers in order, so more than a few
+ * only queue; past the bound the connection is not read from. */
+#define CALLS_IN_FLIGHT_MAX 16U
+
+/* Replies that a connection may leave unread. One full list page is about 100 KiB. */
+#define REPLY_BACKLOG_BYTES_MAX (1024U * 1024U)
+
+/* -- Connections ------------------------------------------------------------------------- */
+
+/* Of one uid. A desktop has perhaps a dozen mail programs and helpers, each with one or two. */
+#define CONNECTIONS_PER_UID_MAX 64U
+
+/* Of all uids; below the usual 1024 descriptors with room for the store and the judges. */
+#define CONNECTIONS_MAX 768U
+
+/* Connections of one uid that stream Monitor events. */
+#define MONITORS_PER_UID_MAX 8U
+
+/* -- Certificates ------------------------------------------------------------------------ */
+
+/* One certificate. Real ones are 1 to 4 KiB; with hundreds of names, 20. GnuTLS itself refuses a
+ * handshake message above 128 KiB. */
+#define CERTIFICATE_BYTES_MAX (64U * 1024U)
+
+/* All certificates of a chain together, for the same reason. */
+#define CHAIN_BYTES_MAX (256U * 1024U)
+
+/* Certificates in a chain. Real ones are 2 to 5; path building looks at each pair. */
+#define CHAIN_CERTIFICATES_MAX 64U
+
+/* A stapled OCSP answer with its signer's certificates; real ones are 0.5 to 3 KiB. */
+#define STAPLE_BYTES_MAX (32U * 1024U)
+
+/* Names of a certificate that are told in an answer; all are checked. */
+#define FACTS_NAMES_MAX 64U
+
+/* A name, a distinguished name or a value in an answer; longer ones are cut, and say so. */
+#define FACTS_TEXT_BYTES_MAX 1024U
+
+/* Findings of one chain: each problem at each certificate at most once, cut beyond this. */
+#define FACTS_FINDINGS_MAX 128U
+
+/* -- Judges ------------------------------------------------------------------------------ */
+
+/* Workers alive at once. Each is one owner's; the least recently used idle one makes room. */
+#define JUDGES_MAX 32U
+
+/* Chains of one owner that wait for its judge. */
+#define JUDGE_QUEUE_MAX 64U
+
+/* Processor time for one chain. An ordinary chain takes 1 ms; limbo's worst under 100. */
+#define JUDGE_CPU_SEC 2U
+
+/* The same on the wall clock, for a machine under load. */
+#define JUDGE_WALL_SEC 10U
+
+/* Address space of a judge: libraries about 30 MiB, 150 authorities under 1. */
+#define JUDGE_ADDRESS_SPACE_MAX (256UL * 1024UL * 1024UL)
+
+/* A judge without work goes away after this. */
+#define JUDGE_IDLE_SEC 60U
+
+/* All of a judge's answer. */
+#define JUDGE_ANSWER_BYTES_MAX (512U * 1024U)
+
+/* -- Authorities ------------------------------------------------------------------------- */
+
+/* DER of all authorities together. Debian's 144 are 180 KiB. */
+#define AUTHORITIES_BYTES_MAX (16U * 1024U * 1024U)
+#define AUTHORITIES_MAX 4096U
+
+/* The worker that reads the system's authorities; 11 to 24 ms were measured. */
+#define AUTHORITIES_LOAD_SEC 30U
+
+/* -- Store ------------------------------------------------------------------------------- */
+
+/* Live decisions of one owner. A person has a handful, a helpdesk some dozens. */
+#define DECISIONS_PER_OWNER_MAX 1000U
+
+/* Live decisions of one owner at one endpoint: a load balancer's certificates. Each is looked at
+ * for every verdict. */
+#define DECISIONS_PER_ENDPOINT_MAX 32U
+
+/* Certificate bytes that one owner's decisions may keep. */
+#define STORED_BYTES_PER_OWNER_MAX (8U * 1024U * 1024U)
+
+/* Rows of history kept for one owner, and ended or revoked decisions; older ones make room. */
+#define HISTORY_PER_OWNER_MAX 10000U
+#define DEAD_DECISIONS_PER_OWNER_MAX 2000U
+
+/* Endpoints whose accepted certificate is remembered for "what changed", per owner. */
+#define SEEN_PER_OWNER_MAX 500U
+
+/* Changes that wait for the committing thread, of all owners and of one. */
+#define COMMIT_QUEUE_MAX 1024U
+#define COMMIT_QUEUE_PER_OWNER_MAX 64U
+
+/* Rows in one page of a list. */
+#define LIST_PAGE_MAX 100U
+
+/* -- Cache ------------------------------------------------------------------------------- */
+
+/* Judged chains remembered for one owner, and for all. A judged chain is about 8 KiB. */
+#define CACHE_CHAINS_PER_OWNER_MAX 64U
+#define CACHE_BYTES_PER_OWNER_MAX (1024U * 1024U)
+#define CACHE_BYTES_MAX (4U * 1024U * 1024U)
+
+/* An answer is never older than this, whatever its dates say. */
+#define CACHE_SECONDS_MAX 3600

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Manager: owns everything that lives as long as the daemon, and its event loop. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/cleanup.h"
+#include "daemon/conf.h"
+
+typedef struct sd_event sd_event;
+typedef struct Cache Cache;
+typedef struct Commits Commits;
+typedef struct Judges Judges;
+typedef struct Listener Listener;
+typedef struct Monitors Monitors;
+typedef struct Store Store;
+typedef struct Trust Trust;
+
+/* What the command line and the environment decided. */
+typedef struct Options {
+        bool user_mode;
+        char *state_directory;
+        char *socket_path;
+        char *conf_directory;
+        char *trust_file; /* NULL: the system's store */
+        bool bus;         /* false with --no-bus */
+} Options;
+
+void options_done(Options *options);
+
+typedef struct Manager {
+        Options options;
+        Conf conf;
+        sd_event *event;
+        Store *store;
+        Commits *commits;
+        Judges *judges;
+        Trust *trust;
+        Cache *cache;
+        Monitors *monitors;
+        Listener *listener;
+        int64_t started;
+        uint64_t trust_generation; /* grows with each new block of authorities */
+} Manager;
+
+/* Opens everything that is opened. Takes @options over on success. Logs. Returns 0 or -errno. */
+int manager_new(Options *options, Manager **ret);
+
+/* Runs until SIGTERM or SIGINT; tells the service manager. Returns 0 or -errno. */
+int manager_run(Manager *manager);
+
+Manager *manager_free(Manager *manager);
+DEFINE_CLEANUP(Manager *, manager_free)
+
+/* Seconds since 1970: the clock, or what --replace-clock says in a testing build. */
+int64_t manager_now(void);
+#ifdef CERTEXC_TESTING
+void manager_replace_clock(int64_t epoch);
+#endif

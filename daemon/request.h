@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Request: one question from parsing to its one answer. It does not know which door it came
+ * through: the door hands in a method, an object of parameters and callbacks, and gets answers.
+ *
+ * request.c owns the object and the table of methods; verify.c, decide.c, inspect.c and monitor.c
+ * are the methods; answer.c makes the objects that are answered.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "client/cleanup.h"
+#include "daemon/caller.h"
+
+struct json_object;
+typedef struct Manager Manager;
+typedef struct Request Request;
+
+/*
+ * An answer. @error NULL: success, @parameters are the results. Else @error is the full name of an
+ * error ("org.certexc1.InvalidHost") and @parameters its fields. @parameters (may be NULL) is
+ * borrowed. @continues: more answers follow; only if the request was made with @more.
+ *
+ * After an answer without @continues the request is done and frees itself. The callback may not
+ * call request_free().
+ */
+typedef void (*RequestAnswer)(Request *request, const char *error, struct json_object *parameters,
+                              bool continues, void *door);
+
+typedef struct RequestArgs {
+        Manager *manager;
+        Caller caller;
+        const char *method; /* "org.certexc1.Verify" */
+        struct json_object *parameters; /* an object or NULL; referenced as long as needed */
+        bool more;
+        RequestAnswer answer;
+        void *door;
+} RequestArgs;
+
+/*
+ * Starts a request. The answer may come before this returns; then *@ret is NULL. Otherwise *@ret
+ * is the handle to cancel it with. Returns 0; -ENOENT if there is no such method (the door says so in
+ * its own words; nothing was answered); -ENOMEM.
+ */
+int request_start(const RequestArgs *args, Request **ret);
+
+/* The asker is gone: no answer is wanted. A change that is on its way to the store still happens.
+ * NULL ok; returns NULL. */
+Request *request_free(Request *request);
+DEFINE_CLEANUP(Request *, request_free)
+
+/* true if @method ("Verify") of interface org.certexc1 streams and so must be called with more. */
+bool request_method_needs_more(const char *method);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The store of decisions: certexc.db. The only place that knows SQL.
+ *
+ * Reading is for the event loop's thread. store_apply() is for one other thread (commits.c) at a
+ * time; the two never wait for each other's disk. Nothing here logs.
+ *
+ * A row that can lead to an accept carries a digest of its fields; one whose digest does not hold
+ * is never returned as live, it is counted and store_health() tells.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/cleanup.h"
+#include "daemon/decision.h"
+#include "daemon/facts.h"
+
+typedef struct Store Store;
+
+/* Opens or creates certexc.db in @directory (which exists, mode 0700). Returns 0; -EBUSY if another
+ * daemon has it; -EPROTONOSUPPORT if a newer version wrote it; -EUCLEAN if it is damaged; -errno.
+ * *@ret_reason is a sentence (static) for people, on failure. */
+int store_open(const char *directory, Store **ret, const char **ret_reason);
+Store *store_free(Store *store);
+DEFINE_CLEANUP(Store *, store_free)
+
+/* Grows with each committed change. Any thread. */
+uint64_t store_generation(const Store *store);
+
+/* Seconds since 1970 of the last committed change ever: evidence against a clock set back. */
+int64_t store_last_write(const Store *store);
+
+/* -- reading ------------------------------------------------------------------------------ */
+
+typedef struct DecisionList {
+        Decision *items;
+        size_t n_items;
+        uint64_t next; /* store_list(): the last id if more follow, else 0 */
+} DecisionList;
+
+void decision_list_done(DecisionList *list);
+
+/* The decisions of @owner and of OWNER_SYSTEM at the endpoint (port 0: at every port of the host),
+ * live, unconfirmed and ended ones, newest first. Returns 0 or -errno. */
+int store_find(Store *store, int64_t owner, const char *host, uint16_t port, DecisionList *ret);
+
+typedef struct ListQuery {
+        int64_t owner;
+        const char *host; /* NULL: all */
+        uint16_t port;    /* 0: all */
+        bool all;         /* ended and revoked too */
+        uint64_t after;   /* ids above this one */
+        size_t limit;
+} ListQuery;
+
+int store_list(Store *store, const ListQuery *query, DecisionList *ret);
+
+/* 1 and *@ret filled, 0 if there is none, -errno. */
+int store_get(Store *store, int64_t owner, uint64_t id, Decision *ret);
+
+/* The certificate that a decision (or seen endpoint) of @owner refers to. 1, 0 or -errno. @ret_der
+ * (free()) may be NULL. */
+int store_certificate(Store *store, int64_t owner, const uint8_t sha256[static SHA256_SIZE],
+                      CertificateFacts **ret, uint8_t **ret_der, size_t *ret_der_size);
+
+/* The certificate last accepted without problems at an endpoint. 1, 0 or -errno. */
+int store_seen(Store *store, int64_t owner, const char *host, uint16_t port,
+               CertificateFacts **ret, int64_t *ret_time);
+
+typedef enum HistoryKind { /* stored numbers */
+        HISTORY_ALLOWED = 1,
+        HISTORY_DENIED = 2,
+        HISTORY_REVOKED = 3,
+        HISTORY_ENDED = 4,
+        HISTORY_CONFIRMED = 5,
+} HistoryKind;
+
+typedef struct HistoryEntry {
+        uint64_t number;
+        int64_t time;
+        HistoryKind kind;
+        uint64_t id;
+        int64_t by; /* uid */
+        char host[ENDPOINT_HOST_MAX + 1];
+        uint16_t port;
+        uint8_t sha256[SHA256_SIZE];
+} HistoryEntry;
+
+typedef struct HistoryList {
+        HistoryEntry *items;
+        size_t n_items;
+        uint64_t next;
+} HistoryList;
+
+void history_list_done(HistoryList *list);
+
+/* Entries with numbers above @after, oldest first; @id 0: of all decisions. */
+int store_history(Store *store, int64_t owner, uint64_t id, uint64_t after, size_t limit,
+                  HistoryList *ret);
+
+typedef struct OwnerCounts {
+        uint64_t exceptions;
+        uint64_t denials;
+        uint64_t unconfirmed;
+        uint64_t bytes;
+} OwnerCounts;
+
+int store_counts(Store *store, int64_t owner, OwnerCounts *ret);
+
+/* -- changing ----------------------------------------------------------------------------- */
+
+typedef enum ChangeAction {
+        CHANGE_ADD,     /* @decision, @certificate, @der; sets @decision.id */
+        CHANGE_REVOKE,  /* @decision.owner and .id; fills the rest */
+        CHANGE_END,     /* the same: its end was seen passed */
+        CHANGE_SEEN,    /* @decision.owner, .host, .port, @certificate: seen and accepted */
+        CHANGE_OWNER,   /* @decision.owner now has the user name @owner_name: if it had another, its
+                           live exceptions become unconfirmed */
+} ChangeAction;
+
+/* What became of a change. */
+typedef enum ChangeResult {
+        CHANGED,
+        CHANGE_HELD,          /* the same decision is held; @decision is it */
+        CHANGE_CONFIRMED,     /* it was held unconfirmed or ended, and is live now */
+        CHANGE_UNKNOWN,       /* no decision by that id */
+        CHANGE_TOO_MANY,      /* DECISIONS_PER_OWNER_MAX */
+        CHANGE_TOO_MANY_HERE, /* DECISIONS_PER_ENDPOINT_MAX */
+        CHANGE_TOO_LARGE,     /* STORED_BYTES_PER_OWNER_MAX */
+} ChangeResult;
+
+/* One change, with all that it needs; everything in it is its own. */
+typedef struct Change {
+        ChangeAction action;
+        Decision decision;
+        CertificateFacts *certificate;
+        uint8_t *der;
+        size_t der_size;
+        char *owner_name;
+        int64_t by;  /* uid */
+        int64_t now;
+        ChangeResult result; /* after store_apply() returned 0 */
+        /* for the one who submitted it */
+        int error;
+        void (*done)(struct Change *change, void *userdata);
+        void *userdata;
+        struct Change *next;
+} Change;
+
+int change_new(ChangeAction action, int64_t owner, int64_t by, int64_t now, Change **ret);
+Change *change_free(Change *change);
+DEFINE_CLEANUP(Change *, change_free)
+
+/* Applies the linked changes in one transaction, durable when it returns 0. On -errno none was
+ * applied: -ENOSPC, -EROFS, -EIO, -EUCLEAN (damaged), -ENOMEM. */
+int store_apply(Store *store, Change *changes);
+
+/* A sentence (static) for an error of store_apply() or a reader, and how to mend it. */
+const char *store_error_reason(int error);
+const char *store_error_hint(int error);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Trust: which authorities are believed. They are read by a worker of their own (the importer,
+ * since reading them parses DER) into a sealed block that every judge maps.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "client/cleanup.h"
+
+typedef struct sd_event sd_event;
+typedef struct Trust Trust;
+
+/* Like JUDGE_ARGV0: main() calls importer_run() then. argv[1] is the PEM file, absent: the
+ * system's store. The block's memfd is sent over descriptor 3. */
+#define IMPORTER_ARGV0 "certexcd: importer"
+int importer_run(const char *trust_file);
+
+/* Called when a new block is there: @fd is borrowed; @count authorities from @from. */
+typedef void (*TrustChanged)(Trust *trust, int fd, unsigned count, void *userdata);
+
+/* @trust_file NULL: the system's store. Starts reading; @changed is called from the loop. */
+int trust_new(sd_event *event, const char *trust_file, TrustChanged changed, void *userdata,
+              Trust **ret);
+Trust *trust_free(Trust *trust);
+DEFINE_CLEANUP(Trust *, trust_free)
+
+/* Reads again (SIGHUP). A failure keeps the old block and is told by trust_warning(). */
+int trust_reload(Trust *trust);
+
+unsigned trust_count(const Trust *trust);
+const char *trust_from(const Trust *trust);    /* the file's path or "the system's store" */
+const char *trust_warning(const Trust *trust); /* NULL: all is well */
