@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * libcertexc: ask the certexc daemon about certificates. See libcertexc(3).
+ * libcertexc: ask the certexc daemon about certificates. libcertexc(3) has a whole program.
  *
- * Every function that can fail returns a negative errno value; the client then holds a sentence
- * about it, see certexc_client_error(). Nothing here logs, prints or keeps global state; one client
- * may be used by one thread at a time.
+ * Functions that return int return 0 or more, or a negative errno value (see "Errors" below); the
+ * client then holds a sentence about it, certexc_client_error(). What they hand out comes last in
+ * the arguments and is not touched on failure. Objects are freed with the _free() of their type,
+ * which takes NULL and returns NULL; a const pointer or string belongs to the object that it was
+ * asked of. Getters take NULL and then return NULL, 0 or false.
+ *
+ * Strings are UTF-8. Times are seconds since 1970-01-01 00:00 UTC. Digests are 64 lower-case
+ * hexadecimal digits. What a certificate says of itself (subject, issuer, names, values of
+ * problems) is not escaped: escape it before a terminal or mark-up sees it.
+ *
+ * Nothing here logs, prints, installs a signal handler or keeps global state. One client, and what
+ * was made with it, may be used by one thread at a time.
  */
 #ifndef CERTEXC_H
 #define CERTEXC_H
@@ -19,20 +28,375 @@ extern "C" {
 
 #define CERTEXC_API __attribute__((visibility("default")))
 
-/** An unconnected or connected client of the daemon. */
+/** A client of the daemon; connects by itself when it is first used. */
 typedef struct certexc_client certexc_client;
 
-/** What the daemon said about a chain. Immutable. */
+/** What is to be judged: an endpoint and the certificates that it presented. */
+typedef struct certexc_question certexc_question;
+
+/** What the daemon said about a question. Immutable. */
 typedef struct certexc_answer certexc_answer;
 
-/** One exception or denial. Immutable. */
+/** What a certificate says of itself. Immutable. */
+typedef struct certexc_certificate certexc_certificate;
+
+/** One decision: an exception ("allow") or a denial ("deny"). Immutable. */
 typedef struct certexc_exception certexc_exception;
+
+/** Decisions, by id. Immutable. */
+typedef struct certexc_exceptions certexc_exceptions;
+
+/** What was decided and what became of it, oldest first. Immutable. */
+typedef struct certexc_history certexc_history;
+
+/** The daemon's state. Immutable. */
+typedef struct certexc_status certexc_status;
+
+/** A stream of changes. */
+typedef struct certexc_monitor certexc_monitor;
+
+/** One change. Immutable. */
+typedef struct certexc_event certexc_event;
 
 enum certexc_verdict {
         CERTEXC_ACCEPT = 0, /* go on */
         CERTEXC_PROMPT = 1, /* ask the person */
         CERTEXC_REJECT = 2, /* do not go on, do not ask */
 };
+
+/* -- Client -------------------------------------------------------------------------------- */
+
+/** Whose decisions are meant: the caller's own (the default), or the administrator's for all. */
+#define CERTEXC_OWNER_SELF INT64_MIN
+#define CERTEXC_OWNER_SYSTEM INT64_C(-1)
+
+/**
+ * certexc_client_new() - make a client
+ * @socket: path of the daemon's socket, or NULL for the usual search: the environment variable
+ *          CERTEXC_SOCKET, $XDG_RUNTIME_DIR/certexc/org.certexc1 if it is there, else
+ *          /run/certexc/org.certexc1
+ *
+ * Connects to nothing yet. Returns 0, -ENAMETOOLONG, -ENOMEM.
+ */
+CERTEXC_API int certexc_client_new(const char *socket, certexc_client **ret);
+CERTEXC_API certexc_client *certexc_client_free(certexc_client *client);
+
+/** certexc_client_socket() - the path that is used, whatever the search ended with */
+CERTEXC_API const char *certexc_client_socket(const certexc_client *client);
+
+/** certexc_client_set_timeout() - bound each call; 5000 ms at first, 0 waits without end */
+CERTEXC_API void certexc_client_set_timeout(certexc_client *client, unsigned milliseconds);
+
+/** certexc_client_set_owner() - a uid, CERTEXC_OWNER_SYSTEM or _SELF; another's needs uid 0 */
+CERTEXC_API void certexc_client_set_owner(certexc_client *client, int64_t owner);
+
+/**
+ * certexc_client_error() - what went wrong last: the thing, the reason and the way out
+ *
+ * One or more whole sentences; "" if the last call succeeded. Valid until the next call.
+ */
+CERTEXC_API const char *certexc_client_error(const certexc_client *client);
+
+/** certexc_client_error_name() - "org.certexc1.NotFound" and kin; NULL if the daemon sent none */
+CERTEXC_API const char *certexc_client_error_name(const certexc_client *client);
+
+/** certexc_client_error_json() - the parameters of that error as the daemon sent them, or NULL */
+CERTEXC_API const char *certexc_client_error_json(const certexc_client *client);
+
+/**
+ * certexc_call() - call any method of org.certexc1, JSON in and out
+ * @method: "GetStatus"; a name with a dot in it is taken as it is
+ * @parameters: a JSON object, or NULL
+ * @ret: the reply's parameters, a JSON object; free()
+ */
+CERTEXC_API int certexc_call(certexc_client *client, const char *method, const char *parameters,
+                             char **ret);
+
+/*
+ * Errors. -ENOTCONN: the daemon cannot be reached, nobody was asked. -EPERM: somebody else serves
+ * the socket. -ETIMEDOUT: no answer in time. -ECONNRESET: the daemon went away. -EPROTO: it does
+ * not speak org.certexc1. -ENOMEM. From the daemon: -EINVAL InvalidHost InvalidPort InvalidChain
+ * InvalidRequest · -ESTALE ProblemsChanged · -EALREADY NothingToExcept · -EKEYREJECTED
+ * NotExceptable FingerprintMismatch · -ENOENT NotFound · -EACCES AccessDenied · -EDQUOT
+ * LimitReached · -EIO JudgeFailed StoreFailed · -EBUSY Rebuilding · -EOPNOTSUPP a method that this
+ * daemon does not have · -EREMOTEIO any other. None of them means "accept".
+ */
+
+/* -- Ask ----------------------------------------------------------------------------------- */
+
+/**
+ * certexc_question_new() - begin a question
+ * @host: the host name or address that the person asked for, as typed
+ * @port: its port; 0 if it is not known
+ *
+ * Returns 0, -EINVAL (@host is no host; see certexc_host_check()), -ENOMEM.
+ */
+CERTEXC_API int certexc_question_new(const char *host, uint16_t port, certexc_question **ret);
+CERTEXC_API certexc_question *certexc_question_free(certexc_question *question);
+
+/** certexc_question_add_certificate() - append a copy of one certificate's DER, leaf first */
+CERTEXC_API int certexc_question_add_certificate(certexc_question *question, const void *der,
+                                                 size_t size);
+
+/** certexc_question_set_staple() - give the stapled OCSP answer (DER, copied) of the server */
+CERTEXC_API int certexc_question_set_staple(certexc_question *question, const void *der,
+                                            size_t size);
+
+/** certexc_question_set_starttls() - say that the connection was upgraded on a plain port */
+CERTEXC_API void certexc_question_set_starttls(certexc_question *question, bool starttls);
+
+/**
+ * certexc_verify() - ask for the verdict; never waits for a person
+ *
+ * Returns 0 and an answer, whatever its verdict, or a negative errno: then nobody judged, and the
+ * connection must not be taken as accepted.
+ */
+CERTEXC_API int certexc_verify(certexc_client *client, const certexc_question *question,
+                               certexc_answer **ret);
+CERTEXC_API certexc_answer *certexc_answer_free(certexc_answer *answer);
+
+/** certexc_answer_verdict() - CERTEXC_PROMPT for NULL */
+CERTEXC_API enum certexc_verdict certexc_answer_verdict(const certexc_answer *answer);
+
+/** certexc_answer_because() - the word: "no-problem", "exception", "changed" ...; org.certexc1(5) */
+CERTEXC_API const char *certexc_answer_because(const certexc_answer *answer);
+
+/** certexc_answer_host() - the one canonical form of the host; _port() what was asked for */
+CERTEXC_API const char *certexc_answer_host(const certexc_answer *answer);
+CERTEXC_API uint16_t certexc_answer_port(const certexc_answer *answer);
+CERTEXC_API const char *certexc_answer_chain_sha256(const certexc_answer *answer);
+
+/**
+ * certexc_answer_n_problems() - everything that is wrong, each with the certificate (index in the
+ * chain, -1: none in particular) and the fact that shows it ("" if there is none). An @i that is
+ * too large is answered like NULL, and -1.
+ */
+CERTEXC_API size_t certexc_answer_n_problems(const certexc_answer *answer);
+CERTEXC_API const char *certexc_answer_problem(const certexc_answer *answer, size_t i);
+CERTEXC_API bool certexc_answer_problem_exceptable(const certexc_answer *answer, size_t i);
+CERTEXC_API int certexc_answer_problem_certificate(const certexc_answer *answer, size_t i);
+CERTEXC_API const char *certexc_answer_problem_value(const certexc_answer *answer, size_t i);
+
+/** certexc_answer_n_new_problems() - names of those that certexc_answer_exception() lacks */
+CERTEXC_API size_t certexc_answer_n_new_problems(const certexc_answer *answer);
+CERTEXC_API const char *certexc_answer_new_problem(const certexc_answer *answer, size_t i);
+
+/** certexc_answer_leaf() - the server's own certificate; NULL if it could not be read */
+CERTEXC_API const certexc_certificate *certexc_answer_leaf(const certexc_answer *answer);
+
+/** certexc_answer_exception() - the decision that answered, or nearly did; NULL if there is none */
+CERTEXC_API const certexc_exception *certexc_answer_exception(const certexc_answer *answer);
+
+/** certexc_answer_obsolete() - true: nothing is wrong any more, that exception could be revoked */
+CERTEXC_API bool certexc_answer_obsolete(const certexc_answer *answer);
+
+/**
+ * certexc_answer_change() - "renewed" (same key), "reissued" (same issuer), "replaced" (nothing in
+ * common), or NULL: against the certificate _old(), known from an "exception" or "seen", at _since()
+ */
+CERTEXC_API const char *certexc_answer_change(const certexc_answer *answer);
+CERTEXC_API const char *certexc_answer_change_known_from(const certexc_answer *answer);
+CERTEXC_API int64_t certexc_answer_change_since(const certexc_answer *answer);
+CERTEXC_API bool certexc_answer_change_was_due(const certexc_answer *answer);
+CERTEXC_API const certexc_certificate *certexc_answer_change_old(const certexc_answer *answer);
+
+/** certexc_answer_json() - the reply's parameters as the daemon sent them */
+CERTEXC_API const char *certexc_answer_json(const certexc_answer *answer);
+
+CERTEXC_API const char *certexc_certificate_sha256(const certexc_certificate *certificate);
+CERTEXC_API const char *certexc_certificate_key_sha256(const certexc_certificate *certificate);
+CERTEXC_API const char *certexc_certificate_subject(const certexc_certificate *certificate);
+CERTEXC_API const char *certexc_certificate_issuer(const certexc_certificate *certificate);
+CERTEXC_API const char *certexc_certificate_serial(const certexc_certificate *certificate);
+CERTEXC_API size_t certexc_certificate_n_names(const certexc_certificate *certificate);
+CERTEXC_API const char *certexc_certificate_name(const certexc_certificate *certificate, size_t i);
+CERTEXC_API int64_t certexc_certificate_not_before(const certexc_certificate *certificate);
+CERTEXC_API int64_t certexc_certificate_not_after(const certexc_certificate *certificate);
+
+/* -- Decide -------------------------------------------------------------------------------- */
+
+/** For @flags: end with the owner's session; pin the key rather than the certificate. */
+#define CERTEXC_SESSION (1U << 0)
+#define CERTEXC_PIN_KEY (1U << 1)
+
+/**
+ * certexc_add_exception() - allow what @answer showed: its endpoint, chain and problems
+ * @until: the first second when it is over; 0 for no date (exclusive with CERTEXC_SESSION)
+ * @flags: CERTEXC_SESSION, CERTEXC_PIN_KEY, or 0
+ * @fingerprint: what the person typed to confirm, in any usual spelling, or NULL
+ * @ret: the decision as stored; may be NULL
+ *
+ * The daemon judges the chain again. -ESTALE: the problems are not those of @answer any more; ask
+ * again and show the new ones. Returns 0, 1 if the same exception was held already, or -errno.
+ */
+CERTEXC_API int certexc_add_exception(certexc_client *client, const certexc_answer *answer,
+                                      int64_t until, unsigned flags, const char *fingerprint,
+                                      certexc_exception **ret);
+
+/** certexc_add_denial() - remember a "no" to it, whatever its problems; as above */
+CERTEXC_API int certexc_add_denial(certexc_client *client, const certexc_answer *answer,
+                                   int64_t until, unsigned flags, const char *fingerprint,
+                                   certexc_exception **ret);
+
+/** certexc_revoke() - take a decision back; no error if it is revoked already. @ret may be NULL */
+CERTEXC_API int certexc_revoke(certexc_client *client, uint64_t id, certexc_exception **ret);
+
+/** certexc_get() - one decision, whatever its state */
+CERTEXC_API int certexc_get(certexc_client *client, uint64_t id, certexc_exception **ret);
+
+/**
+ * certexc_list() - the decisions
+ * @host: only of this host; NULL for all
+ * @port: only of this port; 0 for all
+ * @all: also those that ended or were revoked
+ */
+CERTEXC_API int certexc_list(certexc_client *client, const char *host, uint16_t port, bool all,
+                             certexc_exceptions **ret);
+
+/** certexc_get_certificate() - DER of a certificate that a decision is about; free() */
+CERTEXC_API int certexc_get_certificate(certexc_client *client, const char *sha256,
+                                        uint8_t **ret_der, size_t *ret_size);
+
+CERTEXC_API certexc_exceptions *certexc_exceptions_free(certexc_exceptions *exceptions);
+CERTEXC_API size_t certexc_exceptions_count(const certexc_exceptions *exceptions);
+CERTEXC_API const certexc_exception *certexc_exceptions_item(const certexc_exceptions *exceptions,
+                                                             size_t i);
+/** certexc_exceptions_json() - {"exceptions": [...]}, the pages joined */
+CERTEXC_API const char *certexc_exceptions_json(const certexc_exceptions *exceptions);
+
+/** Words: action "allow" "deny"; pin "certificate" "key"; end "never" "date" "session"; state
+ * "live" "unconfirmed" "ended" "revoked". _until() is 0 without a date. */
+CERTEXC_API certexc_exception *certexc_exception_free(certexc_exception *exception);
+CERTEXC_API uint64_t certexc_exception_id(const certexc_exception *exception);
+CERTEXC_API int64_t certexc_exception_owner(const certexc_exception *exception);
+CERTEXC_API const char *certexc_exception_action(const certexc_exception *exception);
+CERTEXC_API const char *certexc_exception_host(const certexc_exception *exception);
+CERTEXC_API uint16_t certexc_exception_port(const certexc_exception *exception);
+CERTEXC_API const char *certexc_exception_pin(const certexc_exception *exception);
+CERTEXC_API size_t certexc_exception_n_problems(const certexc_exception *exception);
+CERTEXC_API const char *certexc_exception_problem(const certexc_exception *exception, size_t i);
+CERTEXC_API const char *certexc_exception_end(const certexc_exception *exception);
+CERTEXC_API int64_t certexc_exception_until(const certexc_exception *exception);
+CERTEXC_API const char *certexc_exception_state(const certexc_exception *exception);
+CERTEXC_API int64_t certexc_exception_created(const certexc_exception *exception);
+CERTEXC_API int64_t certexc_exception_changed(const certexc_exception *exception);
+CERTEXC_API const certexc_certificate *
+certexc_exception_certificate(const certexc_exception *exception);
+CERTEXC_API const char *certexc_exception_json(const certexc_exception *exception);
+
+/* -- Look back ----------------------------------------------------------------------------- */
+
+/** certexc_get_history() - of one decision, or of all with @id 0 */
+CERTEXC_API int certexc_get_history(certexc_client *client, uint64_t id, certexc_history **ret);
+CERTEXC_API certexc_history *certexc_history_free(certexc_history *history);
+CERTEXC_API size_t certexc_history_count(const certexc_history *history);
+CERTEXC_API uint64_t certexc_history_number(const certexc_history *history, size_t i);
+CERTEXC_API int64_t certexc_history_time(const certexc_history *history, size_t i);
+/** "allowed", "denied", "revoked", "ended", "confirmed" */
+CERTEXC_API const char *certexc_history_kind(const certexc_history *history, size_t i);
+CERTEXC_API uint64_t certexc_history_id(const certexc_history *history, size_t i);
+/** The uid that did it. */
+CERTEXC_API int64_t certexc_history_by(const certexc_history *history, size_t i);
+CERTEXC_API const char *certexc_history_host(const certexc_history *history, size_t i);
+CERTEXC_API uint16_t certexc_history_port(const certexc_history *history, size_t i);
+CERTEXC_API const char *certexc_history_sha256(const certexc_history *history, size_t i);
+/** {"entries": [...]}, the pages joined */
+CERTEXC_API const char *certexc_history_json(const certexc_history *history);
+
+CERTEXC_API int certexc_get_status(certexc_client *client, certexc_status **ret);
+CERTEXC_API certexc_status *certexc_status_free(certexc_status *status);
+/** A text field by its name in org.certexc1(5), e.g. "store_detail"; NULL if there is none. */
+CERTEXC_API const char *certexc_status_text(const certexc_status *status, const char *field);
+/** A number, e.g. "authorities" or "counts.exceptions"; 0 if there is none. */
+CERTEXC_API int64_t certexc_status_number(const certexc_status *status, const char *field);
+CERTEXC_API size_t certexc_status_n_warnings(const certexc_status *status);
+CERTEXC_API const char *certexc_status_warning(const certexc_status *status, size_t i);
+CERTEXC_API const char *certexc_status_json(const certexc_status *status);
+
+/**
+ * certexc_monitor_new() - begin to watch, on a connection of its own
+ *
+ * Poll certexc_monitor_fd() for POLLIN, then call certexc_monitor_next() until it returns 0. The
+ * first event is "ready": from then on nothing is missed.
+ */
+CERTEXC_API int certexc_monitor_new(certexc_client *client, certexc_monitor **ret);
+CERTEXC_API certexc_monitor *certexc_monitor_free(certexc_monitor *monitor);
+CERTEXC_API int certexc_monitor_fd(const certexc_monitor *monitor);
+
+/** certexc_monitor_next() - 1 and an event, 0 if none is there yet, -errno when it is over */
+CERTEXC_API int certexc_monitor_next(certexc_monitor *monitor, certexc_event **ret);
+/** certexc_monitor_error() - why it is over, as certexc_client_error() */
+CERTEXC_API const char *certexc_monitor_error(const certexc_monitor *monitor);
+
+CERTEXC_API certexc_event *certexc_event_free(certexc_event *event);
+/** "ready", "allowed", "denied", "revoked", "ended", "confirmed", "authorities-changed" */
+CERTEXC_API const char *certexc_event_name(const certexc_event *event);
+CERTEXC_API int64_t certexc_event_time(const certexc_event *event);
+CERTEXC_API const certexc_exception *certexc_event_exception(const certexc_event *event);
+CERTEXC_API const char *certexc_event_json(const certexc_event *event);
+
+/* -- Words --------------------------------------------------------------------------------- */
+
+/** Sentences about a problem by its name. NULL (false) for a name that this library lacks. */
+CERTEXC_API const char *certexc_problem_meaning(const char *name);
+CERTEXC_API const char *certexc_problem_advice(const char *name);
+/** Who can mend it: "you", "the server's administrator" ... */
+CERTEXC_API const char *certexc_problem_mender(const char *name);
+CERTEXC_API bool certexc_problem_exceptable(const char *name);
+/** The @i-th name of all that this library knows, NULL after the last. */
+CERTEXC_API const char *certexc_problem_name(size_t i);
+
+/** certexc_because_sentence() - what the word of certexc_answer_because() means */
+CERTEXC_API const char *certexc_because_sentence(const char *because);
+
+/** certexc_change_sentence() - what a change means; NULL for words that this library lacks */
+CERTEXC_API const char *certexc_change_sentence(const char *change, bool was_due);
+
+/**
+ * certexc_host_check() - 0 and the canonical form (free()) of a host, or -EINVAL and why (static)
+ *
+ * @ret and @ret_reason may be NULL.
+ */
+CERTEXC_API int certexc_host_check(const char *host, char **ret, const char **ret_reason);
+
+/* -- GnuTLS -------------------------------------------------------------------------------- */
+
+/* What gnutls_session_t points to; this header needs none of GnuTLS's. */
+struct gnutls_session_int;
+
+/**
+ * certexc_gnutls_set_endpoint() - say what a GnuTLS session is about to connect to
+ * @client: must outlive the session; its errors tell why a handshake was refused
+ *
+ * Before the handshake. The session's own gnutls_session_set_ptr() stays the application's: this is
+ * kept beside it and freed by gnutls_deinit(). Returns 0, -EINVAL, -ENOMEM.
+ */
+CERTEXC_API int certexc_gnutls_set_endpoint(struct gnutls_session_int *session,
+                                            certexc_client *client, const char *host,
+                                            uint16_t port);
+
+/** certexc_gnutls_set_starttls() - after certexc_gnutls_set_endpoint(), if that is so */
+CERTEXC_API int certexc_gnutls_set_starttls(struct gnutls_session_int *session, bool starttls);
+
+/**
+ * certexc_gnutls_verify() - for gnutls_certificate_set_verify_function()
+ *
+ * Returns 0 if the daemon accepts, else GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR: also when it
+ * could not be asked, and when no endpoint was set.
+ */
+CERTEXC_API int certexc_gnutls_verify(struct gnutls_session_int *session);
+
+/**
+ * certexc_gnutls_reverify() - ask again about the session's chain
+ *
+ * After the handshake: GnuTLS does not call the verify function when a session is resumed, so do
+ * it if gnutls_session_is_resumed(). The same returns as certexc_gnutls_verify().
+ */
+CERTEXC_API int certexc_gnutls_reverify(struct gnutls_session_int *session);
+
+/** certexc_gnutls_get_answer() - the last answer; the session's. NULL if the daemon gave none */
+CERTEXC_API const certexc_answer *
+certexc_gnutls_get_answer(struct gnutls_session_int *session);
 
 #ifdef __cplusplus
 }
