@@ -39,7 +39,8 @@ typedef struct Facts {
         CertificateFacts *leaf; /* NULL if the leaf could not be read */
         Finding *findings;
         size_t n_findings;
-        /* The findings hold from the first until before the second: no date is passed between. */
+        /* The findings hold from the first until before the second: no date is passed between. New
+         * facts hold always. */
         int64_t holds_from;
         int64_t holds_until;
 } Facts;
@@ -58,6 +59,13 @@ DEFINE_CLEANUP(Facts *, facts_unref)
  */
 int facts_add(Facts *facts, Problem problem, int certificate, const char *value);
 
+/*
+ * A new string (free()) of what a certificate says in the @size bytes at @bytes: what is no UTF-8,
+ * and a NUL, becomes U+FFFD; past FACTS_TEXT_BYTES_MAX it is cut and ends in an ellipsis. Returns 0
+ * or -ENOMEM.
+ */
+int facts_text(const void *bytes, size_t size, char **ret);
+
 CertificateFacts *certificate_facts_free(CertificateFacts *c);
 DEFINE_CLEANUP(CertificateFacts *, certificate_facts_free)
 
@@ -65,8 +73,9 @@ DEFINE_CLEANUP(CertificateFacts *, certificate_facts_free)
 int certificate_facts_copy(const CertificateFacts *c, CertificateFacts **ret);
 
 /*
- * Facts as bytes for the way from the judge to the daemon, and back. The reader trusts nothing:
- * -EBADMSG for anything that facts_write() would not have written. *@ret is free()d.
+ * Facts as bytes for the way from the judge to the daemon, and back. The writer returns -EINVAL for
+ * facts that break a rule above, or have neither a leaf nor a problem that nobody may allow. The
+ * reader trusts nothing: -EBADMSG for anything that facts_write() would not have written.
  */
 int facts_write(const Facts *facts, uint8_t **ret, size_t *ret_size);
 int facts_read(Blob bytes, Facts **ret);

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Authorities as one block of bytes in a sealed memfd:
+ *
+ *   Header
+ *   Entry[count]     sorted by subject key, then digest
+ *   uint32_t[count]  numbers of entries, sorted by digest
+ *   the DER of all, one after the other
+ *
+ * Writer and readers are the same program on the same machine at the same time, so numbers are as
+ * the machine has them. The block cannot change under a reader (seals), so it is checked once.
+ */
+#include "config.h"
+
+#include "daemon/authorities.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "daemon/limits.h"
+
+#define BLOCK_MAGIC UINT64_C(0x31304854554158) /* "XAUTH01" */
+#define BLOCK_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+typedef struct Header {
+        uint64_t magic;
+        uint32_t count;
+        uint32_t der_size;
+} Header;
+
+typedef struct Entry {
+        uint8_t subject_key[SHA256_SIZE];
+        uint8_t sha256[SHA256_SIZE];
+        uint32_t offset; /* from the start of the DER */
+        uint32_t size;
+} Entry;
+
+struct Authorities {
+        void *map;
+        size_t map_size;
+        size_t count;
+        const Entry *entries;
+        const uint32_t *by_digest;
+        const uint8_t *der;
+};
+
+struct AuthoritiesBuilder {
+        Entry *entries;
+        size_t count;
+        size_t allocated;
+        uint8_t *der;
+        size_t der_size;
+        size_t der_allocated;
+};
+
+static size_t block_size(size_t count, size_t der_size) {
+        return sizeof(Header) + count * (sizeof(Entry) + sizeof(uint32_t)) + der_size;
+}
+
+/* -- building ------------------------------------------------------------------------------- */
+
+int authorities_builder_new(AuthoritiesBuilder **ret) {
+        AuthoritiesBuilder *b;
+
+        b = calloc(1, sizeof(*b));
+        if (!b)
+                return -ENOMEM;
+        *ret = b;
+        return 0;
+}
+
+AuthoritiesBuilder *authorities_builder_free(AuthoritiesBuilder *b) {
+        if (!b)
+                return NULL;
+
+        free(b->entries);
+        free(b->der);
+        free(b);
+        return NULL;
+}
+
+/* A capacity of at least @want, doubled so that growing stays cheap. */
+static size_t capacity_for(size_t allocated, size_t want) {
+        size_t n = allocated ? allocated : 64;
+
+        while (n < want)
+                n *= 2;
+        return n;
+}
+
+/* Makes room for one more entry with @der_size bytes of DER. */
+static int builder_grow(AuthoritiesBuilder *b, size_t der_size) {
+        size_t n = capacity_for(b->allocated, b->count + 1);
+        size_t der_n = capacity_for(b->der_allocated, b->der_size + der_size);
+        Entry *entries;
+        uint8_t *der;
+
+        if (n > b->allocated) {
+                entries = reallocarray(b->entries, n, sizeof(*entries));
+                if (!entries)
+                        return -ENOMEM;
+                b->entries = entries;
+                b->allocated = n;
+        }
+        if (der_n > b->der_allocated) {
+                der = realloc(b->der, der_n);
+                if (!der)
+                        return -ENOMEM;
+                b->der = der;
+                b->der_allocated = der_n;
+        }
+        return 0;
+}
+
+int authorities_builder_add(AuthoritiesBuilder *b, Blob der,
+                            const uint8_t subject_key[static SHA256_SIZE]) {
+        Entry entry = { .offset = (uint32_t) b->der_size, .size = (uint32_t) der.size };
+        int r;
+
+        r = sha256(der.data, der.size, entry.sha256);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < b->count; i++)
+                if (memcmp(b->entries[i].sha256, entry.sha256, SHA256_SIZE) == 0)
+                        return 0;
+
+        if (b->count >= AUTHORITIES_MAX || der.size > AUTHORITIES_BYTES_MAX - b->der_size)
+                return -E2BIG;
+        memcpy(entry.subject_key, subject_key, SHA256_SIZE);
+
+        r = builder_grow(b, der.size);
+        if (r < 0)
+                return r;
+
+        b->entries[b->count++] = entry;
+        if (der.size > 0)
+                memcpy(b->der + b->der_size, der.data, der.size);
+        b->der_size += der.size;
+        return 0;
+}
+
+static int compare_entries(const void *a, const void *b) {
+        const Entry *x = a, *y = b;
+        int c;
+
+        c = memcmp(x->subject_key, y->subject_key, SHA256_SIZE);
+        return c != 0 ? c : memcmp(x->sha256, y->sha256, SHA256_SIZE);
+}
+
+static int compare_digests(const void *a, const void *b, void *entries) {
+        const uint32_t *x = a, *y = b;
+        const Entry *e = entries;
+
+        return memcmp(e[*x].sha256, e[*y].sha256, SHA256_SIZE);
+}
+
+/* Sorts both indexes and puts the parts of the block one behind the other at @block. */
+static int builder_compose(AuthoritiesBuilder *b, uint8_t *block) {
+        Header header = {
+                .magic = BLOCK_MAGIC,
+                .count = (uint32_t) b->count,
+                .der_size = (uint32_t) b->der_size,
+        };
+        _cleanup_free_ uint32_t *by_digest = NULL;
+
+        memcpy(block, &header, sizeof(header));
+        block += sizeof(header);
+        if (b->count == 0)
+                return 0;
+
+        by_digest = calloc(b->count, sizeof(*by_digest));
+        if (!by_digest)
+                return -ENOMEM;
+        for (size_t i = 0; i < b->count; i++)
+                by_digest[i] = (uint32_t) i;
+
+        qsort(b->entries, b->count, sizeof(*b->entries), compare_entries);
+        qsort_r(by_digest, b->count, sizeof(*by_digest), compare_digests, b->entries);
+
+        memcpy(block, b->entries, b->count * sizeof(*b->entries));
+        block += b->count * sizeof(*b->entries);
+        memcpy(block, by_digest, b->count * sizeof(*by_digest));
+        block += b->count * sizeof(*by_digest);
+        memcpy(block, b->der, b->der_size);
+        return 0;
+}
+
+static int write_all(int fd, const uint8_t *data, size_t size) {
+        while (size > 0) {
+                ssize_t n = write(fd, data, size);
+
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                if (n > 0) {
+                        data += n;
+                        size -= (size_t) n;
+                }
+        }
+        return 0;
+}
+
+int authorities_builder_seal(AuthoritiesBuilder *b, int *ret_fd) {
+        size_t size = block_size(b->count, b->der_size);
+        _cleanup_free_ uint8_t *block = NULL;
+        _cleanup_fd_ int fd = -1;
+        int r;
+
+        block = malloc(size);
+        if (!block)
+                return -ENOMEM;
+        r = builder_compose(b, block);
+        if (r < 0)
+                return r;
+
+        fd = memfd_create("certexc-authorities", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (fd < 0)
+                return -errno;
+        r = write_all(fd, block, size);
+        if (r < 0)
+                return r;
+        if (fcntl(fd, F_ADD_SEALS, BLOCK_SEALS) < 0)
+                return -errno;
+
+        *ret_fd = take_fd(&fd);
+        return 0;
+}
+
+/* -- reading -------------------------------------------------------------------------------- */
+
+/* Points into the map, if the header's numbers fill it exactly. */
+static int authorities_locate(Authorities *a) {
+        const uint8_t *p = a->map;
+        const Header *header = a->map;
+
+        if (header->magic != BLOCK_MAGIC || header->count > AUTHORITIES_MAX ||
+            header->der_size > AUTHORITIES_BYTES_MAX ||
+            a->map_size != block_size(header->count, header->der_size))
+                return -EBADMSG;
+
+        a->count = header->count;
+        a->entries = (const Entry *) (p + sizeof(Header));
+        a->by_digest = (const uint32_t *) (p + sizeof(Header) + a->count * sizeof(Entry));
+        a->der = (const uint8_t *) (a->by_digest + a->count);
+        return 0;
+}
+
+/* Every number that is ever followed, and the two orders that the searches rely on. */
+static int authorities_check(const Authorities *a) {
+        const Header *header = a->map;
+
+        for (size_t i = 0; i < a->count; i++) {
+                const Entry *e = &a->entries[i];
+
+                if (e->offset > header->der_size || e->size > header->der_size - e->offset)
+                        return -EBADMSG;
+                if (i > 0 && compare_entries(e - 1, e) >= 0)
+                        return -EBADMSG;
+                if (a->by_digest[i] >= a->count)
+                        return -EBADMSG;
+                if (i > 0 && memcmp(a->entries[a->by_digest[i - 1]].sha256,
+                                    a->entries[a->by_digest[i]].sha256, SHA256_SIZE) >= 0)
+                        return -EBADMSG;
+        }
+        return 0;
+}
+
+int authorities_open(int fd, Authorities **ret) {
+        _cleanup_(authorities_freep) Authorities *a = NULL;
+        struct stat st;
+        int r, seals;
+
+        /* Without the seals somebody could shorten the block under us, and reading it kills. */
+        seals = fcntl(fd, F_GET_SEALS);
+        if (seals < 0)
+                return errno == EINVAL ? -EBADMSG : -errno;
+        if ((seals & BLOCK_SEALS) != BLOCK_SEALS)
+                return -EBADMSG;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_size < (off_t) sizeof(Header) ||
+            st.st_size > (off_t) block_size(AUTHORITIES_MAX, AUTHORITIES_BYTES_MAX))
+                return -EBADMSG;
+
+        a = calloc(1, sizeof(*a));
+        if (!a)
+                return -ENOMEM;
+        a->map_size = (size_t) st.st_size;
+        /* Private, because older kernels take a shared one for a wish to write. */
+        a->map = mmap(NULL, a->map_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (a->map == MAP_FAILED) {
+                a->map = NULL;
+                return -errno;
+        }
+
+        r = authorities_locate(a);
+        if (r < 0)
+                return r;
+        r = authorities_check(a);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(a);
+        return 0;
+}
+
+Authorities *authorities_free(Authorities *a) {
+        if (!a)
+                return NULL;
+
+        if (a->map)
+                (void) munmap(a->map, a->map_size);
+        free(a);
+        return NULL;
+}
+
+size_t authorities_count(const Authorities *a) {
+        return a->count;
+}
+
+/* The first entry whose subject key is not below @key; @count if there is none. */
+static size_t lower_bound(const Authorities *a, const uint8_t *key) {
+        size_t low = 0, high = a->count;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (memcmp(a->entries[middle].subject_key, key, SHA256_SIZE) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+int authorities_next_by_subject(const Authorities *a, const uint8_t key[static SHA256_SIZE],
+                                size_t *cursor, Blob *ret) {
+        /* The cursor is one more than the entry to look at, so that 0 starts the search. */
+        size_t i = *cursor > 0 ? *cursor - 1 : lower_bound(a, key);
+
+        if (i >= a->count || memcmp(a->entries[i].subject_key, key, SHA256_SIZE) != 0)
+                return 0;
+
+        *cursor = i + 2;
+        *ret = (Blob) { .data = a->der + a->entries[i].offset, .size = a->entries[i].size };
+        return 1;
+}
+
+int authorities_contains(const Authorities *a, const uint8_t sha256[static SHA256_SIZE]) {
+        size_t low = 0, high = a->count;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int c = memcmp(a->entries[a->by_digest[middle]].sha256, sha256, SHA256_SIZE);
+
+                if (c == 0)
+                        return 1;
+                if (c < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return 0;
+}
