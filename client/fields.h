@@ -16,7 +16,7 @@ typedef struct Fields {
         struct json_object *object; /* NULL is an empty object */
         const char *bad_field;      /* the first bad one, NULL while all is well */
         const char *bad_reason;     /* static sentence */
-        unsigned n_known;           /* fields read so far that were there */
+        uint64_t known;             /* a bit for each place in the object that was asked for */
 } Fields;
 
 #define FIELDS_INIT(o) { .object = (o) }

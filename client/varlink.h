@@ -16,7 +16,8 @@ struct json_object;
 /* Objects and arrays may nest this deep: a message of ours needs six; parsers die of thousands. */
 #define VARLINK_DEPTH_MAX 16U
 
-/* Keys in one object: our widest has seventeen; the duplicate check compares each with each. */
+/* Keys in one object: our widest has seventeen; the duplicate check compares each with each, and
+ * Fields keeps a bit for each. */
 #define VARLINK_KEYS_MAX 64U
 
 /* What went wrong with a message: a sentence for people, and the byte where it was seen. */
@@ -31,12 +32,14 @@ typedef struct VarlinkFault {
  */
 typedef struct VarlinkBuffer {
         char *data;
-        size_t size;      /* bytes held */
+        size_t begin;     /* what was taken before it may be overwritten by the next append */
+        size_t size;      /* bytes in use, those before @begin included */
         size_t allocated;
-        size_t scanned;   /* no NUL before this one */
+        size_t scanned;   /* no NUL from @begin to before this one */
 } VarlinkBuffer;
 
-/* Returns 0, -ENOMEM, or -EMSGSIZE if more than @max bytes were held without a whole message. */
+/* Returns 0, -ENOMEM, or -EMSGSIZE if the first message in the buffer, whole or not yet, has more
+ * than @max bytes before its NUL. */
 int varlink_buffer_append(VarlinkBuffer *buffer, const void *data, size_t size, size_t max);
 
 /*
@@ -44,6 +47,9 @@ int varlink_buffer_append(VarlinkBuffer *buffer, const void *data, size_t size, 
  * call on @buffer) in *@ret, 0 if there is none yet.
  */
 int varlink_buffer_take(VarlinkBuffer *buffer, Blob *ret);
+
+/* How many bytes of messages that were not taken yet are held. */
+size_t varlink_buffer_held(const VarlinkBuffer *buffer);
 
 /* Forgets everything and frees the memory. */
 void varlink_buffer_done(VarlinkBuffer *buffer);
