@@ -108,6 +108,11 @@
 /* Endpoints whose accepted certificate is remembered for "what changed", per owner. */
 #define SEEN_PER_OWNER_MAX 500U
 
+/* Writes of seen certificates that one owner may cause in a minute: a load balancer with two good
+ * certificates would otherwise turn every verdict into a sync. */
+#define SEEN_WRITES_PER_OWNER_MAX 20U
+#define SEEN_WRITES_SEC 60
+
 /* Changes that wait for the committing thread, of all owners and of one. */
 #define COMMIT_QUEUE_MAX 1024U
 #define COMMIT_QUEUE_PER_OWNER_MAX 64U

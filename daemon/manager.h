@@ -14,6 +14,7 @@ typedef struct Commits Commits;
 typedef struct Judges Judges;
 typedef struct Listener Listener;
 typedef struct Monitors Monitors;
+typedef struct Owners Owners;
 typedef struct Store Store;
 typedef struct Trust Trust;
 
@@ -39,6 +40,7 @@ typedef struct Manager {
         Trust *trust;
         Cache *cache;
         Monitors *monitors;
+        Owners *owners;
         Listener *listener;
         int64_t started;
         uint64_t trust_generation; /* grows with each new block of authorities */

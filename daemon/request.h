@@ -50,5 +50,13 @@ int request_start(const RequestArgs *args, Request **ret);
 Request *request_free(Request *request);
 DEFINE_CLEANUP(Request *, request_free)
 
+/*
+ * The door has written everything out and has room again: a list that is streamed goes on with
+ * its next page. After an answer with @continues the door calls this once its backlog is empty, from
+ * the loop, not from the answer callback. The request may be done and freed afterwards; a request
+ * that waits for something else ignores it.
+ */
+void request_resume(Request *request);
+
 /* true if @method ("Verify") of interface org.certexc1 streams and so must be called with more. */
 bool request_method_needs_more(const char *method);

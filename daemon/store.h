@@ -110,6 +110,10 @@ typedef struct OwnerCounts {
 
 int store_counts(Store *store, int64_t owner, OwnerCounts *ret);
 
+/* The user name that the last CHANGE_OWNER of @owner gave. 1 and a copy (free()) in *@ret, 0 if
+ * there was none yet, -errno. */
+int store_owner_name(Store *store, int64_t owner, char **ret);
+
 /* -- changing ----------------------------------------------------------------------------- */
 
 typedef enum ChangeAction {

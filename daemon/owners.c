@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A table with one slot for each remainder of the owner's number. Two owners that share a slot only
+ * displace each other's memory, which costs a comparison more; so the table never grows.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "daemon/limits.h"
+#include "daemon/owners.h"
+
+#define SLOTS 256U
+
+typedef struct Slot {
+        bool used;
+        bool named; /* the name was compared, at @name_at */
+        int64_t owner;
+        int64_t name_at;
+        int64_t writes_since;
+        unsigned n_writes;
+} Slot;
+
+struct Owners {
+        Slot slots[SLOTS];
+};
+
+int owners_new(Owners **ret) {
+        Owners *owners;
+
+        owners = calloc(1, sizeof(*owners));
+        if (!owners)
+                return -ENOMEM;
+        *ret = owners;
+        return 0;
+}
+
+Owners *owners_free(Owners *owners) {
+        free(owners);
+        return NULL;
+}
+
+/* @owner's slot, emptied if it was another's. */
+static Slot *slot_take(Owners *owners, int64_t owner) {
+        Slot *slot = &owners->slots[(uint64_t) owner % SLOTS];
+
+        if (!slot->used || slot->owner != owner)
+                *slot = (Slot){ .used = true, .owner = owner };
+        return slot;
+}
+
+/* A clock that went back makes everything due. */
+static bool within(int64_t now, int64_t since, int64_t seconds) {
+        return now >= since && now - since < seconds;
+}
+
+bool owners_name_due(const Owners *owners, int64_t owner, int64_t now) {
+        const Slot *slot = &owners->slots[(uint64_t) owner % SLOTS];
+
+        return !slot->used || slot->owner != owner || !slot->named ||
+               !within(now, slot->name_at, OWNERS_NAME_SEC);
+}
+
+void owners_name_checked(Owners *owners, int64_t owner, int64_t now) {
+        Slot *slot = slot_take(owners, owner);
+
+        slot->named = true;
+        slot->name_at = now;
+}
+
+bool owners_may_write_seen(Owners *owners, int64_t owner, int64_t now) {
+        Slot *slot = slot_take(owners, owner);
+
+        if (slot->n_writes == 0 || !within(now, slot->writes_since, SEEN_WRITES_SEC)) {
+                slot->writes_since = now;
+                slot->n_writes = 0;
+        }
+        if (slot->n_writes >= SEEN_WRITES_PER_OWNER_MAX)
+                return false;
+        slot->n_writes++;
+        return true;
+}
