@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The rules: one's own needs no privilege, everything else needs uid 0, and nothing is kept for a
+ * uid that may be anybody's. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "daemon/access.h"
+#include "daemon/decision.h"
+
+/* See caller.c: the number behind which the kernel hides users that it cannot name. */
+#define OVERFLOW_OWNER INT64_C(65534)
+
+int access_check(const Caller *caller, AccessKind kind, int64_t owner, const char **ret_reason) {
+        if (owner != (int64_t) caller->uid && (caller->uid != 0 || caller->overflow)) {
+                *ret_reason = "only the administrator (uid 0) may name another owner";
+                return -EACCES;
+        }
+
+        if (caller->overflow && kind != ACCESS_ASK) {
+                *ret_reason = "the kernel shows you as the overflow uid, which may be several users: "
+                              "you may ask Verify, but nothing is stored for you";
+                return -EACCES;
+        }
+
+        if (owner == OVERFLOW_OWNER && kind == ACCESS_WRITE) {
+                *ret_reason = "uid 65534 stands for all users that the kernel cannot name, so nothing "
+                              "is stored for it";
+                return -EACCES;
+        }
+        return 0;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The objects of the interface file, field by field in its order. */
+#include "config.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "daemon/answer.h"
+#include "daemon/json.h"
+
+struct json_object *answer_certificate(const CertificateFacts *c) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+        _cleanup_(json_freep) struct json_object *names = json_object_new_array();
+
+        for (size_t i = 0; i < c->n_names; i++)
+                if (json_append(names, json_object_new_string(c->names[i])) < 0)
+                        return NULL;
+
+        if (json_put_sha256(o, "sha256", c->sha256) < 0 ||
+            json_put_sha256(o, "key_sha256", c->key_sha256) < 0 ||
+            json_put_string(o, "subject", c->subject) < 0 ||
+            json_put_string(o, "issuer", c->issuer) < 0 ||
+            json_put_string(o, "serial", c->serial) < 0 ||
+            json_put(o, "names", TAKE_PTR(names)) < 0 ||
+            json_put_int(o, "not_before", c->not_before) < 0 ||
+            json_put_int(o, "not_after", c->not_after) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
+static struct json_object *answer_finding(const Finding *finding, ProblemSet never) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+        const ProblemInfo *info = problem_info((ProblemSet) finding->problem);
+        bool exceptable = info && info->exceptable && !(never & (ProblemSet) finding->problem);
+
+        /* A judge that was taken over could send a bit that is no problem's. */
+        if (json_put_string(o, "name", info ? info->name : "malformed") < 0 ||
+            json_put_bool(o, "exceptable", exceptable) < 0 ||
+            json_put_int(o, "certificate", finding->certificate) < 0 ||
+            json_put_string(o, "value", finding->value) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
+struct json_object *answer_problems(const Facts *facts, ProblemSet never) {
+        _cleanup_(json_freep) struct json_object *list = json_object_new_array();
+        ProblemSet told = 0;
+
+        for (size_t i = 0; i < facts->n_findings; i++) {
+                if (json_append(list, answer_finding(&facts->findings[i], never)) < 0)
+                        return NULL;
+                told |= (ProblemSet) facts->findings[i].problem;
+        }
+
+        /* Past the bound of findings a problem is only a bit; it is told all the same. */
+        for (unsigned i = 0; i < n_problem_infos; i++) {
+                Finding finding = { problem_infos[i].problem, -1, (char *) "" };
+
+                if (!(facts->problems & ~told & (ProblemSet) problem_infos[i].problem))
+                        continue;
+                if (json_append(list, answer_finding(&finding, never)) < 0)
+                        return NULL;
+        }
+        return TAKE_PTR(list);
+}
+
+struct json_object *answer_problem_names(ProblemSet problems) {
+        _cleanup_(json_freep) struct json_object *list = json_object_new_array();
+
+        for (unsigned i = 0; i < n_problem_infos; i++) {
+                if (!(problems & (ProblemSet) problem_infos[i].problem))
+                        continue;
+                if (json_append(list, json_object_new_string(problem_infos[i].name)) < 0)
+                        return NULL;
+        }
+        return TAKE_PTR(list);
+}
+
+static const char *end_name(DecisionEnd end) {
+        switch (end) {
+        case END_NEVER:
+                return "never";
+        case END_DATE:
+                return "date";
+        case END_SESSION:
+                return "session";
+        }
+        return "session";
+}
+
+static const char *state_name(DecisionState state) {
+        switch (state) {
+        case STATE_LIVE:
+                return "live";
+        case STATE_UNCONFIRMED:
+                return "unconfirmed";
+        case STATE_ENDED:
+                return "ended";
+        case STATE_REVOKED:
+                return "revoked";
+        }
+        return "ended";
+}
+
+/* A certificate of which only the digests are known: its own words were lost. */
+static struct json_object *answer_digests(const Decision *d) {
+        CertificateFacts c = {
+                .subject = (char *) "",
+                .issuer = (char *) "",
+                .serial = (char *) "",
+        };
+
+        memcpy(c.sha256, d->certificate_sha256, SHA256_SIZE);
+        memcpy(c.key_sha256, d->key_sha256, SHA256_SIZE);
+        return answer_certificate(&c);
+}
+
+struct json_object *answer_exception(const Decision *d, const CertificateFacts *certificate) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (json_put_int(o, "id", (int64_t) d->id) < 0 ||
+            json_put_int(o, "owner", d->owner) < 0 ||
+            json_put_string(o, "action", d->action == DECISION_ALLOW ? "allow" : "deny") < 0 ||
+            json_put_string(o, "host", d->host) < 0 ||
+            json_put_int(o, "port", d->port) < 0 ||
+            json_put_string(o, "pin", d->pin == PIN_KEY ? "key" : "certificate") < 0 ||
+            json_put(o, "problems", answer_problem_names(d->problems)) < 0 ||
+            json_put_string(o, "end", end_name(d->end)) < 0)
+                return NULL;
+        if (d->end == END_DATE && json_put_int(o, "until", d->until) < 0)
+                return NULL;
+        if (json_put_string(o, "state", state_name(d->state)) < 0 ||
+            json_put_int(o, "created", d->created) < 0 ||
+            json_put_int(o, "changed", d->changed) < 0 ||
+            json_put(o, "certificate",
+                     certificate ? answer_certificate(certificate) : answer_digests(d)) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
+static const char *history_name(HistoryKind kind) {
+        switch (kind) {
+        case HISTORY_ALLOWED:
+                return "allowed";
+        case HISTORY_DENIED:
+                return "denied";
+        case HISTORY_REVOKED:
+                return "revoked";
+        case HISTORY_ENDED:
+                return "ended";
+        case HISTORY_CONFIRMED:
+                return "confirmed";
+        }
+        return "ended";
+}
+
+struct json_object *answer_history_entry(const HistoryEntry *e) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (json_put_int(o, "number", (int64_t) e->number) < 0 ||
+            json_put_int(o, "time", e->time) < 0 ||
+            json_put_string(o, "kind", history_name(e->kind)) < 0 ||
+            json_put_int(o, "id", (int64_t) e->id) < 0 || json_put_int(o, "by", e->by) < 0 ||
+            json_put_string(o, "host", e->host) < 0 || json_put_int(o, "port", e->port) < 0 ||
+            json_put_sha256(o, "sha256", e->sha256) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
