@@ -28,7 +28,8 @@ typedef struct Endpoint {
  * Makes the canonical form of the @size bytes at @host (no terminator needed; an embedded NUL is
  * refused) and fills @ret with it and @port.
  *
- * Returns 0, or -EINVAL with a sentence for people in *@ret_reason (static, English, no full stop).
+ * Returns 0, or -EINVAL with a sentence for people in *@ret_reason (static, English, no full
+ * stop), or -ENOMEM.
  */
 int endpoint_set(const char *host, size_t size, uint16_t port, Endpoint *ret,
                  const char **ret_reason);
