@@ -186,13 +186,15 @@ static void write_ipv6(const uint8_t address[static 16], Endpoint *e) {
         zeros = longest_zeros(words, &n_zeros);
 
         for (unsigned i = 0; i < ADDRESS_WORDS; i++) {
+                const char *colon = size > 0 && e->host[size - 1] != ':' ? ":" : "";
+
                 if (i == zeros) {
                         size += (size_t) snprintf(e->host + size, sizeof(e->host) - size, "::");
                         i += n_zeros - 1;
                         continue;
                 }
-                size += (size_t) snprintf(e->host + size, sizeof(e->host) - size, "%s%x",
-                                          size > 0 && e->host[size - 1] != ':' ? ":" : "", words[i]);
+                size += (size_t) snprintf(e->host + size, sizeof(e->host) - size, "%s%x", colon,
+                                          words[i]);
         }
         e->kind = HOST_IPV6;
 }
