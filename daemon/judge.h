@@ -21,6 +21,8 @@ int judge_run(void);
 /* Questions as bytes for the way from the daemon to the judge, and back; like facts_write(). What
  * was read points into the bytes. */
 typedef struct QuestionBytes QuestionBytes;
+
+/* -EINVAL for a question that is above one of the bounds in limits.h. */
 int question_write(const Question *question, uint8_t **ret, size_t *ret_size);
 int question_read(Blob bytes, QuestionBytes **ret);
 const Question *question_get(const QuestionBytes *q);

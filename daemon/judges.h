@@ -35,7 +35,8 @@ typedef void (*JudgeDone)(JudgeCall *call, int error, Facts *facts, void *userda
 
 /*
  * Sends @question (copied) to @owner's worker, started if need be. Returns 0; -EBUSY past
- * JUDGE_QUEUE_MAX or when JUDGES_MAX are all at work; -errno.
+ * JUDGE_QUEUE_MAX or when JUDGES_MAX are all at work; -EINVAL for a question above a bound of
+ * limits.h; -errno. That a worker cannot be started is told by @done.
  */
 int judges_ask(Judges *judges, uid_t owner, const Question *question, JudgeDone done,
                void *userdata, JudgeCall **ret);
@@ -46,3 +47,14 @@ DEFINE_CLEANUP(JudgeCall *, judge_call_free)
 
 /* How many workers live. */
 unsigned judges_count(const Judges *judges);
+
+/* How long a question may take and an idle worker stays. */
+typedef struct JudgeLimits {
+        uint64_t wall_usec;
+        uint64_t idle_usec;
+} JudgeLimits;
+
+#ifdef CERTEXC_TESTING
+/* For the tests: they do not wait a minute to see what happens after a minute. */
+void judges_set_limits(Judges *judges, const JudgeLimits *limits);
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Questions as bytes: what the daemon sends to a judge. */
+#include "config.h"
+
+#include <string.h>
+
+#include "daemon/judge.h"
+#include "daemon/limits.h"
+#include "daemon/wire.h"
+
+/* First in every block, so that another kind of frame is never taken for a question. */
+#define QUESTION_MAGIC UINT32_C(0x31515843) /* "CXQ1" */
+
+struct QuestionBytes {
+        Question question;
+        Endpoint endpoint;
+        Blob chain[CHAIN_CERTIFICATES_MAX];
+};
+
+/* The bounds that every door has checked; once more, since both ends rely on them. */
+static bool question_is_lawful(const Question *question) {
+        size_t total = 0;
+
+        if (question->n_chain > CHAIN_CERTIFICATES_MAX ||
+            question->staple.size > STAPLE_BYTES_MAX || (question->checks & ~CHECK_ALL) != 0)
+                return false;
+
+        for (size_t i = 0; i < question->n_chain; i++) {
+                if (question->chain[i].size > CERTIFICATE_BYTES_MAX)
+                        return false;
+                total += question->chain[i].size;
+        }
+        return total <= CHAIN_BYTES_MAX;
+}
+
+static void endpoint_write(Writer *w, const Endpoint *endpoint) {
+        writer_u8(w, endpoint ? 1 : 0);
+        if (!endpoint)
+                return;
+
+        writer_text(w, endpoint->host);
+        writer_u8(w, (uint8_t) endpoint->kind);
+        writer_u32(w, endpoint->port);
+}
+
+int question_write(const Question *question, uint8_t **ret, size_t *ret_size) {
+        Writer w = {};
+
+        if (!question_is_lawful(question))
+                return -EINVAL;
+
+        writer_u32(&w, QUESTION_MAGIC);
+        writer_i64(&w, question->now);
+        writer_u32(&w, question->checks);
+        endpoint_write(&w, question->endpoint);
+        writer_u32(&w, (uint32_t) question->n_chain);
+        for (size_t i = 0; i < question->n_chain; i++)
+                writer_blob(&w, question->chain[i].data, question->chain[i].size);
+        writer_blob(&w, question->staple.data, question->staple.size);
+        return writer_finish(&w, ret, ret_size);
+}
+
+static void endpoint_read(Reader *rd, QuestionBytes *q) {
+        uint32_t kind, port;
+        uint8_t present;
+        Blob host;
+
+        present = reader_u8(rd);
+        if (present > 1)
+                reader_set_bad(rd);
+        if (present != 1)
+                return;
+
+        host = reader_blob(rd, ENDPOINT_HOST_MAX);
+        kind = reader_u8(rd);
+        port = reader_u32(rd);
+        if (rd->bad || kind > HOST_IPV6 || port > UINT16_MAX || memchr(host.data, 0, host.size)) {
+                reader_set_bad(rd);
+                return;
+        }
+
+        memcpy(q->endpoint.host, host.data, host.size);
+        q->endpoint.kind = (HostKind) kind;
+        q->endpoint.port = (uint16_t) port;
+        q->question.endpoint = &q->endpoint;
+}
+
+int question_read(Blob bytes, QuestionBytes **ret) {
+        _cleanup_(question_freep) QuestionBytes *q = NULL;
+        Reader rd = READER_INIT(bytes);
+        size_t n;
+
+        q = calloc(1, sizeof(*q));
+        if (!q)
+                return -ENOMEM;
+
+        if (reader_u32(&rd) != QUESTION_MAGIC)
+                return -EBADMSG;
+        q->question.now = reader_i64(&rd);
+        q->question.checks = reader_u32(&rd);
+        endpoint_read(&rd, q);
+
+        n = reader_u32(&rd);
+        if (n > CHAIN_CERTIFICATES_MAX)
+                return -EBADMSG;
+        q->question.chain = q->chain;
+        for (; q->question.n_chain < n; q->question.n_chain++)
+                q->chain[q->question.n_chain] = reader_blob(&rd, CERTIFICATE_BYTES_MAX);
+        q->question.staple = reader_blob(&rd, STAPLE_BYTES_MAX);
+
+        if (reader_finish(&rd) < 0 || !question_is_lawful(&q->question))
+                return -EBADMSG;
+        *ret = TAKE_PTR(q);
+        return 0;
+}
+
+const Question *question_get(const QuestionBytes *q) {
+        return &q->question;
+}
+
+QuestionBytes *question_free(QuestionBytes *q) {
+        free(q);
+        return NULL;
+}
