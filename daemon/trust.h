@@ -26,9 +26,15 @@ int trust_new(sd_event *event, const char *trust_file, TrustChanged changed, voi
 Trust *trust_free(Trust *trust);
 DEFINE_CLEANUP(Trust *, trust_free)
 
-/* Reads again (SIGHUP). A failure keeps the old block and is told by trust_warning(). */
+/* Reads again (SIGHUP). A failure keeps the old block and is told by trust_warning(); if there was
+ * none, an empty block is handed out so that nobody waits for authorities for ever. */
 int trust_reload(Trust *trust);
 
 unsigned trust_count(const Trust *trust);
 const char *trust_from(const Trust *trust);    /* the file's path or "the system's store" */
 const char *trust_warning(const Trust *trust); /* NULL: all is well */
+
+#ifdef CERTEXC_TESTING
+/* For the tests: how long the next reading may take. */
+void trust_set_load_usec(Trust *trust, uint64_t usec);
+#endif

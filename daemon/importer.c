@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The importer: a process that reads the authorities, puts them into a sealed block, sends it and
+ * ends. What it reads is the administrator's; it is a process of its own so that the daemon parses
+ * no DER, does not wait for the file system, and does not keep the memory that the reading takes.
+ */
+#include "config.h"
+
+#include "daemon/importer.h"
+
+#include <fcntl.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "daemon/authorities.h"
+#include "daemon/limits.h"
+#include "daemon/path.h"
+#include "daemon/trust.h"
+#include "daemon/worker.h"
+
+/* PEM is a third larger than DER, and some files have each certificate in words as well. */
+#define TRUST_FILE_BYTES_MAX (8U * AUTHORITIES_BYTES_MAX)
+
+typedef struct Import {
+        AuthoritiesBuilder *builder;
+        uint32_t n_unreadable;
+} Import;
+
+/* One certificate that cannot be read does not cost the others. */
+static int import_certificate(Import *import, Blob der) {
+        uint8_t key[SHA256_SIZE];
+        int r;
+
+        r = path_subject_key(der, key);
+        if (r == -EBADMSG) {
+                import->n_unreadable++;
+                return 0;
+        }
+        return r < 0 ? r : authorities_builder_add(import->builder, der, key);
+}
+
+/* -- the system's store --------------------------------------------------------------------- */
+
+static void trust_list_freep(gnutls_x509_trust_list_t *list) {
+        if (*list)
+                gnutls_x509_trust_list_deinit(*list, 1);
+}
+
+static void datum_freep(gnutls_datum_t *datum) {
+        gnutls_free(datum->data);
+}
+
+static int import_crt(Import *import, gnutls_x509_crt_t crt) {
+        _cleanup_(datum_freep) gnutls_datum_t der = {};
+
+        if (gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &der) < 0) {
+                import->n_unreadable++;
+                return 0;
+        }
+        return import_certificate(import, (Blob) { .data = der.data, .size = der.size });
+}
+
+static void trust_iterator_freep(gnutls_x509_trust_list_iter_t *iterator) {
+        if (*iterator)
+                gnutls_x509_trust_list_iter_deinit(*iterator);
+}
+
+static int import_system(Import *import) {
+        _cleanup_(trust_list_freep) gnutls_x509_trust_list_t list = NULL;
+        _cleanup_(trust_iterator_freep) gnutls_x509_trust_list_iter_t iterator = NULL;
+        gnutls_x509_crt_t crt;
+        int r;
+
+        if (gnutls_x509_trust_list_init(&list, 0) < 0)
+                return -ENOMEM;
+        r = gnutls_x509_trust_list_add_system_trust(list, 0, 0);
+        if (r < 0)
+                return r == GNUTLS_E_UNIMPLEMENTED_FEATURE ? -EOPNOTSUPP : -EIO;
+
+        while (gnutls_x509_trust_list_iter_get_ca(list, &iterator, &crt) == 0) {
+                r = import_crt(import, crt);
+                gnutls_x509_crt_deinit(crt);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* -- a file --------------------------------------------------------------------------------- */
+
+/* The @size bytes of a regular file. It may shrink meanwhile; what it grows by is not seen. */
+static int read_file(int fd, uint8_t *data, size_t size, size_t *ret_size) {
+        size_t done = 0;
+
+        while (done < size) {
+                ssize_t n = read(fd, data + done, size - done);
+
+                if (n == 0)
+                        break;
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                if (n > 0)
+                        done += (size_t) n;
+        }
+        *ret_size = done;
+        return 0;
+}
+
+static int load_file(const char *path, uint8_t **ret, size_t *ret_size) {
+        _cleanup_free_ uint8_t *data = NULL;
+        _cleanup_fd_ int fd = -1;
+        struct stat st;
+        int r;
+
+        /* Not to hang on a FIFO. */
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return S_ISDIR(st.st_mode) ? -EISDIR : -ENOTSUP;
+        if (st.st_size > (off_t) TRUST_FILE_BYTES_MAX)
+                return -EFBIG;
+
+        data = malloc((size_t) st.st_size + 1);
+        if (!data)
+                return -ENOMEM;
+        r = read_file(fd, data, (size_t) st.st_size, ret_size);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(data);
+        return 0;
+}
+
+static int import_pem(Import *import, const uint8_t *text, size_t size) {
+        const gnutls_datum_t pem = { .data = (unsigned char *) text, .size = (unsigned) size };
+        _cleanup_(datum_freep) gnutls_datum_t der = {};
+
+        if (gnutls_pem_base64_decode2("CERTIFICATE", &pem, &der) < 0) {
+                import->n_unreadable++;
+                return 0;
+        }
+        return import_certificate(import, (Blob) { .data = der.data, .size = der.size });
+}
+
+/* Each block by itself, because one that is damaged makes GnuTLS refuse a whole list. */
+static int import_file(Import *import, const char *path) {
+        static const char begin[] = "-----BEGIN CERTIFICATE-----";
+        static const char end[] = "-----END CERTIFICATE-----";
+        _cleanup_free_ uint8_t *data = NULL;
+        size_t size = 0;
+        uint8_t *p;
+        int r;
+
+        r = load_file(path, &data, &size);
+        if (r < 0)
+                return r;
+
+        for (p = data; (p = memmem(p, size - (size_t) (p - data), begin, strlen(begin)));) {
+                size_t left = size - (size_t) (p - data);
+                uint8_t *q = memmem(p, left, end, strlen(end));
+                size_t length = q ? (size_t) (q - p) + strlen(end) : left;
+
+                r = import_pem(import, p, length);
+                if (r < 0)
+                        return r;
+                p += length;
+        }
+        return 0;
+}
+
+/* -- the whole life ------------------------------------------------------------------------- */
+
+static int import_all(Import *import, const char *trust_file, int *ret_fd) {
+        int r;
+
+        r = authorities_builder_new(&import->builder);
+        if (r < 0)
+                return r;
+        r = trust_file ? import_file(import, trust_file) : import_system(import);
+        if (r < 0)
+                return r;
+        return authorities_builder_seal(import->builder, ret_fd);
+}
+
+static int send_report(const ImportReport *report, int fd) {
+        _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int))] = {};
+        struct iovec iov = { (void *) report, sizeof(*report) };
+        struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+        struct cmsghdr *header;
+
+        if (fd >= 0) {
+                message.msg_control = control;
+                message.msg_controllen = sizeof(control);
+                header = CMSG_FIRSTHDR(&message);
+                header->cmsg_level = SOL_SOCKET;
+                header->cmsg_type = SCM_RIGHTS;
+                header->cmsg_len = CMSG_LEN(sizeof(int));
+                memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+        }
+        return sendmsg(WORKER_SOCKET_FD, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int importer_run(const char *trust_file) {
+        _cleanup_fd_ int fd = -1;
+        ImportReport report = {};
+        Import import = {};
+        int r;
+
+        (void) prctl(PR_SET_NAME, "certexcd-import", 0, 0, 0);
+        (void) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+
+        r = import_all(&import, trust_file, &fd);
+        (void) authorities_builder_free(import.builder);
+
+        report.error = r < 0 ? (uint32_t) -r : 0;
+        report.n_unreadable = import.n_unreadable;
+        return send_report(&report, fd) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

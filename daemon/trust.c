@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Trust: has the authorities read by an importer, checks what it sends, and hands it on. */
+#include "config.h"
+
+#include "daemon/trust.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <systemd/sd-event.h>
+
+#include "daemon/authorities.h"
+#include "daemon/importer.h"
+#include "daemon/limits.h"
+#include "daemon/log.h"
+#include "daemon/reaper.h"
+#include "daemon/worker.h"
+
+struct Trust {
+        sd_event *event;
+        Reaper *reaper;
+        int program_fd;
+        char *trust_file;
+        TrustChanged changed;
+        void *userdata;
+        uint64_t load_usec;
+        bool known; /* @changed has been called */
+        unsigned count;
+        char *warning;
+        /* while an importer is at work */
+        Process process;
+        int socket_fd;
+        sd_event_source *io;
+        sd_event_source *timer;
+};
+
+const char *trust_from(const Trust *trust) {
+        return trust->trust_file ? trust->trust_file : "the system's store";
+}
+
+unsigned trust_count(const Trust *trust) {
+        return trust->count;
+}
+
+const char *trust_warning(const Trust *trust) {
+        return trust->warning;
+}
+
+static void trust_warn(Trust *trust, const char *format, ...) _printf_(2, 3);
+
+static void trust_warn(Trust *trust, const char *format, ...) {
+        va_list arguments;
+
+        free(trust->warning);
+        va_start(arguments, format);
+        if (vasprintf(&trust->warning, format, arguments) < 0)
+                trust->warning = NULL;
+        va_end(arguments);
+        log_warning("%s", trust->warning ? trust->warning : "Out of memory");
+}
+
+static void trust_end_import(Trust *trust) {
+        trust->io = sd_event_source_disable_unref(trust->io);
+        trust->timer = sd_event_source_disable_unref(trust->timer);
+        trust->socket_fd = close_fd(trust->socket_fd);
+        reaper_end(trust->reaper, &trust->process);
+}
+
+static void trust_accept(Trust *trust, int fd, unsigned count) {
+        trust->known = true;
+        trust->count = count;
+        trust->changed(trust, fd, count, trust->userdata);
+}
+
+/*
+ * An import came to nothing. The authorities that are known stay; if none have been read yet, from
+ * now on none are known, and whoever waits for a judge gets one.
+ */
+static void trust_fail(Trust *trust, const char *reason) {
+        _cleanup_(authorities_builder_freep) AuthoritiesBuilder *builder = NULL;
+        _cleanup_fd_ int fd = -1;
+
+        trust_end_import(trust);
+        if (trust->known) {
+                trust_warn(trust,
+                           "Cannot read the authorities from %s again: %s. The %u that were read "
+                           "before stay in use; mend it and reload the daemon.",
+                           trust_from(trust), reason, trust->count);
+                return;
+        }
+
+        trust_warn(trust,
+                   "Cannot read the authorities from %s: %s. Every certificate has an unknown "
+                   "issuer until you mend it and reload the daemon.",
+                   trust_from(trust), reason);
+        if (authorities_builder_new(&builder) == 0 && authorities_builder_seal(builder, &fd) == 0)
+                trust_accept(trust, fd, 0);
+}
+
+static const char *reason_of(int error) {
+        switch (error) {
+        case E2BIG:
+                return "there are more than the daemon holds";
+        case EFBIG:
+                return "the file is larger than any list of authorities";
+        case EOPNOTSUPP: /* and ENOTSUP, the same number */
+                return "there is no such store (no regular file, or GnuTLS was built without one)";
+        default:
+                return strerror(error);
+        }
+}
+
+/* What a good import still may have to say. */
+static void trust_review(Trust *trust, unsigned count, unsigned n_unreadable) {
+        if (count == 0)
+                trust_warn(trust,
+                           "There is no authority in %s%s. Every certificate has an unknown issuer "
+                           "until you %s and reload the daemon.",
+                           trust_from(trust),
+                           n_unreadable > 0 ? ", only damaged certificates" : "",
+                           trust->trust_file ? "put certificates in PEM form there"
+                                             : "install the ca-certificates of your system");
+        else if (n_unreadable > 0)
+                trust_warn(trust,
+                           "%u of the certificates in %s are damaged and were left out; the other "
+                           "%u are in use.",
+                           n_unreadable, trust_from(trust), count);
+        else {
+                free(trust->warning);
+                trust->warning = NULL;
+        }
+}
+
+/* 1 and the report, with a descriptor or -1, 0 if it is not there yet, -EBADMSG. */
+static int receive_report(int socket_fd, ImportReport *ret, int *ret_fd) {
+        _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int))] = {};
+        struct iovec iov = { ret, sizeof(*ret) };
+        struct msghdr message = {
+                .msg_iov = &iov,
+                .msg_iovlen = 1,
+                .msg_control = control,
+                .msg_controllen = sizeof(control),
+        };
+        struct cmsghdr *header;
+        ssize_t n;
+
+        n = recvmsg(socket_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return 0;
+
+        header = n < 0 ? NULL : CMSG_FIRSTHDR(&message);
+        if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+            header->cmsg_len == CMSG_LEN(sizeof(int)))
+                memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
+        return n == (ssize_t) sizeof(*ret) ? 1 : -EBADMSG;
+}
+
+static int trust_on_report(sd_event_source *source, int socket_fd, uint32_t events,
+                           void *userdata) {
+        _cleanup_(authorities_freep) Authorities *authorities = NULL;
+        _cleanup_fd_ int fd = -1;
+        Trust *trust = userdata;
+        ImportReport report = {};
+        int r;
+
+        r = receive_report(socket_fd, &report, &fd);
+        if (r == 0)
+                return 0;
+
+        if (r < 0)
+                trust_fail(trust, "the process that read them ended before it was done");
+        else if (report.error != 0)
+                trust_fail(trust, reason_of((int) (report.error & INT32_MAX)));
+        else if (fd < 0 || authorities_open(fd, &authorities) < 0)
+                trust_fail(trust, "the process that read them sent something else");
+        else {
+                trust_end_import(trust);
+                trust_review(trust, (unsigned) authorities_count(authorities),
+                             report.n_unreadable);
+                trust_accept(trust, fd, (unsigned) authorities_count(authorities));
+        }
+        return 0;
+}
+
+static int trust_on_time(sd_event_source *source, uint64_t usec, void *userdata) {
+        trust_fail(userdata, "it took too long");
+        return 0;
+}
+
+static int trust_start_import(Trust *trust) {
+        _cleanup_fd_ int theirs = -1;
+        int r, pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        trust->socket_fd = pair[0];
+        theirs = pair[1];
+
+        r = worker_spawn(trust->program_fd, IMPORTER_ARGV0, trust->trust_file, theirs, -1,
+                         &trust->process);
+        if (r < 0)
+                return r;
+        r = sd_event_add_io(trust->event, &trust->io, trust->socket_fd, EPOLLIN, trust_on_report,
+                            trust);
+        if (r < 0)
+                return r;
+        return sd_event_add_time_relative(trust->event, &trust->timer, CLOCK_MONOTONIC,
+                                          trust->load_usec, 0, trust_on_time, trust);
+}
+
+int trust_reload(Trust *trust) {
+        int r;
+
+        trust_end_import(trust);
+        r = trust_start_import(trust);
+        if (r < 0)
+                trust_fail(trust, strerror(-r));
+        return r;
+}
+
+int trust_new(sd_event *event, const char *trust_file, TrustChanged changed, void *userdata,
+              Trust **ret) {
+        _cleanup_(trust_freep) Trust *trust = NULL;
+        int r;
+
+        trust = calloc(1, sizeof(*trust));
+        if (!trust)
+                return -ENOMEM;
+
+        trust->event = sd_event_ref(event);
+        trust->program_fd = trust->socket_fd = -1;
+        trust->process = (Process) PROCESS_INIT;
+        trust->changed = changed;
+        trust->userdata = userdata;
+        trust->load_usec = AUTHORITIES_LOAD_SEC * UINT64_C(1000000);
+        if (trust_file) {
+                trust->trust_file = strdup(trust_file);
+                if (!trust->trust_file)
+                        return -ENOMEM;
+        }
+
+        r = reaper_new(event, &trust->reaper);
+        if (r < 0)
+                return r;
+        r = worker_open_program(&trust->program_fd);
+        if (r < 0)
+                return r;
+        r = trust_start_import(trust);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(trust);
+        return 0;
+}
+
+Trust *trust_free(Trust *trust) {
+        if (!trust)
+                return NULL;
+
+        if (trust->reaper)
+                trust_end_import(trust);
+        (void) reaper_free(trust->reaper);
+        (void) close_fd(trust->program_fd);
+        (void) sd_event_unref(trust->event);
+        free(trust->trust_file);
+        free(trust->warning);
+        free(trust);
+        return NULL;
+}
+
+#ifdef CERTEXC_TESTING
+void trust_set_load_usec(Trust *trust, uint64_t usec) {
+        trust->load_usec = usec;
+}
+#endif
