@@ -138,6 +138,14 @@ struct json_object *answer_exception(const Decision *d, const CertificateFacts *
         return TAKE_PTR(o);
 }
 
+struct json_object *answer_stored(Store *store, const Decision *d) {
+        _cleanup_(certificate_facts_freep) CertificateFacts *certificate = NULL;
+
+        if (store_certificate(store, d->owner, d->certificate_sha256, &certificate, NULL, NULL) < 0)
+                return answer_exception(d, NULL);
+        return answer_exception(d, certificate);
+}
+
 static const char *history_name(HistoryKind kind) {
         switch (kind) {
         case HISTORY_ALLOWED:

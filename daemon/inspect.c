@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* GetException, GetCertificate, GetStatus: looking at one thing. */
+#include "config.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "daemon/answer.h"
+#include "daemon/ends.h"
+#include "daemon/json.h"
+#include "daemon/judges.h"
+#include "daemon/limits.h"
+#include "daemon/listener.h"
+#include "daemon/method.h"
+#include "daemon/store.h"
+#include "daemon/trust.h"
+
+static void answer_not_found(Request *r) {
+        request_error(r, "NotFound", json_object_new_object());
+}
+
+void method_get_exception(Request *r) {
+        _cleanup_(json_freep) struct json_object *o = NULL;
+        Fields f = request_fields(r);
+        uint64_t id = (uint64_t) fields_int(&f, "id", 0, INT64_MAX);
+        Sessions sessions;
+        Decision d;
+        int n;
+
+        if (request_fields_finish(r, &f) < 0)
+                return;
+
+        n = store_get(r->manager->store, r->owner, id, &d);
+        if (n < 0) {
+                request_store_error(r, n);
+                return;
+        }
+        if (n == 0) {
+                answer_not_found(r);
+                return;
+        }
+
+        ends_apply(r->manager, r->owner, request_now_for_ends(r), &d, 1, &sessions);
+        o = json_object_new_object();
+        if (json_put(o, "exception", answer_stored(r->manager->store, &d)) < 0)
+                request_no_memory(r);
+        else
+                request_reply(r, TAKE_PTR(o));
+}
+
+/* -- certificate ------------------------------------------------------------------------------- */
+
+static struct json_object *certificate_object(const CertificateFacts *c, Blob der) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+        _cleanup_free_ char *text = NULL;
+
+        text = malloc(BASE64_SIZE(der.size));
+        if (!text)
+                return NULL;
+        base64_encode(der.data, der.size, text);
+        if (json_put_string(o, "der", text) < 0 ||
+            json_put(o, "certificate", answer_certificate(c)) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
+void method_get_certificate(Request *r) {
+        _cleanup_(certificate_facts_freep) CertificateFacts *certificate = NULL;
+        _cleanup_free_ uint8_t *der = NULL;
+        Fields f = request_fields(r);
+        const char *text = fields_string(&f, "sha256");
+        uint8_t digest[SHA256_SIZE];
+        size_t size = 0;
+        int n;
+
+        if (request_fields_finish(r, &f) < 0)
+                return;
+        if (sha256_decode(text, digest) < 0) {
+                request_invalid(r, "sha256", "it is not 64 hexadecimal digits");
+                return;
+        }
+
+        n = store_certificate(r->manager->store, r->owner, digest, &certificate, &der, &size);
+        if (n < 0)
+                request_store_error(r, n);
+        else if (n == 0 || !der) /* one that was only seen is known by its facts */
+                answer_not_found(r);
+        else
+                request_reply(r, certificate_object(certificate, (Blob){ der, size }));
+}
+
+/* -- status ------------------------------------------------------------------------------------ */
+
+static struct json_object *warnings_object(const Manager *m) {
+        _cleanup_(json_freep) struct json_object *list = json_object_new_array();
+        const char *trust = trust_warning(m->trust);
+
+        for (size_t i = 0; i < m->conf.n_warnings; i++)
+                if (json_append(list, json_object_new_string(m->conf.warnings[i])) < 0)
+                        return NULL;
+        if (trust && json_append(list, json_object_new_string(trust)) < 0)
+                return NULL;
+        if (manager_now() < store_last_write(m->store) &&
+            json_append(list, json_object_new_string(
+                                      "The clock shows a time before the store's last change: it is "
+                                      "or was wrong. Ends count by the later of the two.")) < 0)
+                return NULL;
+        return TAKE_PTR(list);
+}
+
+static struct json_object *counts_object(const OwnerCounts *c) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (json_put_int(o, "exceptions", (int64_t) c->exceptions) < 0 ||
+            json_put_int(o, "denials", (int64_t) c->denials) < 0 ||
+            json_put_int(o, "unconfirmed", (int64_t) c->unconfirmed) < 0 ||
+            json_put_int(o, "bytes", (int64_t) c->bytes) < 0 ||
+            json_put_int(o, "exceptions_max", DECISIONS_PER_OWNER_MAX) < 0 ||
+            json_put_int(o, "bytes_max", STORED_BYTES_PER_OWNER_MAX) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
+static int put_daemon(struct json_object *o, const Manager *m) {
+        if (json_put_string(o, "version", PACKAGE_VERSION) < 0 ||
+            json_put_string(o, "mode", m->options.user_mode ? "user" : "system") < 0 ||
+            json_put_int(o, "started", m->started) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+/* @error: what reading the owner's counts came to. */
+static int put_store(struct json_object *o, const Manager *m, int error) {
+        if (json_put_string(o, "store", error < 0 ? "failed" : "ok") < 0 ||
+            json_put_string(o, "store_detail", error < 0 ? store_error_reason(error) : "") < 0 ||
+            json_put_string(o, "state_directory", m->options.state_directory) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static int put_rest(struct json_object *o, const Manager *m) {
+        uint64_t generation = store_generation(m->store) + m->trust_generation;
+
+        if (json_put_int(o, "authorities", trust_count(m->trust)) < 0 ||
+            json_put_string(o, "authorities_from", trust_from(m->trust)) < 0 ||
+            json_put_int(o, "generation", (int64_t) generation) < 0 ||
+            json_put_int(o, "judges", judges_count(m->judges)) < 0 ||
+            json_put_int(o, "connections", listener_n_connections(m->listener)) < 0 ||
+            json_put(o, "warnings", warnings_object(m)) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+void method_get_status(Request *r) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+        Fields f = request_fields(r);
+        OwnerCounts counts = {};
+        int n;
+
+        if (request_fields_finish(r, &f) < 0)
+                return;
+
+        n = store_counts(r->manager->store, r->owner, &counts);
+        if (put_daemon(o, r->manager) < 0 || put_store(o, r->manager, n) < 0 ||
+            put_rest(o, r->manager) < 0 || json_put_int(o, "owner", r->owner) < 0 ||
+            json_put(o, "counts", counts_object(&counts)) < 0 ||
+            json_put(o, "problems", answer_problem_names(problem_set_all)) < 0)
+                request_no_memory(r);
+        else
+                request_reply(r, TAKE_PTR(o));
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The steps from fields to facts: endpoint, certificates, cache, judge. */
+#include "config.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "daemon/json.h"
+#include "daemon/judged.h"
+#include "daemon/judges.h"
+#include "daemon/limits.h"
+#include "daemon/method.h"
+#include "daemon/presented.h"
+
+void judged_read(Fields *f, JudgedFields *ret) {
+        *ret = (JudgedFields){};
+        ret->host = fields_bytes(f, "host", &ret->host_size);
+        ret->port = fields_int(f, "port", INT64_MIN, INT64_MAX);
+        ret->chain = fields_array(f, "chain", false);
+        ret->chain_sha256 = fields_string_or(f, "chain_sha256", NULL);
+        ret->staple = fields_string_or(f, "staple", NULL);
+
+        /* No problem depends on it yet; a wrong type is still a wrong type. */
+        (void) fields_bool_or(f, "starttls", false);
+}
+
+/* -- the chain ------------------------------------------------------------------------------- */
+
+static void answer_invalid_chain(Request *r, const PresentedFault *fault) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (json_put_int(o, "certificate", fault->certificate) < 0 ||
+            json_put_string(o, "reason", fault->reason) < 0)
+                request_no_memory(r);
+        else
+                request_error(r, "InvalidChain", TAKE_PTR(o));
+}
+
+/* Another owner's digest and one that nobody has shown get the same answer. */
+static int find_chain(Request *r, const uint8_t digest[static SHA256_SIZE]) {
+        Judged *j = r->judged;
+
+        if (!r->caller.overflow)
+                j->chain = cache_chain(r->manager->cache, r->owner, digest);
+        if (j->chain)
+                return 0;
+        request_error(r, "ChainUnknown", json_object_new_object());
+        return -ENOENT;
+}
+
+static int read_chain(Request *r, const JudgedFields *fields) {
+        uint8_t digest[SHA256_SIZE];
+        PresentedFault fault;
+        Judged *j = r->judged;
+        int n;
+
+        if (fields->chain_sha256 && sha256_decode(fields->chain_sha256, digest) < 0) {
+                request_invalid(r, "chain_sha256", "it is not 64 hexadecimal digits");
+                return -EINVAL;
+        }
+        if (!fields->chain) {
+                if (fields->chain_sha256)
+                        return find_chain(r, digest);
+                request_error(r, "ChainUnknown", json_object_new_object());
+                return -ENOENT;
+        }
+
+        n = presented_chain(fields->chain, &j->chain, &fault);
+        if (n == -EBADMSG)
+                answer_invalid_chain(r, &fault);
+        else if (n < 0)
+                request_no_memory(r);
+        else if (fields->chain_sha256 && memcmp(digest, j->chain->sha256, SHA256_SIZE) != 0) {
+                request_invalid(r, "chain_sha256", "it is not the digest of the chain beside it");
+                return -EINVAL;
+        }
+        return n;
+}
+
+static int read_staple(Request *r, const JudgedFields *fields) {
+        const char *reason = NULL;
+        Judged *j = r->judged;
+        int n;
+
+        if (!fields->staple)
+                return 0;
+
+        n = presented_staple(fields->staple, &j->staple, &j->staple_size, &reason);
+        if (n >= 0)
+                n = sha256(j->staple, j->staple_size, j->staple_sha256);
+        if (n == -EBADMSG)
+                request_invalid(r, "staple", reason);
+        else if (n < 0)
+                request_no_memory(r);
+        return n;
+}
+
+/* -- the facts ------------------------------------------------------------------------------- */
+
+static CacheKey cache_key(const Request *r) {
+        const Judged *j = r->judged;
+
+        return (CacheKey){
+                .owner = r->owner,
+                .endpoint = &j->endpoint,
+                .chain_sha256 = j->chain->sha256,
+                .staple_sha256 = j->staple ? j->staple_sha256 : NULL,
+                .trust_generation = j->trust_generation,
+        };
+}
+
+/* Nothing is remembered for the overflow uid, which may be several users; nor what was found under
+ * a configuration that is no longer the present one. */
+static void remember(Request *r) {
+        Manager *m = r->manager;
+        CacheKey key = cache_key(r);
+
+        if (r->caller.overflow)
+                return;
+        cache_put_chain(m->cache, r->owner, r->judged->chain);
+        if (r->judged->checks == m->conf.checks)
+                cache_put_facts(m->cache, &key, manager_now(), r->judged->facts);
+}
+
+static const char *judge_error_reason(int error) {
+        switch (error) {
+        case -ETIMEDOUT:
+                return "reading the chain took too long";
+        case -EPIPE:
+                return "the worker died while it read the chain";
+        case -EBADMSG:
+                return "the worker's answer made no sense";
+        case -EIO:
+                return "the crypto library failed";
+        }
+        return "the worker that reads certificates could not be asked";
+}
+
+static void answer_judge_error(Request *r, int error) {
+        _cleanup_(json_freep) struct json_object *o = NULL;
+
+        if (error == -ENOMEM) {
+                request_no_memory(r);
+                return;
+        }
+        if (error == -EBUSY) {
+                request_limit(r, "chains that wait to be judged", JUDGE_QUEUE_MAX);
+                return;
+        }
+
+        o = json_object_new_object();
+        if (json_put_string(o, "reason", judge_error_reason(error)) < 0)
+                request_no_memory(r);
+        else
+                request_error(r, "JudgeFailed", TAKE_PTR(o));
+}
+
+static void judge_done(JudgeCall *call, int error, Facts *facts, void *userdata) {
+        Request *r = userdata;
+
+        r->judged->call = NULL; /* it frees itself after this */
+        if (error < 0) {
+                answer_judge_error(r, error);
+        } else {
+                r->judged->facts = facts_ref(facts);
+                remember(r);
+                r->judged->ready(r);
+        }
+        request_settle(r);
+}
+
+static void find_facts(Request *r) {
+        Manager *m = r->manager;
+        Judged *j = r->judged;
+        CacheKey key;
+        Question question = {
+                .endpoint = &j->endpoint,
+                .chain = j->chain->certificates,
+                .n_chain = j->chain->n_certificates,
+                .staple = { j->staple, j->staple_size },
+                .now = manager_now(),
+                .checks = m->conf.checks,
+        };
+        int n;
+
+        j->trust_generation = m->trust_generation;
+        j->checks = m->conf.checks;
+        key = cache_key(r);
+        if (!r->caller.overflow)
+                j->facts = cache_facts(m->cache, &key, question.now);
+        if (j->facts) {
+                j->ready(r);
+                return;
+        }
+
+        /* The system's own questions come from the administrator. */
+        n = judges_ask(m->judges, r->owner == OWNER_SYSTEM ? 0 : (uid_t) r->owner, &question,
+                       judge_done, r, &j->call);
+        if (n < 0)
+                answer_judge_error(r, n);
+}
+
+void judged_start(Request *r, const JudgedFields *fields, int64_t port_min,
+                  void (*ready)(Request *r)) {
+        Judged *j;
+
+        j = r->judged = calloc(1, sizeof(*j));
+        if (!j) {
+                request_no_memory(r);
+                return;
+        }
+
+        j->ready = ready;
+        if (request_endpoint(r, fields->host, fields->host_size, fields->port, port_min,
+                             &j->endpoint) < 0)
+                return;
+        if (j->endpoint.port == 0 && !r->manager->conf.host_only_lookups) {
+                request_denied(r, "the administrator forbids questions without a port "
+                                  "(HostOnlyLookups=no in certexcd.conf)");
+                return;
+        }
+        if (read_chain(r, fields) < 0 || read_staple(r, fields) < 0)
+                return;
+        find_facts(r);
+}
+
+void judged_describe(const Judged *j, Decision *d) {
+        memcpy(d->host, j->endpoint.host, sizeof(d->host));
+        d->port = j->endpoint.port;
+        memcpy(d->certificate_sha256, j->facts->leaf->sha256, SHA256_SIZE);
+        memcpy(d->key_sha256, j->facts->leaf->key_sha256, SHA256_SIZE);
+}
+
+Judged *judged_free(Judged *j) {
+        if (!j)
+                return NULL;
+
+        (void) judge_call_free(j->call);
+        (void) chain_bytes_unref(j->chain);
+        (void) facts_unref(j->facts);
+        free(j->staple);
+        free(j);
+        return NULL;
+}

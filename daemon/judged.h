@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Judged: the chain that a request is about, from its fields to its facts. Verify, AddException and
+ * AddDenial share this way, so that what is allowed is judged exactly as what was asked.
+ */
+#pragma once
+
+#include "client/cleanup.h"
+#include "client/endpoint.h"
+#include "client/fields.h"
+#include "daemon/cache.h"
+#include "daemon/decision.h"
+#include "daemon/facts.h"
+
+typedef struct JudgeCall JudgeCall;
+typedef struct Request Request;
+
+/* The fields as they came; they belong to the request's parameters. */
+typedef struct JudgedFields {
+        const char *host;
+        size_t host_size;
+        int64_t port;
+        struct json_object *chain;
+        const char *chain_sha256;
+        const char *staple;
+} JudgedFields;
+
+typedef struct Judged {
+        Endpoint endpoint;
+        Chain *chain;
+        uint8_t *staple; /* NULL: none */
+        size_t staple_size;
+        uint8_t staple_sha256[SHA256_SIZE];
+        uint64_t trust_generation; /* when the judge was asked */
+        uint32_t checks;
+        JudgeCall *call; /* while the judge is at work */
+        Facts *facts;    /* afterwards */
+        void (*ready)(Request *r);
+} Judged;
+
+void judged_read(Fields *f, JudgedFields *ret);
+
+/*
+ * Checks @fields and finds the facts, in the cache or by the judge. Then r->judged is complete and
+ * @ready is called, perhaps before this returns. Otherwise the error has been answered. @port_min is 0
+ * where a port may be unknown.
+ */
+void judged_start(Request *r, const JudgedFields *fields, int64_t port_min,
+                  void (*ready)(Request *r));
+
+/* Fills in what @d is about: the endpoint and the leaf, which was read. */
+void judged_describe(const Judged *j, Decision *d);
+
+/* Cancels the judge's work. NULL ok; returns NULL. */
+Judged *judged_free(Judged *j);
+DEFINE_CLEANUP(Judged *, judged_free)

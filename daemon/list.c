@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ListExceptions and GetHistory: lists in pages. Called with more, the next page is made when the
+ * door has room for it, so that a slow reader holds one page and not the list.
+ */
+#include "config.h"
+
+#include <json-c/json.h>
+
+#include "daemon/answer.h"
+#include "daemon/ends.h"
+#include "daemon/json.h"
+#include "daemon/limits.h"
+#include "daemon/method.h"
+#include "daemon/store.h"
+
+/* How far a list has come. */
+typedef struct Paging {
+        uint64_t after;
+        bool has_endpoint;
+        Endpoint endpoint; /* ListExceptions: narrowed to this host, and port if not 0 */
+        bool all;
+        uint64_t id; /* GetHistory: narrowed to this decision, 0: all */
+} Paging;
+
+static Paging *paging_new(Request *r) {
+        r->state = calloc(1, sizeof(Paging));
+        if (!r->state)
+                request_no_memory(r);
+        return r->state;
+}
+
+/* Answers one page, the object @o (taken over) to which the number of the next is added. */
+static void answer_page(Request *r, struct json_object *o, uint64_t next, void (*resume)(Request *r)) {
+        Paging *p = r->state;
+
+        p->after = next;
+        if (o && next != 0 && json_put_int(o, "next", (int64_t) next) < 0) {
+                (void) json_object_put(o);
+                o = NULL;
+        }
+
+        if (next != 0 && r->more) {
+                r->resume = resume;
+                request_reply_more(r, o);
+        } else {
+                request_reply(r, o);
+        }
+}
+
+/* -- exceptions -------------------------------------------------------------------------------- */
+
+static struct json_object *exceptions_object(Request *r, const DecisionList *list, bool all) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+        _cleanup_(json_freep) struct json_object *items = json_object_new_array();
+
+        for (size_t i = 0; i < list->n_items; i++) {
+                const Decision *d = &list->items[i];
+
+                /* Its end was seen just now. */
+                if (d->state >= STATE_ENDED && !all)
+                        continue;
+                if (json_append(items, answer_stored(r->manager->store, d)) < 0)
+                        return NULL;
+        }
+        if (json_put(o, "exceptions", TAKE_PTR(items)) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
+static void exceptions_page(Request *r) {
+        _cleanup_(decision_list_done) DecisionList list = {};
+        Paging *p = r->state;
+        Sessions sessions;
+        int n;
+
+        n = store_list(r->manager->store,
+                       &(ListQuery){
+                               .owner = r->owner,
+                               .host = p->has_endpoint ? p->endpoint.host : NULL,
+                               .port = p->endpoint.port,
+                               .all = p->all,
+                               .after = p->after,
+                               .limit = LIST_PAGE_MAX,
+                       },
+                       &list);
+        if (n < 0) {
+                request_store_error(r, n);
+                return;
+        }
+        ends_apply(r->manager, r->owner, request_now_for_ends(r), list.items, list.n_items,
+                   &sessions);
+        answer_page(r, exceptions_object(r, &list, p->all), list.next, exceptions_page);
+}
+
+void method_list_exceptions(Request *r) {
+        Fields f = request_fields(r);
+        Paging *p = paging_new(r);
+        const char *host = NULL;
+        bool has_host, has_port;
+        size_t host_size = 0;
+        int64_t port;
+
+        if (!p)
+                return;
+
+        has_host = fields_has(&f, "host");
+        has_port = fields_has(&f, "port");
+        if (has_host)
+                host = fields_bytes(&f, "host", &host_size);
+        port = fields_int_or(&f, "port", INT64_MIN, INT64_MAX, 0);
+        p->all = fields_bool_or(&f, "all", false);
+        p->after = (uint64_t) fields_int_or(&f, "after", 0, INT64_MAX, 0);
+        if (request_fields_finish(r, &f) < 0)
+                return;
+
+        if (has_port && !has_host) {
+                request_invalid(r, "port", "it narrows a host, and there is none");
+                return;
+        }
+        if (has_host &&
+            request_endpoint(r, host, host_size, port, has_port ? 1 : 0, &p->endpoint) < 0)
+                return;
+        p->has_endpoint = has_host;
+        exceptions_page(r);
+}
+
+/* -- history ----------------------------------------------------------------------------------- */
+
+static struct json_object *history_object(const HistoryList *list) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+        _cleanup_(json_freep) struct json_object *items = json_object_new_array();
+
+        for (size_t i = 0; i < list->n_items; i++)
+                if (json_append(items, answer_history_entry(&list->items[i])) < 0)
+                        return NULL;
+        if (json_put(o, "entries", TAKE_PTR(items)) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
+static void history_page(Request *r) {
+        _cleanup_(history_list_done) HistoryList list = {};
+        const Paging *p = r->state;
+        int n;
+
+        n = store_history(r->manager->store, r->owner, p->id, p->after, LIST_PAGE_MAX, &list);
+        if (n < 0) {
+                request_store_error(r, n);
+                return;
+        }
+        answer_page(r, history_object(&list), list.next, history_page);
+}
+
+/* An id that is not the owner's is told from one without entries: a decision always has some. */
+static int check_id(Request *r, uint64_t id) {
+        Decision d;
+        int n;
+
+        n = store_get(r->manager->store, r->owner, id, &d);
+        if (n > 0)
+                return 0;
+        if (n < 0)
+                request_store_error(r, n);
+        else
+                request_error(r, "NotFound", json_object_new_object());
+        return -ENOENT;
+}
+
+void method_get_history(Request *r) {
+        Fields f = request_fields(r);
+        Paging *p = paging_new(r);
+        bool has_id;
+
+        if (!p)
+                return;
+
+        has_id = fields_has(&f, "id");
+        p->id = (uint64_t) fields_int_or(&f, "id", 0, INT64_MAX, 0);
+        p->after = (uint64_t) fields_int_or(&f, "after", 0, INT64_MAX, 0);
+        if (request_fields_finish(r, &f) < 0)
+                return;
+        if (has_id && check_id(r, p->id) < 0)
+                return;
+        history_page(r);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What request.c and the methods share: the request as a method sees it, and the ways to answer.
+ *
+ * A method's start() reads its fields and answers, or leaves something behind that will: a judge's
+ * call (judged.h), a change on its way (submit.h), a list that waits for room, a monitor. Whoever
+ * comes back from outside ends with request_settle(), since an answered request is freed there.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/endpoint.h"
+#include "client/fields.h"
+#include "daemon/access.h"
+#include "daemon/decision.h"
+#include "daemon/manager.h"
+#include "daemon/request.h"
+
+typedef struct Judged Judged;
+typedef struct Monitor Monitor;
+typedef struct Submission Submission;
+
+typedef struct Method {
+        const char *name;
+        AccessKind access;
+        bool needs_more;
+        void (*start)(Request *r);
+} Method;
+
+struct Request {
+        Manager *manager;
+        Caller caller;
+        const Method *method;
+        struct json_object *parameters;
+        bool more;
+        RequestAnswer answer;
+        void *door;
+
+        int64_t owner; /* whose decisions are meant; access has been checked */
+        bool done;     /* the last answer was given */
+
+        Judged *judged;         /* the chain in question and what is known of it */
+        Submission *submission; /* a change that the answer waits for */
+        Monitor *monitor;
+        void *state; /* the method's own; free()d */
+        void (*resume)(Request *r); /* the next page of a streamed list */
+};
+
+/* Frees @r if its last answer was given. */
+void request_settle(Request *r);
+
+/* -- answers: each takes @o over; NULL stands for "there was no memory for it" ----------------- */
+
+void request_reply(Request *r, struct json_object *o);
+void request_reply_more(Request *r, struct json_object *o); /* others follow */
+
+/* @error without "org.certexc1.". */
+void request_error(Request *r, const char *error, struct json_object *o);
+
+void request_no_memory(Request *r);
+void request_invalid(Request *r, const char *field, const char *reason);
+void request_limit(Request *r, const char *what, int64_t limit);
+void request_denied(Request *r, const char *reason);
+
+/* StoreFailed for an error of store.h; -ENOMEM and -EBUSY (a full queue) by their own names. */
+void request_store_error(Request *r, int error);
+
+/* -- parameters -------------------------------------------------------------------------------- */
+
+/* A reader of the parameters that has read "owner" already. */
+Fields request_fields(Request *r);
+
+/* 0, or -EBADMSG after InvalidParameter was answered. */
+int request_fields_finish(Request *r, Fields *f);
+
+/* Makes an endpoint of @host and @port, from @port_min up. 0, or -EINVAL after InvalidHost or
+ * InvalidPort was answered. */
+int request_endpoint(Request *r, const char *host, size_t host_size, int64_t port,
+                     int64_t port_min, Endpoint *ret);
+
+/* Now, for ends: not before the store's last change, so that a clock set back revives nothing. */
+int64_t request_now_for_ends(const Request *r);
+
+/* -- the methods, by file ------------------------------------------------------------------------ */
+
+void method_verify(Request *r);
+void method_add_exception(Request *r);
+void method_add_denial(Request *r);
+void method_revoke_exception(Request *r);
+void method_list_exceptions(Request *r);
+void method_get_history(Request *r);
+void method_get_exception(Request *r);
+void method_get_certificate(Request *r);
+void method_get_status(Request *r);
+void method_monitor(Request *r);

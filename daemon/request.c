@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The object from question to answer, the table of methods, and what comes before each of them:
+ * whose decisions are meant, whether the caller may, and whether the owner is still the same. */
+#include "config.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/json.h"
+#include "daemon/judged.h"
+#include "daemon/limits.h"
+#include "daemon/method.h"
+#include "daemon/monitors.h"
+#include "daemon/owners.h"
+#include "daemon/request.h"
+#include "daemon/store.h"
+#include "daemon/submit.h"
+#include "daemon/text.h"
+
+#define INTERFACE "org.certexc1."
+#define ERROR_NAME_MAX 64U
+
+/* The largest uid; the next number means "none" to the kernel. */
+#define OWNER_MAX INT64_C(4294967294)
+
+static const Method methods[] = {
+        { "Verify", ACCESS_ASK, false, method_verify },
+        { "AddException", ACCESS_WRITE, false, method_add_exception },
+        { "AddDenial", ACCESS_WRITE, false, method_add_denial },
+        { "ListExceptions", ACCESS_READ, false, method_list_exceptions },
+        { "GetException", ACCESS_READ, false, method_get_exception },
+        { "RevokeException", ACCESS_WRITE, false, method_revoke_exception },
+        { "GetCertificate", ACCESS_READ, false, method_get_certificate },
+        { "GetHistory", ACCESS_READ, false, method_get_history },
+        { "GetStatus", ACCESS_READ, false, method_get_status },
+        { "Monitor", ACCESS_READ, true, method_monitor },
+};
+
+static const Method *method_find(const char *name) {
+        for (size_t i = 0; i < N_ELEMENTS(methods); i++)
+                if (strcmp(methods[i].name, name) == 0)
+                        return &methods[i];
+        return NULL;
+}
+
+bool request_method_needs_more(const char *method) {
+        const Method *m = method_find(method);
+
+        return m && m->needs_more;
+}
+
+/* -- answers ------------------------------------------------------------------------------- */
+
+static void request_answer(Request *r, const char *error, struct json_object *o, bool continues) {
+        if (!continues)
+                r->done = true;
+        r->answer(r, error, o, continues, r->door);
+        (void) json_object_put(o);
+}
+
+void request_no_memory(Request *r) {
+        struct json_object *o = json_object_new_object();
+
+        /* Whatever of the fields is missing then, the error is still said by its name. */
+        (void) json_put_string(o, "what", "memory");
+        (void) json_put_int(o, "limit", 0);
+        request_answer(r, INTERFACE "LimitReached", o, false);
+}
+
+void request_reply(Request *r, struct json_object *o) {
+        if (o)
+                request_answer(r, NULL, o, false);
+        else
+                request_no_memory(r);
+}
+
+void request_reply_more(Request *r, struct json_object *o) {
+        if (o)
+                request_answer(r, NULL, o, true);
+        else
+                request_no_memory(r);
+}
+
+void request_error(Request *r, const char *error, struct json_object *o) {
+        char name[ERROR_NAME_MAX];
+
+        if (!o) {
+                request_no_memory(r);
+                return;
+        }
+        (void) snprintf(name, sizeof(name), INTERFACE "%s", error);
+        request_answer(r, name, o, false);
+}
+
+/* An object of one or two strings; NULL without memory. */
+static struct json_object *strings_new(const char *name, const char *value, const char *name2,
+                                       const char *value2) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (json_put_string(o, name, value) < 0)
+                return NULL;
+        if (name2 && json_put_string(o, name2, value2) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
+void request_invalid(Request *r, const char *field, const char *reason) {
+        request_error(r, "InvalidRequest", strings_new("field", field, "reason", reason));
+}
+
+void request_denied(Request *r, const char *reason) {
+        request_error(r, "AccessDenied", strings_new("reason", reason, NULL, NULL));
+}
+
+void request_limit(Request *r, const char *what, int64_t limit) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (json_put_string(o, "what", what) < 0 || json_put_int(o, "limit", limit) < 0) {
+                request_no_memory(r);
+                return;
+        }
+        request_error(r, "LimitReached", TAKE_PTR(o));
+}
+
+void request_store_error(Request *r, int error) {
+        if (error == -ENOMEM)
+                request_no_memory(r);
+        else if (error == -EBUSY)
+                request_limit(r, "changes that wait for the disk", COMMIT_QUEUE_PER_OWNER_MAX);
+        else
+                request_error(r, "StoreFailed",
+                              strings_new("reason", store_error_reason(error), "hint",
+                                          store_error_hint(error)));
+}
+
+/* -- parameters ---------------------------------------------------------------------------- */
+
+static int64_t read_owner(Fields *f, const Caller *caller) {
+        return fields_int_or(f, "owner", OWNER_SYSTEM, OWNER_MAX, (int64_t) caller->uid);
+}
+
+Fields request_fields(Request *r) {
+        Fields f = FIELDS_INIT(r->parameters);
+
+        (void) read_owner(&f, &r->caller);
+        return f;
+}
+
+static int answer_bad_fields(Request *r, Fields *f, bool strict) {
+        struct json_object *o;
+
+        if (fields_finish(f, strict) >= 0)
+                return 0;
+
+        o = strings_new("parameter", f->bad_field, NULL, NULL);
+        if (o)
+                request_answer(r, "org.varlink.service.InvalidParameter", o, false);
+        else
+                request_no_memory(r);
+        return -EBADMSG;
+}
+
+int request_fields_finish(Request *r, Fields *f) {
+        return answer_bad_fields(r, f, true);
+}
+
+static void answer_bad_host(Request *r, const char *host, size_t size, const char *reason) {
+        _cleanup_free_ char *text = NULL;
+
+        /* Said back in a form that is safe to show, and not longer than a host may be. */
+        if (utf8_sanitize(host, size, ENDPOINT_HOST_MAX, &text) < 0)
+                request_no_memory(r);
+        else
+                request_error(r, "InvalidHost", strings_new("host", text, "reason", reason));
+}
+
+int request_endpoint(Request *r, const char *host, size_t host_size, int64_t port,
+                     int64_t port_min, Endpoint *ret) {
+        const char *reason = NULL;
+
+        if (port < port_min || port > UINT16_MAX) {
+                _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+                if (json_put_int(o, "port", port) < 0)
+                        request_no_memory(r);
+                else
+                        request_error(r, "InvalidPort", TAKE_PTR(o));
+                return -EINVAL;
+        }
+
+        if (endpoint_set(host, host_size, (uint16_t) port, ret, &reason) < 0) {
+                answer_bad_host(r, host, host_size, reason);
+                return -EINVAL;
+        }
+        return 0;
+}
+
+int64_t request_now_for_ends(const Request *r) {
+        int64_t now = manager_now(), last = store_last_write(r->manager->store);
+
+        return now > last ? now : last;
+}
+
+/* -- before the method --------------------------------------------------------------------- */
+
+static void owner_changed(Request *r, Change *change) {
+        if (change->error < 0) {
+                request_store_error(r, change->error);
+                return;
+        }
+        owners_name_checked(r->manager->owners, r->owner, manager_now());
+        r->method->start(r);
+}
+
+/* The name that decides: nothing is concluded from a user database that has none or fails. 1 if
+ * @owner's decisions were made under another one. */
+static int owner_name_differs(Request *r, char name[static CALLER_NAME_MAX]) {
+        _cleanup_free_ char *stored = NULL;
+        int n;
+
+        n = store_owner_name(r->manager->store, r->owner, &stored);
+        if (n <= 0)
+                return n;
+
+        n = caller_user_name((uid_t) r->owner, name);
+        return n > 0 && strcmp(stored, name) != 0;
+}
+
+/*
+ * A uid that was given to another person must not inherit decisions: they become unconfirmed
+ * before the first answer that could rest on them.
+ */
+static void request_begin(Request *r) {
+        _cleanup_(change_freep) Change *change = NULL;
+        char name[CALLER_NAME_MAX];
+        int64_t now = manager_now();
+        int n;
+
+        if (r->owner == OWNER_SYSTEM || !owners_name_due(r->manager->owners, r->owner, now)) {
+                r->method->start(r);
+                return;
+        }
+
+        n = owner_name_differs(r, name);
+        if (n < 0) {
+                request_store_error(r, n);
+                return;
+        }
+        if (n == 0) {
+                owners_name_checked(r->manager->owners, r->owner, now);
+                r->method->start(r);
+                return;
+        }
+
+        n = change_new(CHANGE_OWNER, r->owner, (int64_t) r->caller.uid, now, &change);
+        if (n >= 0) {
+                change->owner_name = strdup(name);
+                n = change->owner_name ? submit(r->manager, r, &change, owner_changed) : -ENOMEM;
+        }
+        if (n < 0)
+                request_store_error(r, n);
+}
+
+static void request_admit(Request *r) {
+        Fields f = FIELDS_INIT(r->parameters);
+        const char *reason = NULL;
+
+        r->owner = read_owner(&f, &r->caller);
+        if (answer_bad_fields(r, &f, false) < 0)
+                return;
+
+        if (access_check(&r->caller, r->method->access, r->owner, &reason) < 0) {
+                request_denied(r, reason);
+                return;
+        }
+
+        if (r->method->needs_more && !r->more) {
+                request_answer(r, "org.varlink.service.ExpectedMore", NULL, false);
+                return;
+        }
+        request_begin(r);
+}
+
+/* -- the object ---------------------------------------------------------------------------- */
+
+int request_start(const RequestArgs *args, Request **ret) {
+        const Method *method;
+        Request *r;
+
+        if (strncmp(args->method, INTERFACE, strlen(INTERFACE)) != 0)
+                return -ENOENT;
+        method = method_find(args->method + strlen(INTERFACE));
+        if (!method)
+                return -ENOENT;
+
+        r = calloc(1, sizeof(*r));
+        if (!r)
+                return -ENOMEM;
+
+        *r = (Request){
+                .manager = args->manager,
+                .caller = args->caller,
+                .method = method,
+                .parameters = json_object_get(args->parameters),
+                .more = args->more,
+                .answer = args->answer,
+                .door = args->door,
+        };
+        request_admit(r);
+
+        *ret = r->done ? request_free(r) : r;
+        return 0;
+}
+
+void request_settle(Request *r) {
+        if (r->done)
+                (void) request_free(r);
+}
+
+void request_resume(Request *r) {
+        if (!r->resume)
+                return;
+        r->resume(r);
+        request_settle(r);
+}
+
+Request *request_free(Request *r) {
+        if (!r)
+                return NULL;
+
+        submission_forget(r->submission);
+        (void) monitor_free(r->monitor);
+        (void) judged_free(r->judged);
+        free(r->state);
+        (void) json_object_put(r->parameters);
+        free(r);
+        return NULL;
+}

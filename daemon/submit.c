@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Changes outlive their askers, so what comes back from the store meets a record of its own. */
+#include "config.h"
+
+#include <json-c/json.h>
+
+#include "daemon/answer.h"
+#include "daemon/commits.h"
+#include "daemon/json.h"
+#include "daemon/manager.h"
+#include "daemon/method.h"
+#include "daemon/monitors.h"
+#include "daemon/submit.h"
+
+struct Submission {
+        Manager *manager;
+        Request *request; /* NULL: nobody waits, or not any more */
+        SubmitDone done;
+};
+
+/* The event that @change is, or NULL if it is none. */
+static const char *event_name(const Change *change) {
+        if (change->error < 0 || (change->result != CHANGED && change->result != CHANGE_CONFIRMED))
+                return NULL;
+
+        switch (change->action) {
+        case CHANGE_ADD:
+                if (change->result == CHANGE_CONFIRMED)
+                        return "confirmed";
+                return change->decision.action == DECISION_ALLOW ? "allowed" : "denied";
+        case CHANGE_REVOKE:
+                return "revoked";
+        case CHANGE_END:
+                return "ended";
+        case CHANGE_SEEN:
+        case CHANGE_OWNER:
+                return NULL;
+        }
+        return NULL;
+}
+
+static struct json_object *event_new(Manager *manager, const Change *change, const char *name) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (json_put_string(o, "event", name) < 0 || json_put_int(o, "time", change->now) < 0 ||
+            json_put(o, "exception", answer_stored(manager->store, &change->decision)) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
+/* An event that there is no memory for is lost, the change is not. */
+static void tell(Manager *manager, const Change *change) {
+        _cleanup_(json_freep) struct json_object *event = NULL;
+        const char *name = event_name(change);
+
+        if (!name)
+                return;
+        event = event_new(manager, change, name);
+        if (event)
+                monitors_tell(manager->monitors, change->decision.owner, event);
+}
+
+static void submission_done(Change *change, void *userdata) {
+        _cleanup_free_ Submission *submission = userdata;
+        Request *request = submission->request;
+
+        tell(submission->manager, change);
+        if (!request)
+                return;
+
+        request->submission = NULL;
+        submission->done(request, change);
+        request_settle(request);
+}
+
+int submit(Manager *manager, Request *request, Change **change, SubmitDone done) {
+        _cleanup_free_ Submission *submission = NULL;
+        int r;
+
+        submission = calloc(1, sizeof(*submission));
+        if (!submission)
+                return -ENOMEM;
+
+        *submission = (Submission){ .manager = manager, .request = request, .done = done };
+        (*change)->done = submission_done;
+        (*change)->userdata = submission;
+        r = commits_submit(manager->commits, *change);
+        if (r < 0)
+                return r;
+
+        *change = NULL;
+        if (request)
+                request->submission = submission;
+        submission = NULL;
+        return 0;
+}
+
+void submission_forget(Submission *submission) {
+        if (submission)
+                submission->request = NULL;
+}
+
+void submit_end(Manager *manager, const Decision *d) {
+        _cleanup_(change_freep) Change *change = NULL;
+
+        /* Nobody did it; it is told as the owner's own. */
+        if (change_new(CHANGE_END, d->owner, d->owner == OWNER_SYSTEM ? 0 : d->owner, manager_now(),
+                       &change) < 0)
+                return;
+        change->decision.id = d->id;
+        (void) submit(manager, NULL, &change, NULL);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Verify: everything that the verdict depends on is looked up here; the verdict itself is
+ * arithmetic (verdict.c). */
+#include "config.h"
+
+#include <json-c/json.h>
+
+#include "daemon/answer.h"
+#include "daemon/ends.h"
+#include "daemon/json.h"
+#include "daemon/judged.h"
+#include "daemon/known.h"
+#include "daemon/method.h"
+#include "daemon/owners.h"
+#include "daemon/submit.h"
+#include "daemon/verdict.h"
+
+/* All that one answer is made of. */
+typedef struct Found {
+        DecisionList decisions;
+        Known known;
+        VerdictOutput out;
+} Found;
+
+static void found_done(Found *found) {
+        decision_list_done(&found->decisions);
+        known_done(&found->known);
+}
+
+static int find(Request *r, Found *ret) {
+        const Judged *j = r->judged;
+        const CertificateFacts *leaf = j->facts->leaf;
+        int64_t now = request_now_for_ends(r);
+        Sessions sessions;
+        int n;
+
+        n = store_find(r->manager->store, r->owner, j->endpoint.host, j->endpoint.port,
+                       &ret->decisions);
+        if (n < 0)
+                return n;
+        ends_apply(r->manager, r->owner, now, ret->decisions.items, ret->decisions.n_items,
+                   &sessions);
+
+        n = known_find(r->manager->store, r->owner, &j->endpoint, &ret->decisions, leaf,
+                       &ret->known);
+        if (n < 0)
+                return n;
+
+        ret->out = verdict_judge(&(VerdictInput){
+                .problems = j->facts->problems,
+                .never = r->manager->conf.never,
+                .leaf_sha256 = leaf ? leaf->sha256 : NULL,
+                .leaf_key_sha256 = leaf ? leaf->key_sha256 : NULL,
+                .decisions = ret->decisions.items,
+                .n_decisions = ret->decisions.n_items,
+                .user_exceptions = r->manager->conf.user_exceptions,
+                .port = j->endpoint.port,
+                .owner = r->owner,
+                .now = now,
+                .session = &sessions.owner,
+                .certificate_known = ret->known.kind != DIFFERENCE_NONE,
+        });
+        return 0;
+}
+
+/* Remembers what a good server shows, if it is news; best effort. */
+static void remember_seen(Request *r, const Found *found) {
+        _cleanup_(change_freep) Change *change = NULL;
+        const Judged *j = r->judged;
+        int64_t now = manager_now();
+
+        if (found->out.because != BECAUSE_NO_PROBLEM || r->caller.overflow ||
+            j->endpoint.port == 0 || found->known.seen_is_leaf ||
+            !owners_may_write_seen(r->manager->owners, r->owner, now))
+                return;
+
+        if (change_new(CHANGE_SEEN, r->owner, (int64_t) r->caller.uid, now, &change) < 0 ||
+            certificate_facts_copy(j->facts->leaf, &change->certificate) < 0)
+                return;
+        judged_describe(j, &change->decision);
+        (void) submit(r->manager, NULL, &change, NULL);
+}
+
+/* The parts that are not in every answer. */
+static int put_optional(Request *r, const Found *found, struct json_object *o) {
+        const CertificateFacts *leaf = r->judged->facts->leaf;
+        const Decision *d = found->out.decision;
+
+        if (leaf && json_put(o, "leaf", answer_certificate(leaf)) < 0)
+                return -ENOMEM;
+        if (d && json_put(o, "exception", answer_stored(r->manager->store, d)) < 0)
+                return -ENOMEM;
+        if (found->known.kind != DIFFERENCE_NONE &&
+            json_put(o, "change", known_answer(&found->known, manager_now())) < 0)
+                return -ENOMEM;
+        if (d && found->out.because == BECAUSE_NO_PROBLEM && json_put_bool(o, "obsolete", true) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static struct json_object *answer(Request *r, const Found *found) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+        const Judged *j = r->judged;
+
+        if (json_put_string(o, "verdict", verdict_name(found->out.verdict)) < 0 ||
+            json_put_string(o, "because", because_name(found->out.because)) < 0 ||
+            json_put_string(o, "host", j->endpoint.host) < 0 ||
+            json_put_int(o, "port", j->endpoint.port) < 0 ||
+            json_put_sha256(o, "chain_sha256", j->chain->sha256) < 0 ||
+            json_put(o, "problems", answer_problems(j->facts, r->manager->conf.never)) < 0 ||
+            json_put(o, "new_problems", answer_problem_names(found->out.new_problems)) < 0 ||
+            put_optional(r, found, o) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
+static void verify_ready(Request *r) {
+        _cleanup_(found_done) Found found = {};
+        int n;
+
+        n = find(r, &found);
+        if (n < 0) {
+                request_store_error(r, n);
+                return;
+        }
+        remember_seen(r, &found);
+        request_reply(r, answer(r, &found));
+}
+
+void method_verify(Request *r) {
+        Fields f = request_fields(r);
+        JudgedFields fields;
+
+        judged_read(&f, &fields);
+        if (request_fields_finish(r, &f) < 0)
+                return;
+        judged_start(r, &fields, 0, verify_ready);
+}
