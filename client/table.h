@@ -19,7 +19,7 @@ typedef struct TableColumn {
 
 int table_new(const Output *out, const TableColumn *columns, size_t n, Table **ret);
 Table *table_free(Table *table);
-DEFINE_CLEANUP(Table *, table_free);
+DEFINE_CLEANUP(Table *, table_free)
 
 /* Adds a row; its cells are then filled from the left by table_cell(). 0, -ENOMEM. */
 int table_row(Table *table);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* certexc check: connect, ask, explain. */
+#include "config.h"
+
+#include <time.h>
+
+#include "client/cli.h"
+#include "client/explain.h"
+#include "client/target.h"
+
+static bool all_exceptable(const certexc_answer *answer) {
+        for (size_t i = 0; i < certexc_answer_n_problems(answer); i++)
+                if (!certexc_answer_problem_exceptable(answer, i))
+                        return false;
+        return true;
+}
+
+static void print_command(const Output *out, const char *what, const char *command,
+                          const char *option, const char *value) {
+        output_paragraph(out, 2, NULL, STYLE_PLAIN, "%s", what);
+        output_line(out, STYLE_BOLD, "    %s%s%s", command, option, value);
+}
+
+/* What the person may want to type next. */
+static void print_next(const Cli *cli, const Target *target, const certexc_answer *answer) {
+        const certexc_certificate *leaf = certexc_answer_leaf(answer);
+        _cleanup_free_ char *allow = target_command(cli, target, "allow");
+        _cleanup_free_ char *deny = target_command(cli, target, "deny");
+        char fingerprint[EXPLAIN_FINGERPRINT_MAX];
+
+        if (!allow || !deny || !leaf || !all_exceptable(answer))
+                return;
+        output_gap(&cli->out);
+        output_line(&cli->out, STYLE_BOLD, "What you can do");
+        print_command(&cli->out, "If this is the fingerprint that the server's administrator gave "
+                                 "you over another way:",
+                      allow, " --fingerprint=",
+                      explain_fingerprint(certexc_certificate_sha256(leaf), fingerprint));
+        print_command(&cli->out, "If it is not, or you do not want this server:", deny, "", "");
+}
+
+static int exit_status(enum certexc_verdict verdict) {
+        switch (verdict) {
+        case CERTEXC_ACCEPT:
+                return EXIT_DONE;
+        case CERTEXC_PROMPT:
+                return EXIT_PROMPT;
+        case CERTEXC_REJECT:
+                return EXIT_REJECT;
+        }
+        return EXIT_FAILED;
+}
+
+int cli_check(Cli *cli, int n, char **arguments) {
+        _cleanup_(certexc_answer_freep) certexc_answer *answer = NULL;
+        _cleanup_(target_done) Target target = {};
+        enum certexc_verdict verdict;
+        int status;
+
+        status = target_open(cli, arguments[0], &target);
+        if (status != EXIT_DONE)
+                return status;
+        status = target_verify(cli, &target, &answer);
+        if (status != EXIT_DONE)
+                return status;
+
+        verdict = certexc_answer_verdict(answer);
+        if (cli->options.json)
+                output_json(&cli->out, certexc_answer_json(answer));
+        else
+                explain_answer(&cli->out, answer, time(NULL));
+        if (verdict == CERTEXC_PROMPT && !cli->options.json)
+                print_next(cli, &target, answer);
+        return exit_status(verdict);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* certexc status: how the daemon and its store are. */
+#include "config.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/cli.h"
+#include "client/times.h"
+
+/* Columns of a label in front of a value. */
+#define LABEL 14U
+
+static void _printf_(4, 5) field(const Output *out, const char *label, Style style,
+                                 const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&text, format, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        output_paragraph(out, LABEL, label, style, "%s", text ? text : "");
+}
+
+static const char *text_or(const certexc_status *status, const char *name, const char *otherwise) {
+        const char *text = certexc_status_text(status, name);
+
+        return text && *text ? text : otherwise;
+}
+
+static void print_daemon(const Cli *cli, const certexc_status *status) {
+        char date[TIMES_TEXT_MAX], distance[TIMES_TEXT_MAX];
+        const int64_t started = certexc_status_number(status, "started");
+
+        times_write(started, date);
+        times_write_distance(started, time(NULL), distance);
+        field(&cli->out, "Daemon", STYLE_PLAIN, "certexcd %s, for %s",
+              text_or(status, "version", "?"),
+              strcmp(text_or(status, "mode", "?"), "user") == 0 ? "one user" : "the system");
+        field(&cli->out, "Socket", STYLE_PLAIN, "%s", certexc_client_socket(cli->client));
+        field(&cli->out, "Started", STYLE_PLAIN, "%s (%s)", date, distance);
+        field(&cli->out, "Connections", STYLE_PLAIN, "%" PRId64 ", judges %" PRId64,
+              certexc_status_number(status, "connections"),
+              certexc_status_number(status, "judges"));
+}
+
+static void print_store(const Output *out, const certexc_status *status) {
+        const char *store = text_or(status, "store", "?");
+        const char *detail = text_or(status, "store_detail", "");
+
+        field(out, "Store", strcmp(store, "ok") == 0 ? STYLE_GOOD : STYLE_BAD, "%s%s%s", store,
+              *detail ? ": " : "", detail);
+        field(out, "", STYLE_PLAIN, "%s", text_or(status, "state_directory", "?"));
+        field(out, "Generation", STYLE_PLAIN, "%" PRId64,
+              certexc_status_number(status, "generation"));
+        field(out, "Authorities", STYLE_PLAIN, "%" PRId64 " from %s",
+              certexc_status_number(status, "authorities"),
+              text_or(status, "authorities_from", "?"));
+}
+
+static void print_counts(const Output *out, const certexc_status *status) {
+        field(out, "Decisions", STYLE_PLAIN,
+              "%" PRId64 " allowed, %" PRId64 " denied, %" PRId64 " unconfirmed; %" PRId64
+              " is the most",
+              certexc_status_number(status, "counts.exceptions"),
+              certexc_status_number(status, "counts.denials"),
+              certexc_status_number(status, "counts.unconfirmed"),
+              certexc_status_number(status, "counts.exceptions_max"));
+        field(out, "Space", STYLE_PLAIN, "%" PRId64 " of %" PRId64 " bytes",
+              certexc_status_number(status, "counts.bytes"),
+              certexc_status_number(status, "counts.bytes_max"));
+}
+
+int cli_status(Cli *cli, int n, char **arguments) {
+        _cleanup_(certexc_status_freep) certexc_status *status = NULL;
+        int r;
+
+        r = certexc_get_status(cli->client, &status);
+        if (r < 0)
+                return cli_fail_client(cli, r);
+        if (cli->options.json) {
+                output_json(&cli->out, certexc_status_json(status));
+                return EXIT_DONE;
+        }
+        print_daemon(cli, status);
+        print_store(&cli->out, status);
+        print_counts(&cli->out, status);
+        for (size_t i = 0; i < certexc_status_n_warnings(status); i++)
+                field(&cli->out, "Warning", STYLE_WARN, "%s", certexc_status_warning(status, i));
+        return EXIT_DONE;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* certexc: the command line. Verbs and options are rows; what parses and helps is made from them. */
+#include "config.h"
+
+#include <getopt.h>
+#include <locale.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "client/cli.h"
+
+typedef enum VerbMask {
+        VERB_CHECK = 1 << 0,
+        VERB_ALLOW = 1 << 1,
+        VERB_DENY = 1 << 2,
+        VERB_LIST = 1 << 3,
+        VERB_SHOW = 1 << 4,
+        VERB_REVOKE = 1 << 5,
+        VERB_HISTORY = 1 << 6,
+        VERB_STATUS = 1 << 7,
+        VERB_MONITOR = 1 << 8,
+
+        VERBS_DECIDE = VERB_ALLOW | VERB_DENY,
+        VERBS_TARGET = VERB_CHECK | VERBS_DECIDE,
+        VERBS_ALL = (1 << 9) - 1,
+} VerbMask;
+
+typedef struct Verb {
+        const char *name;
+        int min, max; /* arguments behind it */
+        VerbMask mask;
+        int (*run)(Cli *cli, int n, char **arguments);
+        const char *arguments;
+        const char *help;
+} Verb;
+
+static const Verb verbs[] = {
+        { "check", 1, 1, VERB_CHECK, cli_check, "HOST[:PORT]",
+          "Connect, and say what the daemon thinks of the certificate" },
+        { "allow", 1, 1, VERB_ALLOW, cli_allow, "HOST[:PORT]",
+          "Allow the certificate there in spite of its problems" },
+        { "deny", 1, 1, VERB_DENY, cli_deny, "HOST[:PORT]",
+          "Refuse the certificate there from now on" },
+        { "list", 0, 1, VERB_LIST, cli_list, "[HOST[:PORT]]",
+          "List what is allowed and denied" },
+        { "show", 1, 1, VERB_SHOW, cli_show, "ID",
+          "Show one decision and its certificate" },
+        { "revoke", 1, 1, VERB_REVOKE, cli_revoke, "ID|HOST[:PORT]",
+          "Take back one decision, or all about a host" },
+        { "history", 0, 1, VERB_HISTORY, cli_history, "[ID]",
+          "Show what was decided and what became of it" },
+        { "status", 0, 0, VERB_STATUS, cli_status, "",
+          "Show how the daemon and its store are" },
+        { "monitor", 0, 0, VERB_MONITOR, cli_monitor, "",
+          "Print changes as they happen" },
+};
+
+typedef struct Option {
+        const char *name;
+        const char *value; /* NULL: it takes none */
+        size_t field;      /* in Options: a string if it takes a value, else a bool */
+        VerbMask verbs;
+        const char *help;
+} Option;
+
+#define FIELD(name) offsetof(Options, name)
+
+static const Option options[] = {
+        { "starttls", "PROTOCOL", FIELD(starttls), VERBS_TARGET,
+          "Upgrade a plain port: imap, pop3, smtp, ldap, xmpp, ftp, nntp, sieve" },
+        { "connect", "ADDR:PORT", FIELD(connect), VERBS_TARGET,
+          "Connect there; the answer is still about HOST:PORT" },
+        { "chain", "FILE", FIELD(chain), VERBS_TARGET,
+          "Connect to nothing; read the certificates (PEM or DER, - for standard input)" },
+        { "timeout", "SECONDS", FIELD(timeout), VERBS_TARGET,
+          "Give up connecting after that long (10)" },
+        { "until", "WHEN", FIELD(until), VERBS_DECIDE,
+          "For so long: 2027-03-01, \"2027-03-01 12:00\", 12h, 30d, 2w, 1y, never" },
+        { "session", NULL, FIELD(session), VERBS_DECIDE,
+          "Until you log out or the machine is started anew" },
+        { "fingerprint", "HEX", FIELD(fingerprint), VERBS_DECIDE,
+          "Only if this is the SHA-256 fingerprint" },
+        { "pin", "certificate|key", FIELD(pin), VERBS_DECIDE,
+          "Exactly this certificate (the usual), or any with its key" },
+        { "yes", NULL, FIELD(yes), VERBS_DECIDE, "Do not ask" },
+        { "all", NULL, FIELD(all), VERB_LIST, "Also decisions that ended or were revoked" },
+        { "owner", "NAME|UID|system", FIELD(owner), VERBS_ALL,
+          "Decisions of this user, or of the whole system (root only)" },
+        { "socket", "PATH", FIELD(socket), VERBS_ALL, "Ask the daemon at this socket" },
+        { "json", NULL, FIELD(json), VERBS_ALL, "Print the daemon's answer as JSON" },
+        { "help", NULL, FIELD(help), VERBS_ALL, "Print this help" },
+        { "version", NULL, FIELD(version), VERBS_ALL, "Print the version" },
+};
+
+/* -- What the verbs share --------------------------------------------------------------------- */
+
+static void report(const Cli *cli, const char *format, va_list ap) {
+        _cleanup_free_ char *text = NULL;
+
+        if (vasprintf(&text, format, ap) < 0)
+                text = NULL;
+        /* What was found out before stands before what went wrong after. */
+        (void) output_finish(&cli->out);
+        output_line(&cli->err, STYLE_PLAIN, "certexc: %s", text ? text : "Out of memory.");
+}
+
+int cli_misuse(const Cli *cli, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        report(cli, format, ap);
+        va_end(ap);
+        return EXIT_MISUSED;
+}
+
+int cli_fail(const Cli *cli, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        report(cli, format, ap);
+        va_end(ap);
+        return EXIT_FAILED;
+}
+
+int cli_fail_client(const Cli *cli, int error) {
+        const char *sentence = certexc_client_error(cli->client);
+
+        if (error == -ENOMEM)
+                return cli_no_memory(cli);
+        return cli_fail(cli, "%s", sentence && *sentence ? sentence : strerror(-error));
+}
+
+int cli_no_memory(const Cli *cli) {
+        return cli_fail(cli, "Out of memory.");
+}
+
+bool cli_is_id(const char *text) {
+        return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
+int cli_read_id(const Cli *cli, const char *text, uint64_t *ret) {
+        uint64_t id = 0;
+
+        /* Eighteen digits fit without an overflow, and no daemon lives to count that far. */
+        if (!cli_is_id(text) || strlen(text) > 18)
+                return cli_misuse(cli, "%s is no number of a decision: \"certexc list\" shows "
+                                       "them.", text);
+        for (const char *p = text; *p; p++)
+                id = id * 10 + (uint64_t) (*p - '0');
+        *ret = id;
+        return EXIT_DONE;
+}
+
+/* -- Help ------------------------------------------------------------------------------------- */
+
+static void print_options(const Output *out, VerbMask mask) {
+        output_line(out, STYLE_BOLD, "Options:");
+        for (size_t i = 0; i < N_ELEMENTS(options); i++) {
+                const Option *o = &options[i];
+                char left[64];
+
+                if (!(o->verbs & mask))
+                        continue;
+                (void) snprintf(left, sizeof(left), "  --%s%s%s", o->name, o->value ? "=" : "",
+                                o->value ? o->value : "");
+                output_paragraph(out, 28, left, STYLE_PLAIN, "%s", o->help);
+        }
+}
+
+static int help_all(const Output *out) {
+        output_line(out, STYLE_PLAIN, "certexc [OPTION]... VERB [ARGUMENT]...");
+        output_gap(out);
+        output_line(out, STYLE_PLAIN, "See, make and take back TLS security exceptions.");
+        output_gap(out);
+        output_line(out, STYLE_BOLD, "Verbs:");
+        for (size_t i = 0; i < N_ELEMENTS(verbs); i++) {
+                char left[64];
+
+                (void) snprintf(left, sizeof(left), "  %s %s", verbs[i].name, verbs[i].arguments);
+                output_paragraph(out, 28, left, STYLE_PLAIN, "%s", verbs[i].help);
+        }
+        output_gap(out);
+        print_options(out, VERBS_ALL);
+        output_gap(out);
+        output_paragraph(out, 0, NULL, STYLE_PLAIN,
+                         "\"certexc VERB --help\" shows what one verb takes. check ends with 0 for "
+                         "accept, 3 for prompt, 4 for reject, 1 if it could not tell; all verbs "
+                         "end with 2 if the command line makes no sense.");
+        return EXIT_DONE;
+}
+
+static int help_verb(const Output *out, const Verb *verb) {
+        output_line(out, STYLE_PLAIN, "certexc %s%s%s [OPTION]...", verb->name,
+                    *verb->arguments ? " " : "", verb->arguments);
+        output_gap(out);
+        output_line(out, STYLE_PLAIN, "%s.", verb->help);
+        output_gap(out);
+        print_options(out, verb->mask);
+        return EXIT_DONE;
+}
+
+/* -- The command line ------------------------------------------------------------------------- */
+
+static void set_option(Options *o, const Option *option, const char *value) {
+        char *field = (char *) o + option->field;
+
+        if (option->value)
+                memcpy(field, &value, sizeof(value));
+        else
+                *(bool *) field = true;
+}
+
+/* Reads the options wherever they stand; optind is then the verb. @ret_given: a bit for each. */
+static int read_options(Cli *cli, int argc, char **argv, uint32_t *ret_given) {
+        struct option table[N_ELEMENTS(options) + 1] = {};
+        uint32_t given = 0;
+
+        for (size_t i = 0; i < N_ELEMENTS(options); i++)
+                table[i] = (struct option){
+                        .name = options[i].name,
+                        .has_arg = options[i].value ? required_argument : no_argument,
+                };
+
+        opterr = 0;
+        for (;;) {
+                int i = -1, c;
+
+                c = getopt_long(argc, argv, ":h", table, &i);
+                if (c < 0)
+                        break;
+                if (c == 'h')
+                        cli->options.help = true;
+                else if (c == ':')
+                        return cli_misuse(cli, "%s needs a value.", argv[optind - 1]);
+                else if (c != 0)
+                        return cli_misuse(cli, "%s is no option, or lacks or has a value that it "
+                                               "should not: see certexc --help.",
+                                          argv[optind - 1]);
+                else {
+                        set_option(&cli->options, &options[i], optarg);
+                        given |= UINT32_C(1) << i;
+                }
+        }
+        *ret_given = given;
+        return EXIT_DONE;
+}
+
+static int check_options(const Cli *cli, const Verb *verb, uint32_t given) {
+        for (size_t i = 0; i < N_ELEMENTS(options); i++)
+                if ((given & UINT32_C(1) << i) && !(options[i].verbs & verb->mask))
+                        return cli_misuse(cli, "--%s has no meaning for \"%s\": see certexc %s "
+                                               "--help.", options[i].name, verb->name,
+                                          verb->name);
+        return EXIT_DONE;
+}
+
+static const Verb *find_verb(const char *name) {
+        for (size_t i = 0; i < N_ELEMENTS(verbs); i++)
+                if (strcmp(verbs[i].name, name) == 0)
+                        return &verbs[i];
+        return NULL;
+}
+
+/* A user's name, a uid, or the system. */
+static int read_owner(const Cli *cli, const char *text, int64_t *ret) {
+        const struct passwd *pw;
+
+        if (strcmp(text, "system") == 0) {
+                *ret = CERTEXC_OWNER_SYSTEM;
+                return EXIT_DONE;
+        }
+        if (cli_is_id(text)) {
+                const uint64_t uid = strlen(text) <= 10 ? strtoull(text, NULL, 10) : UINT64_MAX;
+
+                /* The largest is (uid_t) -1, which is nobody's. */
+                if (uid >= UINT32_MAX)
+                        return cli_misuse(cli, "--owner=%s: there is no such uid.", text);
+                *ret = (int64_t) uid;
+                return EXIT_DONE;
+        }
+        pw = getpwnam(text);
+        if (!pw)
+                return cli_misuse(cli, "--owner=%s: there is no such user.", text);
+        *ret = pw->pw_uid;
+        return EXIT_DONE;
+}
+
+static int make_client(Cli *cli) {
+        int64_t owner = CERTEXC_OWNER_SELF;
+        int r, status;
+
+        r = certexc_client_new(cli->options.socket, &cli->client);
+        if (r == -ENAMETOOLONG)
+                return cli_misuse(cli, "The path of the socket is too long.");
+        if (r < 0)
+                return cli_fail(cli, "The daemon cannot be asked: %s.", strerror(-r));
+        if (!cli->options.owner)
+                return EXIT_DONE;
+        status = read_owner(cli, cli->options.owner, &owner);
+        if (status != EXIT_DONE)
+                return status;
+        certexc_client_set_owner(cli->client, owner);
+        return EXIT_DONE;
+}
+
+static int run_verb(Cli *cli, const Verb *verb, uint32_t given, int n, char **arguments) {
+        int status;
+
+        if (cli->options.help)
+                return help_verb(&cli->out, verb);
+        if (n < verb->min || n > verb->max)
+                return cli_misuse(cli, "It is: certexc %s%s%s [OPTION]...", verb->name,
+                                  *verb->arguments ? " " : "", verb->arguments);
+        status = check_options(cli, verb, given);
+        if (status != EXIT_DONE)
+                return status;
+        status = make_client(cli);
+        if (status != EXIT_DONE)
+                return status;
+        return verb->run(cli, n, arguments);
+}
+
+static int run(Cli *cli, int argc, char **argv) {
+        const Verb *verb;
+        uint32_t given = 0;
+        int status;
+
+        status = read_options(cli, argc, argv, &given);
+        if (status != EXIT_DONE)
+                return status;
+        if (cli->options.version) {
+                output_line(&cli->out, STYLE_PLAIN, "certexc %s", PACKAGE_VERSION);
+                return EXIT_DONE;
+        }
+        if (optind >= argc && cli->options.help)
+                return help_all(&cli->out);
+        if (optind >= argc)
+                return cli_misuse(cli, "Say what to do: see certexc --help.");
+
+        verb = find_verb(argv[optind]);
+        if (!verb)
+                return cli_misuse(cli, "%s is no verb: see certexc --help.", argv[optind]);
+        return run_verb(cli, verb, given, argc - optind - 1, argv + optind + 1);
+}
+
+static void cli_done(Cli *cli) {
+        cli->client = certexc_client_free(cli->client);
+}
+
+int main(int argc, char **argv) {
+        _cleanup_(cli_done) Cli cli = {};
+        int status, r;
+
+        (void) setlocale(LC_ALL, "");
+        output_init(&cli.out, stdout);
+        output_init(&cli.err, stderr);
+
+        status = run(&cli, argc, argv);
+        r = output_finish(&cli.out);
+        if (r < 0 && r != -EPIPE)
+                return cli_fail(&cli, "The answer cannot be written: %s.", strerror(-r));
+        return status;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Verdicts, certificates and decisions in words for people. What a certificate says of itself
+ * stands in quotes or behind a label, so that it cannot be taken for our own words.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "client/certexc.h"
+#include "client/endpoint.h"
+#include "client/output.h"
+
+/* Room for "AA:BB:…" of a SHA-256 with its NUL. */
+#define EXPLAIN_FINGERPRINT_MAX 96U
+
+/* The whole answer: verdict, problems, certificate, what changed, the decision behind it. One line
+ * and the allowed problems when the verdict is accept. */
+void explain_answer(const Output *out, const certexc_answer *answer, int64_t now);
+
+/* Its parts, each under its heading. */
+void explain_problems(const Output *out, const certexc_answer *answer);
+void explain_change(const Output *out, const certexc_answer *answer, int64_t now);
+void explain_certificate(const Output *out, const char *heading,
+                         const certexc_certificate *certificate, int64_t now);
+void explain_exception(const Output *out, const char *heading,
+                       const certexc_exception *exception, int64_t now);
+
+/* 64 hexadecimal digits as pairs with colons; "?" for anything else. */
+const char *explain_fingerprint(const char *sha256, char ret[static EXPLAIN_FINGERPRINT_MAX]);
+
+/* The names of a decision's problems with commas between, new memory; NULL when out of it. */
+char *explain_problem_names(const certexc_exception *exception);
+
+/* "for ever", "until 2027-03-01 12:00", "until you log out". */
+#define EXPLAIN_END_MAX 80U
+const char *explain_end(const certexc_exception *exception, char ret[static EXPLAIN_END_MAX]);
+
+/* "imap.example.org:993", "[::1]:993", and the host alone for port 0. */
+#define EXPLAIN_ENDPOINT_MAX (ENDPOINT_HOST_MAX + 10U)
+const char *explain_endpoint(const char *host, uint16_t port,
+                             char ret[static EXPLAIN_ENDPOINT_MAX]);

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What check, allow and deny are about. */
+#include "config.h"
+
+#include <string.h>
+
+#include "client/connect.h"
+#include "client/explain.h"
+#include "client/target.h"
+
+/* What a mail program speaks when nobody says otherwise: IMAP over TLS. */
+#define PORT_USUAL 993U
+
+#define TIMEOUT_SEC_USUAL 10U
+#define TIMEOUT_SEC_MAX 300U
+
+static int read_starttls(const Cli *cli, const StarttlsProtocol **ret) {
+        const char *name = cli->options.starttls;
+
+        if (!name) {
+                *ret = NULL;
+                return EXIT_DONE;
+        }
+        *ret = starttls_by_name(name);
+        if (*ret)
+                return EXIT_DONE;
+        return cli_misuse(cli, "--starttls=%s: the protocols are imap, pop3, smtp, ldap, xmpp, "
+                               "ftp, nntp and sieve.", name);
+}
+
+static int read_timeout(const Cli *cli, unsigned *ret) {
+        const char *text = cli->options.timeout;
+        unsigned value = 0;
+
+        if (!text) {
+                *ret = TIMEOUT_SEC_USUAL;
+                return EXIT_DONE;
+        }
+        if (strlen(text) <= 3 && text[strspn(text, "0123456789")] == '\0')
+                value = (unsigned) strtoul(text, NULL, 10);
+        if (value == 0 || value > TIMEOUT_SEC_MAX)
+                return cli_misuse(cli, "--timeout=%s: give whole seconds from 1 to %u.", text,
+                                  TIMEOUT_SEC_MAX);
+        *ret = value;
+        return EXIT_DONE;
+}
+
+static int read_endpoint(const Cli *cli, const char *what, const char *text, uint16_t default_port,
+                         Endpoint *ret) {
+        const char *reason = NULL;
+        int r;
+
+        r = endpoint_parse(text, default_port, ret, &reason);
+        if (r == -ENOMEM)
+                return cli_no_memory(cli);
+        if (r < 0)
+                return cli_misuse(cli, "%s%s: %s.", what, text, reason ? reason : "no such host");
+        if (ret->port == 0)
+                return cli_misuse(cli, "%s%s: give a port from 1 to 65535.", what, text);
+        return EXIT_DONE;
+}
+
+static int read_chain(const Cli *cli, Presented *presented) {
+        const char *path = cli->options.chain, *reason = NULL;
+        int r;
+
+        r = presented_read(presented, path, &reason);
+        if (r == -ENOMEM)
+                return cli_no_memory(cli);
+        if (r == -EBADMSG || r == -EFBIG)
+                return cli_fail(cli, "--chain=%s: %s.", path, reason);
+        if (r < 0)
+                return cli_fail(cli, "--chain=%s: %s: %s.", path, reason, strerror(-r));
+        return EXIT_DONE;
+}
+
+static int fetch(const Cli *cli, Target *target, unsigned timeout_sec) {
+        const ConnectPlan plan = {
+                .endpoint = &target->endpoint,
+                .address = target->address.port != 0 ? &target->address : NULL,
+                .starttls = target->starttls,
+                .timeout_sec = timeout_sec,
+        };
+        _cleanup_(fault_done) Fault fault = {};
+        char name[EXPLAIN_ENDPOINT_MAX];
+        int r;
+
+        r = connect_fetch(&plan, &target->presented, &fault);
+        if (r >= 0)
+                return EXIT_DONE;
+        if (r == -ENOMEM)
+                return cli_no_memory(cli);
+        (void) explain_endpoint(target->endpoint.host, target->endpoint.port, name);
+        return cli_fail(cli, "%s: %s%s%s", name, fault.reason ? fault.reason : strerror(-r),
+                        fault.hint ? " " : "", fault.hint ? fault.hint : "");
+}
+
+static int make_question(const Cli *cli, Target *target) {
+        const Presented *p = &target->presented;
+        int r;
+
+        r = certexc_question_new(target->endpoint.host, target->endpoint.port, &target->question);
+        if (r < 0)
+                return cli_no_memory(cli);
+        for (size_t i = 0; i < p->n_chain; i++) {
+                r = certexc_question_add_certificate(target->question, p->chain[i].data,
+                                                     p->chain[i].size);
+                if (r == -ENOMEM)
+                        return cli_no_memory(cli);
+                if (r < 0)
+                        return cli_fail(cli, "Certificate %zu cannot be asked about: %s.", i + 1,
+                                        strerror(-r));
+        }
+        if (p->staple.size > 0) {
+                r = certexc_question_set_staple(target->question, p->staple.data, p->staple.size);
+                if (r == -ENOMEM)
+                        return cli_no_memory(cli);
+                if (r < 0)
+                        return cli_fail(cli, "The stapled answer cannot be asked about: %s.",
+                                        strerror(-r));
+        }
+        certexc_question_set_starttls(target->question, target->starttls != NULL);
+        return EXIT_DONE;
+}
+
+static int open_target(const Cli *cli, const char *text, Target *t) {
+        const Options *o = &cli->options;
+        unsigned timeout_sec = TIMEOUT_SEC_USUAL;
+        int status;
+
+        if (o->chain && o->connect)
+                return cli_misuse(cli, "--chain and --connect exclude each other: with --chain "
+                                       "nothing is connected to.");
+        status = read_starttls(cli, &t->starttls);
+        if (status != EXIT_DONE)
+                return status;
+        status = read_timeout(cli, &timeout_sec);
+        if (status != EXIT_DONE)
+                return status;
+        status = read_endpoint(cli, "", text,
+                               t->starttls ? starttls_default_port(t->starttls) : PORT_USUAL,
+                               &t->endpoint);
+        if (status != EXIT_DONE)
+                return status;
+        if (o->connect) {
+                status = read_endpoint(cli, "--connect=", o->connect, t->endpoint.port,
+                                       &t->address);
+                if (status != EXIT_DONE)
+                        return status;
+        }
+        status = o->chain ? read_chain(cli, &t->presented) : fetch(cli, t, timeout_sec);
+        if (status != EXIT_DONE)
+                return status;
+        return make_question(cli, t);
+}
+
+int target_open(const Cli *cli, const char *text, Target *ret) {
+        _cleanup_(target_done) Target t = {};
+        int status;
+
+        status = open_target(cli, text, &t);
+        if (status != EXIT_DONE)
+                return status;
+        *ret = t;
+        t = (Target){};
+        return EXIT_DONE;
+}
+
+void target_done(Target *target) {
+        presented_done(&target->presented);
+        target->question = certexc_question_free(target->question);
+}
+
+int target_verify(const Cli *cli, const Target *target, certexc_answer **ret) {
+        int r;
+
+        r = certexc_verify(cli->client, target->question, ret);
+        return r < 0 ? cli_fail_client(cli, r) : EXIT_DONE;
+}
+
+/* A word as a shell reads it. */
+static void write_quoted(FILE *stream, const char *word) {
+        static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                   "%+,-./:=@_";
+
+        if (word[strspn(word, safe)] == '\0') {
+                (void) fputs(word, stream);
+                return;
+        }
+        (void) fputc('\'', stream);
+        for (const char *p = word; *p; p++)
+                if (*p == '\'')
+                        (void) fputs("'\\''", stream);
+                else
+                        (void) fputc(*p, stream);
+        (void) fputc('\'', stream);
+}
+
+static void write_option(FILE *stream, const char *name, const char *value) {
+        if (!value)
+                return;
+        (void) fprintf(stream, " --%s=", name);
+        write_quoted(stream, value);
+}
+
+char *target_command(const Cli *cli, const Target *target, const char *verb) {
+        const Options *o = &cli->options;
+        _cleanup_free_ char *text = NULL;
+        char name[EXPLAIN_ENDPOINT_MAX];
+        size_t size = 0;
+        FILE *stream;
+
+        stream = open_memstream(&text, &size);
+        if (!stream)
+                return NULL;
+        (void) fprintf(stream, "certexc %s ", verb);
+        write_quoted(stream, explain_endpoint(target->endpoint.host, target->endpoint.port, name));
+        write_option(stream, "socket", o->socket);
+        write_option(stream, "owner", o->owner);
+        write_option(stream, "starttls", o->starttls);
+        write_option(stream, "connect", o->connect);
+        write_option(stream, "chain", o->chain);
+        if (fclose(stream) != 0)
+                return NULL;
+        return TAKE_PTR(text);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Target: what check, allow and deny are about, an endpoint and the chain that it presents. */
+#pragma once
+
+#include "client/cli.h"
+#include "client/endpoint.h"
+#include "client/presented.h"
+#include "client/starttls.h"
+
+typedef struct Target {
+        Endpoint endpoint;
+        Endpoint address;                 /* --connect; port 0: none */
+        const StarttlsProtocol *starttls; /* NULL: TLS from the first byte */
+        Presented presented;
+        certexc_question *question;
+} Target;
+
+/* Reads HOST[:PORT] and the options that belong to it, fetches the chain, and puts the question
+ * together. An exit status. */
+int target_open(const Cli *cli, const char *text, Target *ret);
+void target_done(Target *target);
+
+/* Asks the daemon. An exit status. */
+int target_verify(const Cli *cli, const Target *target, certexc_answer **ret);
+
+/* The command line that says @verb about the same target in the same way, for the person to type;
+ * NULL when out of memory. */
+char *target_command(const Cli *cli, const Target *target, const char *verb);
