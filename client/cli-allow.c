@@ -152,8 +152,8 @@ static int report_decision(const Cli *cli, const certexc_exception *exception, b
                 output_json(&cli->out, certexc_exception_json(exception));
                 return EXIT_DONE;
         }
-        (void) explain_endpoint(certexc_exception_host(exception), certexc_exception_port(exception),
-                              endpoint);
+        (void) explain_endpoint(certexc_exception_host(exception),
+                                certexc_exception_port(exception), endpoint);
         output_paragraph(&cli->out, 0, NULL, allow ? STYLE_GOOD : STYLE_WARN,
                          "%s: %s%s %s%s%s (number %" PRIu64 ").", endpoint,
                          already ? "already " : "", allow ? "allowed" : "denied",

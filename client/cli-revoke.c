@@ -26,8 +26,8 @@ static int revoke_id(const Cli *cli, uint64_t id) {
                 return EXIT_DONE;
         }
         allow = strcmp(certexc_exception_action(exception), "allow") == 0;
-        (void) explain_endpoint(certexc_exception_host(exception), certexc_exception_port(exception),
-                              endpoint);
+        (void) explain_endpoint(certexc_exception_host(exception),
+                                certexc_exception_port(exception), endpoint);
         output_line(&cli->out, STYLE_PLAIN, "%s: %s %" PRIu64 " is revoked.", endpoint,
                     allow ? "exception" : "denial", id);
         return EXIT_DONE;

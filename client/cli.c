@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* certexc: the command line. Verbs and options are rows; what parses and helps is made from them. */
+/* certexc: the command line. Verbs and options are rows, which parsing and help are made from. */
 #include "config.h"
 
 #include <getopt.h>

@@ -68,7 +68,7 @@ static int name_fault(const Endpoint *e, int gai, Fault *fault) {
         }
 }
 
-/* What an asynchronous look-up works on. It outlives its caller if the look-up cannot be stopped. */
+/* What a look-up works on. It outlives its caller if the look-up cannot be stopped. */
 typedef struct Lookup {
         struct gaicb request;
         struct addrinfo hints;
@@ -436,7 +436,7 @@ static int fetch_tls(Attempt *a, Presented *ret, Fault *fault) {
         if (r < 0)
                 return r;
 
-        /* A farewell, so that no server logs a broken connection; whether it arrives matters not. */
+        /* A farewell, so that no server logs a broken connection; it need not arrive. */
         (void) gnutls_bye(session, GNUTLS_SHUT_WR);
         return 0;
 }
