@@ -129,7 +129,8 @@ CERTEXC_API int certexc_call(certexc_client *client, const char *method, const c
  * @host: the host name or address that the person asked for, as typed
  * @port: its port; 0 if it is not known
  *
- * Returns 0, -EINVAL (@host is no host; see certexc_host_check()), -ENOMEM.
+ * Once it was asked a question does not change: the functions below then return -EBUSY. Returns 0,
+ * -EINVAL (@host is no host; see certexc_host_check()), -ENOMEM.
  */
 CERTEXC_API int certexc_question_new(const char *host, uint16_t port, certexc_question **ret);
 CERTEXC_API certexc_question *certexc_question_free(certexc_question *question);
@@ -143,7 +144,7 @@ CERTEXC_API int certexc_question_set_staple(certexc_question *question, const vo
                                             size_t size);
 
 /** certexc_question_set_starttls() - say that the connection was upgraded on a plain port */
-CERTEXC_API void certexc_question_set_starttls(certexc_question *question, bool starttls);
+CERTEXC_API int certexc_question_set_starttls(certexc_question *question, bool starttls);
 
 /**
  * certexc_verify() - ask for the verdict; never waits for a person
@@ -151,7 +152,7 @@ CERTEXC_API void certexc_question_set_starttls(certexc_question *question, bool 
  * Returns 0 and an answer, whatever its verdict, or a negative errno: then nobody judged, and the
  * connection must not be taken as accepted.
  */
-CERTEXC_API int certexc_verify(certexc_client *client, const certexc_question *question,
+CERTEXC_API int certexc_verify(certexc_client *client, certexc_question *question,
                                certexc_answer **ret);
 CERTEXC_API certexc_answer *certexc_answer_free(certexc_answer *answer);
 

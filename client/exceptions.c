@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Exceptions: to add, revoke, look up and list decisions. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "client/fields.h"
+#include "client/library.h"
+
+struct certexc_exceptions {
+        JsonObject *object;
+        certexc_exception *items; /* borrowed from @object */
+        size_t count;
+};
+
+/* The field "exception" of @reply, unless the caller does not want it. */
+static int hand_out(certexc_client *client, const char *method, JsonObject *reply,
+                    certexc_exception **ret) {
+        const char *field = NULL;
+        int r;
+
+        if (!ret)
+                return 0;
+        r = exception_new(reply, ret, &field);
+        if (r == -ENOMEM)
+                return client_no_memory(client);
+        return r < 0 ? client_bad_reply(client, method, field) : 0;
+}
+
+static JsonObject *shown_problems(const certexc_answer *answer) {
+        _cleanup_(json_unrefp) JsonObject *array = json_object_new_array();
+
+        for (size_t i = 0; array && i < certexc_answer_n_problems(answer); i++) {
+                JsonObject *name = json_object_new_string(certexc_answer_problem(answer, i));
+
+                if (!name || json_object_array_add(array, name) < 0) {
+                        (void) json_object_put(name);
+                        return NULL;
+                }
+        }
+        return TAKE_PTR(array);
+}
+
+static int decide(certexc_client *client, const char *method, Parameters *p,
+                  const certexc_answer *answer, int64_t until, unsigned flags,
+                  const char *fingerprint, certexc_exception **ret) {
+        _cleanup_(json_unrefp) JsonObject *reply = NULL;
+        bool already;
+        int r;
+
+        if (until != 0)
+                parameters_add_int(p, "until", until);
+        if (flags & CERTEXC_SESSION)
+                parameters_add(p, "session", json_object_new_boolean(true));
+        parameters_add_string(p, "pin", flags & CERTEXC_PIN_KEY ? "key" : "certificate");
+        if (fingerprint)
+                parameters_add_string(p, "fingerprint", fingerprint);
+
+        r = question_call(answer_question(answer), client, method, p, &reply);
+        if (r < 0)
+                return r;
+
+        Fields f = FIELDS_INIT(reply);
+        already = fields_bool_or(&f, "already", false);
+        if (fields_finish(&f, false) < 0)
+                return client_bad_reply(client, method, f.bad_field);
+        r = hand_out(client, method, reply, ret);
+        return r < 0 ? r : already;
+}
+
+static bool is_misuse(const certexc_client *client, const certexc_answer *answer, int64_t until,
+                      unsigned flags) {
+        return !client || !answer || (flags & ~(CERTEXC_SESSION | CERTEXC_PIN_KEY)) != 0 ||
+               (until != 0 && (flags & CERTEXC_SESSION));
+}
+
+int certexc_add_exception(certexc_client *client, const certexc_answer *answer, int64_t until,
+                          unsigned flags, const char *fingerprint, certexc_exception **ret) {
+        _cleanup_(parameters_done) Parameters p = { 0 };
+
+        if (is_misuse(client, answer, until, flags))
+                return client_misuse(client);
+        parameters_init(&p);
+        parameters_add(&p, "problems", shown_problems(answer));
+        return decide(client, "AddException", &p, answer, until, flags, fingerprint, ret);
+}
+
+int certexc_add_denial(certexc_client *client, const certexc_answer *answer, int64_t until,
+                       unsigned flags, const char *fingerprint, certexc_exception **ret) {
+        _cleanup_(parameters_done) Parameters p = { 0 };
+
+        if (is_misuse(client, answer, until, flags))
+                return client_misuse(client);
+        parameters_init(&p);
+        return decide(client, "AddDenial", &p, answer, until, flags, fingerprint, ret);
+}
+
+static int call_by_id(certexc_client *client, const char *method, uint64_t id,
+                      certexc_exception **ret) {
+        _cleanup_(parameters_done) Parameters p = { 0 };
+        _cleanup_(json_unrefp) JsonObject *reply = NULL;
+        int r;
+
+        if (!client || id > INT64_MAX)
+                return client_misuse(client);
+
+        parameters_init(&p);
+        parameters_add_int(&p, "id", (int64_t) id);
+        parameters_add_owner(&p, client);
+        r = parameters_call(&p, client, method, &reply);
+        return r < 0 ? r : hand_out(client, method, reply, ret);
+}
+
+int certexc_revoke(certexc_client *client, uint64_t id, certexc_exception **ret) {
+        return call_by_id(client, "RevokeException", id, ret);
+}
+
+int certexc_get(certexc_client *client, uint64_t id, certexc_exception **ret) {
+        return ret ? call_by_id(client, "GetException", id, ret) : client_misuse(client);
+}
+
+static int read_list(certexc_exceptions *list, const char **ret_field) {
+        JsonObject *array = json_object_object_get(list->object, "exceptions");
+
+        list->items = calloc(n_items(array) + 1, sizeof(*list->items));
+        if (!list->items)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_items(array); i++) {
+                JsonObject *item = json_object_array_get_idx(array, i);
+                int r;
+
+                *ret_field = "exceptions";
+                if (!json_object_is_type(item, json_type_object))
+                        return -EPROTO;
+                r = exception_read(item, &list->items[i], ret_field);
+                if (r < 0)
+                        return r;
+                list->count++;
+        }
+        return 0;
+}
+
+int certexc_list(certexc_client *client, const char *host, uint16_t port, bool all,
+                 certexc_exceptions **ret) {
+        _cleanup_(certexc_exceptions_freep) certexc_exceptions *list = NULL;
+        _cleanup_(parameters_done) Parameters p = { 0 };
+        const char *field = NULL;
+        int r;
+
+        if (!client || !ret)
+                return client_misuse(client);
+        list = calloc(1, sizeof(*list));
+        if (!list)
+                return client_no_memory(client);
+
+        parameters_init(&p);
+        if (host)
+                parameters_add_string(&p, "host", host);
+        if (port != 0)
+                parameters_add_int(&p, "port", port);
+        if (all)
+                parameters_add(&p, "all", json_object_new_boolean(true));
+        parameters_add_owner(&p, client);
+
+        r = parameters_call_pages(&p, client, "ListExceptions", "exceptions", &list->object);
+        if (r < 0)
+                return r;
+        r = read_list(list, &field);
+        if (r < 0)
+                return r == -ENOMEM ? client_no_memory(client)
+                                    : client_bad_reply(client, "ListExceptions", field);
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+certexc_exceptions *certexc_exceptions_free(certexc_exceptions *exceptions) {
+        if (!exceptions)
+                return NULL;
+        free(exceptions->items);
+        (void) json_object_put(exceptions->object);
+        free(exceptions);
+        return NULL;
+}
+
+size_t certexc_exceptions_count(const certexc_exceptions *exceptions) {
+        return exceptions ? exceptions->count : 0;
+}
+
+const certexc_exception *certexc_exceptions_item(const certexc_exceptions *exceptions, size_t i) {
+        return i < certexc_exceptions_count(exceptions) ? &exceptions->items[i] : NULL;
+}
+
+const char *certexc_exceptions_json(const certexc_exceptions *exceptions) {
+        return exceptions ? json_text(exceptions->object) : NULL;
+}
+
+int certexc_get_certificate(certexc_client *client, const char *sha256, uint8_t **ret_der,
+                            size_t *ret_size) {
+        _cleanup_(parameters_done) Parameters p = { 0 };
+        _cleanup_(json_unrefp) JsonObject *reply = NULL;
+        const char *text;
+        size_t length;
+        int r;
+
+        if (!client || !sha256 || !ret_der || !ret_size)
+                return client_misuse(client);
+
+        parameters_init(&p);
+        parameters_add_string(&p, "sha256", sha256);
+        parameters_add_owner(&p, client);
+        r = parameters_call(&p, client, "GetCertificate", &reply);
+        if (r < 0)
+                return r;
+
+        Fields f = FIELDS_INIT(reply);
+        text = fields_bytes(&f, "der", &length);
+        if (fields_finish(&f, false) < 0)
+                return client_bad_reply(client, "GetCertificate", f.bad_field);
+        r = base64_decode(text, length, ret_der, ret_size);
+        if (r == -ENOMEM)
+                return client_no_memory(client);
+        return r < 0 ? client_bad_reply(client, "GetCertificate", "der") : 0;
+}

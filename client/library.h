@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the rooms of libcertexc share and certexc.h does not show. */
+#pragma once
+
+#include "client/certexc.h"
+#include "client/cleanup.h"
+#include "client/connection.h"
+#include "client/encoding.h"
+#include "client/endpoint.h"
+#include "client/record.h"
+
+DEFINE_CLEANUP(certexc_client *, certexc_client_free)
+DEFINE_CLEANUP(certexc_question *, certexc_question_free)
+DEFINE_CLEANUP(certexc_answer *, certexc_answer_free)
+DEFINE_CLEANUP(certexc_exception *, certexc_exception_free)
+DEFINE_CLEANUP(certexc_exceptions *, certexc_exceptions_free)
+DEFINE_CLEANUP(certexc_history *, certexc_history_free)
+DEFINE_CLEANUP(certexc_status *, certexc_status_free)
+DEFINE_CLEANUP(certexc_monitor *, certexc_monitor_free)
+DEFINE_CLEANUP(certexc_event *, certexc_event_free)
+
+/* -- client.c ---------------------------------------------------------------------------- */
+
+/* Calls @method ("Verify") with @parameters (may be NULL); 0 and the reply's parameters, a new
+ * reference; otherwise the client's trouble is set. Connects, and connects anew once. */
+int client_call(certexc_client *client, const char *method, JsonObject *parameters,
+                JsonObject **ret);
+
+Trouble *client_trouble(certexc_client *client);
+unsigned client_timeout(const certexc_client *client);
+int64_t client_owner(const certexc_client *client);
+
+/* Sets the trouble of @client (may be NULL): a caller's mistake. Returns -EINVAL. */
+int client_misuse(certexc_client *client);
+
+/* Sets the client's trouble: the reply to @method lacks @field or has nonsense in it. Returns
+ * -EPROTO. */
+int client_bad_reply(certexc_client *client, const char *method, const char *field);
+int client_no_memory(certexc_client *client);
+
+/* Whether the daemon has seen this chain from this client since it connected. */
+bool client_has_shown(const certexc_client *client, const uint8_t sha256[static SHA256_SIZE]);
+void client_note_shown(certexc_client *client, const uint8_t sha256[static SHA256_SIZE]);
+
+/* -- parameters.c: objects that are put together ----------------------------------------- */
+
+/* Like Fields, but for writing: the first failure makes it bad, later ones change nothing. */
+typedef struct Parameters {
+        JsonObject *object;
+        bool bad;
+} Parameters;
+
+void parameters_init(Parameters *p);
+void parameters_done(Parameters *p);
+void parameters_add(Parameters *p, const char *name, JsonObject *value); /* takes @value over */
+void parameters_add_string(Parameters *p, const char *name, const char *value);
+void parameters_add_int(Parameters *p, const char *name, int64_t value);
+/* The owner, unless it is the caller itself. */
+void parameters_add_owner(Parameters *p, const certexc_client *client);
+
+/* client_call(), or -ENOMEM if @p went bad. */
+int parameters_call(Parameters *p, certexc_client *client, const char *method, JsonObject **ret);
+
+/* Asks page after page, @p being the same for all, and joins the arrays @field: {@field: [...]}. */
+int parameters_call_pages(Parameters *p, certexc_client *client, const char *method,
+                          const char *field, JsonObject **ret);
+
+/* -- question.c -------------------------------------------------------------------------- */
+
+certexc_question *question_ref(certexc_question *question);
+const Endpoint *question_endpoint(const certexc_question *question);
+const char *question_chain_sha256(const certexc_question *question); /* once it was asked */
+
+/* Calls a method about a chain: adds the question and the owner to @p, and sends the digest alone
+ * where that may be enough. Returns as client_call(). */
+int question_call(certexc_question *question, certexc_client *client, const char *method,
+                  Parameters *p, JsonObject **ret);
+
+/* The question that an answer is about; borrowed. */
+certexc_question *answer_question(const certexc_answer *answer);

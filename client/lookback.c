@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Lookback: what was decided, and how the daemon is. */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/fields.h"
+#include "client/library.h"
+
+typedef struct Entry {
+        int64_t number, time, id, by;
+        const char *kind, *host, *sha256; /* the object's */
+        uint16_t port;
+} Entry;
+
+struct certexc_history {
+        JsonObject *object;
+        Entry *entries;
+        size_t count;
+};
+
+struct certexc_status {
+        JsonObject *object;
+        JsonObject *warnings;
+};
+
+static int read_entry(JsonObject *object, Entry *ret) {
+        Fields f = FIELDS_INIT(object);
+        Entry e = {
+                .number = fields_int(&f, "number", 0, INT64_MAX),
+                .time = fields_int(&f, "time", INT64_MIN, INT64_MAX),
+                .kind = fields_string(&f, "kind"),
+                .id = fields_int(&f, "id", 0, INT64_MAX),
+                .by = fields_int(&f, "by", INT64_MIN, INT64_MAX),
+                .host = fields_string(&f, "host"),
+                .port = (uint16_t) fields_int(&f, "port", 0, UINT16_MAX),
+                .sha256 = fields_string(&f, "sha256"),
+        };
+
+        if (!json_object_is_type(object, json_type_object) || fields_finish(&f, false) < 0)
+                return -EPROTO;
+        *ret = e;
+        return 0;
+}
+
+static int read_entries(certexc_history *h) {
+        JsonObject *array = json_object_object_get(h->object, "entries");
+
+        h->entries = calloc(n_items(array) + 1, sizeof(*h->entries));
+        if (!h->entries)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_items(array); i++) {
+                int r = read_entry(json_object_array_get_idx(array, i), &h->entries[i]);
+
+                if (r < 0)
+                        return r;
+                h->count++;
+        }
+        return 0;
+}
+
+int certexc_get_history(certexc_client *client, uint64_t id, certexc_history **ret) {
+        _cleanup_(certexc_history_freep) certexc_history *h = NULL;
+        _cleanup_(parameters_done) Parameters p = { 0 };
+        int r;
+
+        if (!client || !ret || id > INT64_MAX)
+                return client_misuse(client);
+        h = calloc(1, sizeof(*h));
+        if (!h)
+                return client_no_memory(client);
+
+        parameters_init(&p);
+        if (id != 0)
+                parameters_add_int(&p, "id", (int64_t) id);
+        parameters_add_owner(&p, client);
+        r = parameters_call_pages(&p, client, "GetHistory", "entries", &h->object);
+        if (r < 0)
+                return r;
+        r = read_entries(h);
+        if (r < 0)
+                return r == -ENOMEM ? client_no_memory(client)
+                                    : client_bad_reply(client, "GetHistory", "entries");
+        *ret = TAKE_PTR(h);
+        return 0;
+}
+
+certexc_history *certexc_history_free(certexc_history *history) {
+        if (!history)
+                return NULL;
+        free(history->entries);
+        (void) json_object_put(history->object);
+        free(history);
+        return NULL;
+}
+
+size_t certexc_history_count(const certexc_history *history) {
+        return history ? history->count : 0;
+}
+
+static const Entry *entry(const certexc_history *history, size_t i) {
+        static const Entry none;
+
+        return i < certexc_history_count(history) ? &history->entries[i] : &none;
+}
+
+uint64_t certexc_history_number(const certexc_history *history, size_t i) {
+        return (uint64_t) entry(history, i)->number;
+}
+
+int64_t certexc_history_time(const certexc_history *history, size_t i) {
+        return entry(history, i)->time;
+}
+
+const char *certexc_history_kind(const certexc_history *history, size_t i) {
+        return entry(history, i)->kind;
+}
+
+uint64_t certexc_history_id(const certexc_history *history, size_t i) {
+        return (uint64_t) entry(history, i)->id;
+}
+
+int64_t certexc_history_by(const certexc_history *history, size_t i) {
+        return entry(history, i)->by;
+}
+
+const char *certexc_history_host(const certexc_history *history, size_t i) {
+        return entry(history, i)->host;
+}
+
+uint16_t certexc_history_port(const certexc_history *history, size_t i) {
+        return entry(history, i)->port;
+}
+
+const char *certexc_history_sha256(const certexc_history *history, size_t i) {
+        return entry(history, i)->sha256;
+}
+
+const char *certexc_history_json(const certexc_history *history) {
+        return history ? json_text(history->object) : NULL;
+}
+
+int certexc_get_status(certexc_client *client, certexc_status **ret) {
+        _cleanup_(certexc_status_freep) certexc_status *s = NULL;
+        _cleanup_(parameters_done) Parameters p = { 0 };
+        int r;
+
+        if (!client || !ret)
+                return client_misuse(client);
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return client_no_memory(client);
+
+        parameters_init(&p);
+        parameters_add_owner(&p, client);
+        r = parameters_call(&p, client, "GetStatus", &s->object);
+        if (r < 0)
+                return r;
+
+        Fields f = FIELDS_INIT(s->object);
+        s->warnings = fields_array(&f, "warnings", true);
+        if (fields_finish(&f, false) < 0 || !is_string_array(s->warnings))
+                return client_bad_reply(client, "GetStatus", "warnings");
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+certexc_status *certexc_status_free(certexc_status *status) {
+        if (!status)
+                return NULL;
+        (void) json_object_put(status->object);
+        free(status);
+        return NULL;
+}
+
+/* "a" or "a.b"; NULL if it is not there or of another type. */
+static JsonObject *find(JsonObject *object, const char *path, enum json_type type) {
+        for (;;) {
+                size_t length = strcspn(path, ".");
+                _cleanup_free_ char *name = strndup(path, length);
+
+                if (!name || !json_object_is_type(object, json_type_object) ||
+                    !json_object_object_get_ex(object, name, &object))
+                        return NULL;
+                if (!path[length])
+                        return json_object_is_type(object, type) ? object : NULL;
+                path += length + 1;
+        }
+}
+
+const char *certexc_status_text(const certexc_status *status, const char *field) {
+        JsonObject *value = status && field ? find(status->object, field, json_type_string) : NULL;
+
+        return value ? json_object_get_string(value) : NULL;
+}
+
+int64_t certexc_status_number(const certexc_status *status, const char *field) {
+        JsonObject *value = status && field ? find(status->object, field, json_type_int) : NULL;
+
+        return value ? json_object_get_int64(value) : 0;
+}
+
+size_t certexc_status_n_warnings(const certexc_status *status) {
+        return status ? n_items(status->warnings) : 0;
+}
+
+const char *certexc_status_warning(const certexc_status *status, size_t i) {
+        return status ? string_item(status->warnings, i) : NULL;
+}
+
+const char *certexc_status_json(const certexc_status *status) {
+        return status ? json_text(status->object) : NULL;
+}
