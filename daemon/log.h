@@ -6,7 +6,21 @@
 
 #include "client/cleanup.h"
 
-/* One line; @error > 0 or < 0 is what %m prints. Returns -abs(@error). */
+/* Message ids (journalctl MESSAGE_ID=...) of what an administrator may want to find or to watch for.
+ * Never changed, never reused. */
+#define LOG_STARTED       "381c574f453e4592a36624c6d8a3bf26"
+#define LOG_STOPPED       "c3db3ab0150e4b528f05ff86df32c6db"
+#define LOG_STORE_FAILED  "82091a259ea94a42aa6faa4d11ebfd67"
+#define LOG_JUDGE_FAILED  "a930babbac2c495db7d044a2d80914eb"
+#define LOG_LIMIT_REACHED "df65aa99e9b649018d08ea1036a5242c"
+#define LOG_CONF_WARNING  "c1af9d181a164e5bb2ee09b8980f9c3b"
+#define LOG_TRUST_FAILED  "fc4777c9b484498894ca7d973aea59ef"
+#define LOG_TRUST_CHANGED "3d047342459e499dbbe1cae0482fd8e9"
+
+/*
+ * One line; @error > 0 or < 0 is what %m prints. Returns -abs(@error). What could steer a terminal
+ * or forge a line is shown escaped, whoever wrote it.
+ */
 int log_full(int priority, int error, const char *format, ...) _printf_(3, 4);
 
 #define log_error(...) log_full(LOG_ERR, 0, __VA_ARGS__)
@@ -18,8 +32,8 @@ int log_full(int priority, int error, const char *format, ...) _printf_(3, 4);
 #define log_warning_errno(error, ...) log_full(LOG_WARNING, (error), __VA_ARGS__)
 
 /*
- * A line with journal fields: pairs of name and value, ending in NULL. @message_id (32 hexadecimal
- * digits, see log-messages in daemon/log.c) or NULL. On a terminal only the line is shown.
+ * A line with journal fields: pairs of name and value, ending in NULL. @message_id (LOG_STARTED
+ * and the like) or NULL. On a terminal only the line is shown.
  */
 void log_struct(int priority, const char *message_id, const char *message, ...)
         __attribute__((sentinel));

@@ -7,6 +7,7 @@
 
 #include "client/cleanup.h"
 #include "daemon/conf.h"
+#include "daemon/options.h"
 
 typedef struct sd_event sd_event;
 typedef struct Cache Cache;
@@ -17,18 +18,6 @@ typedef struct Monitors Monitors;
 typedef struct Owners Owners;
 typedef struct Store Store;
 typedef struct Trust Trust;
-
-/* What the command line and the environment decided. */
-typedef struct Options {
-        bool user_mode;
-        char *state_directory;
-        char *socket_path;
-        char *conf_directory;
-        char *trust_file; /* NULL: the system's store */
-        bool bus;         /* false with --no-bus */
-} Options;
-
-void options_done(Options *options);
 
 typedef struct Manager {
         Options options;
