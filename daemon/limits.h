@@ -30,6 +30,9 @@
 /* Of all uids; below the usual 1024 descriptors with room for the store and the judges. */
 #define CONNECTIONS_MAX 768U
 
+/* Of these, kept for root, who may have to look after what the others do. */
+#define CONNECTIONS_FOR_ROOT 8U
+
 /* Connections of one uid that stream Monitor events. */
 #define MONITORS_PER_UID_MAX 8U
 

@@ -2,6 +2,8 @@
 /* Listener: the listening socket, given by the service manager or bound here; counts connections. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "client/cleanup.h"
 
 typedef struct Manager Manager;
@@ -17,4 +19,10 @@ int listener_new(Manager *manager, const char *path, Listener **ret);
 Listener *listener_free(Listener *listener);
 DEFINE_CLEANUP(Listener *, listener_free)
 
+/* Takes no further connection and no further call; calls at work are answered. */
+void listener_stop(Listener *listener);
+
 unsigned listener_n_connections(const Listener *listener);
+
+/* true if the service manager holds the socket and will start us again. */
+bool listener_was_passed(const Listener *listener);

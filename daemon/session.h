@@ -11,12 +11,15 @@
 typedef struct Manager Manager;
 typedef struct PeerSession PeerSession;
 
-/* Takes over @fd. @closed is called once, when the session ends by itself; the session is freed
+/* Takes over @fd, on failure too. @closed is called once, when the session ends by itself; the session is freed
  * after it. Returns 0 or -errno. */
 int peer_session_new(Manager *manager, int fd, const Caller *caller,
                      void (*closed)(PeerSession *session, void *userdata), void *userdata,
                      PeerSession **ret);
 PeerSession *peer_session_free(PeerSession *session);
 DEFINE_CLEANUP(PeerSession *, peer_session_free)
+
+/* Starts no further call; ends once the one at work is answered, or at once if it only listens. */
+void peer_session_stop(PeerSession *session);
 
 const Caller *peer_session_caller(const PeerSession *session);
