@@ -10,6 +10,7 @@
 #include "daemon/options.h"
 
 typedef struct sd_event sd_event;
+typedef struct sd_event_source sd_event_source;
 typedef struct Cache Cache;
 typedef struct Commits Commits;
 typedef struct Judges Judges;
@@ -33,9 +34,14 @@ typedef struct Manager {
         Listener *listener;
         int64_t started;
         uint64_t trust_generation; /* grows with each new block of authorities */
+
+        /* manager.c's own */
+        sd_event_source *idle; /* leaves when nobody has asked for a while */
+        bool idle_counts;
+        bool stopping;
 } Manager;
 
-/* Opens everything that is opened. Takes @options over on success. Logs. Returns 0 or -errno. */
+/* Opens everything that is opened. Takes @options over. Logs. Returns 0 or -errno. */
 int manager_new(Options *options, Manager **ret);
 
 /* Runs until SIGTERM or SIGINT; tells the service manager. Returns 0 or -errno. */

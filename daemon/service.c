@@ -3,21 +3,15 @@
 #include "config.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <string.h>
 
 #include "client/fields.h"
+#include "daemon/json.h"
 #include "daemon/service.h"
 #include "schema/interface-text.h"
 #include "schema/service-text.h"
 
 typedef struct json_object JsonObject;
-
-static JsonObject *json_free(JsonObject *object) {
-        (void) json_object_put(object);
-        return NULL;
-}
-DEFINE_CLEANUP(JsonObject *, json_free)
 
 static const struct {
         const char *name;
@@ -27,61 +21,27 @@ static const struct {
         { CERTEXC_INTERFACE, interface_text },
 };
 
-static int add_string(JsonObject *object, const char *name, const char *value) {
-        JsonObject *string = json_object_new_string(value);
-
-        if (!string)
-                return -ENOMEM;
-        if (json_object_object_add(object, name, string) < 0) {
-                (void) json_object_put(string);
-                return -ENOMEM;
-        }
-        return 0;
-}
-
 struct json_object *service_field(const char *name, const char *value) {
         _cleanup_(json_freep) JsonObject *object = json_object_new_object();
 
-        if (!object || add_string(object, name, value) < 0)
+        if (json_put_string(object, name, value) < 0)
                 return NULL;
         return TAKE_PTR(object);
 }
 
-static int add_interfaces(JsonObject *info) {
+static int get_info(const char **ret_error, JsonObject **ret) {
+        _cleanup_(json_freep) JsonObject *info = json_object_new_object();
         JsonObject *names = json_object_new_array();
 
-        if (!names)
+        if (json_put(info, "interfaces", names) < 0)
                 return -ENOMEM;
-        if (json_object_object_add(info, "interfaces", names) < 0) {
-                (void) json_object_put(names);
-                return -ENOMEM;
-        }
-        for (size_t i = 0; i < N_ELEMENTS(interfaces); i++) {
-                JsonObject *name = json_object_new_string(interfaces[i].name);
-
-                if (!name || json_object_array_add(names, name) < 0) {
-                        (void) json_object_put(name);
+        for (size_t i = 0; i < N_ELEMENTS(interfaces); i++)
+                if (json_append(names, json_object_new_string(interfaces[i].name)) < 0)
                         return -ENOMEM;
-                }
-        }
-        return 0;
-}
-
-static int get_info(const char **ret_error, JsonObject **ret) {
-        static const char *const facts[][2] = {
-                { "vendor", "certexc" },
-                { "product", "certexcd" },
-                { "version", PACKAGE_VERSION },
-                { "url", PACKAGE_BUGREPORT },
-        };
-        _cleanup_(json_freep) JsonObject *info = json_object_new_object();
-
-        if (!info)
-                return -ENOMEM;
-        for (size_t i = 0; i < N_ELEMENTS(facts); i++)
-                if (add_string(info, facts[i][0], facts[i][1]) < 0)
-                        return -ENOMEM;
-        if (add_interfaces(info) < 0)
+        if (json_put_string(info, "vendor", "certexc") < 0 ||
+            json_put_string(info, "product", "certexcd") < 0 ||
+            json_put_string(info, "version", PACKAGE_VERSION) < 0 ||
+            json_put_string(info, "url", PACKAGE_BUGREPORT) < 0)
                 return -ENOMEM;
 
         *ret_error = NULL;

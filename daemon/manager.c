@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The daemon's life: what is opened, in which order, and what the loop is told from outside. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#include "client/cleanup.h"
+#include "daemon/cache.h"
+#include "daemon/commits.h"
+#include "daemon/directories.h"
+#include "daemon/json.h"
+#include "daemon/judges.h"
+#include "daemon/listener.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/monitors.h"
+#include "daemon/owners.h"
+#include "daemon/store.h"
+#include "daemon/trust.h"
+
+/* Calls that are at work when the daemon is to stop have this long to get their answers. */
+#define STOP_USEC UINT64_C(5000000)
+
+/* -- the clock --------------------------------------------------------------------------- */
+
+#ifdef CERTEXC_TESTING
+static int64_t replaced_clock;
+
+void manager_replace_clock(int64_t epoch) {
+        replaced_clock = epoch;
+}
+#endif
+
+int64_t manager_now(void) {
+#ifdef CERTEXC_TESTING
+        if (replaced_clock > 0)
+                return replaced_clock;
+#endif
+        return (int64_t) time(NULL);
+}
+
+/* -- the configuration ------------------------------------------------------------------- */
+
+/* Reads it anew; what held before stays if that cannot be done. */
+static int load_conf(Manager *m) {
+        Conf conf;
+        int r;
+
+        conf_defaults(&conf);
+        r = conf_read(&conf, m->options.conf_directory);
+        if (r < 0) {
+                conf_done(&conf);
+                return log_error_errno(r, "Cannot read the configuration in %s: %m",
+                                       m->options.conf_directory);
+        }
+        for (size_t i = 0; i < conf.n_warnings; i++)
+                log_struct(LOG_WARNING, LOG_CONF_WARNING, conf.warnings[i], NULL);
+
+        conf_done(&m->conf);
+        m->conf = conf;
+        return 0;
+}
+
+/* -- authorities ------------------------------------------------------------------------- */
+
+static void tell_authorities_changed(Manager *m) {
+        _cleanup_(json_freep) struct json_object *event = json_object_new_object();
+
+        if (json_put_string(event, "event", "authorities-changed") == 0 &&
+            json_put_int(event, "time", manager_now()) == 0)
+                monitors_tell(m->monitors, OWNER_SYSTEM, event);
+}
+
+/* From now on questions are answered; what waited for this is under way. */
+static void tell_ready(Manager *m, unsigned n_authorities) {
+        char message[256];
+
+        (void) sd_notifyf(false, "READY=1\nSTATUS=Serving, with %u authorities from %s",
+                          n_authorities, trust_from(m->trust));
+        if (m->trust_generation > 1)
+                return;
+        (void) snprintf(message, sizeof(message), "Started, with %u authorities from %s",
+                        n_authorities, trust_from(m->trust));
+        log_struct(LOG_INFO, LOG_STARTED, message, "CERTEXC_VERSION", PACKAGE_VERSION,
+                   "CERTEXC_STATE_DIRECTORY", m->options.state_directory, NULL);
+}
+
+static void on_trust_changed(Trust *trust, int fd, unsigned count, void *userdata) {
+        Manager *m = userdata;
+        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+        if (copy < 0) {
+                log_struct(LOG_ERR, LOG_TRUST_FAILED,
+                           "Cannot take new authorities, the old ones stay; reload the daemon",
+                           NULL);
+                return;
+        }
+        judges_set_authorities(m->judges, copy);
+        cache_forget_facts(m->cache);
+        m->trust_generation++;
+        if (m->trust_generation > 1) {
+                log_struct(LOG_INFO, LOG_TRUST_CHANGED, "The authorities were read again", NULL);
+                tell_authorities_changed(m);
+        }
+        tell_ready(m, count);
+}
+
+/* -- signals ----------------------------------------------------------------------------- */
+
+static int on_stop_late(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        log_warning("Stopping although %u connections wait for an answer",
+                    listener_n_connections(m->listener));
+        return sd_event_exit(m->event, 0);
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        Manager *m = userdata;
+
+        if (m->stopping)
+                return sd_event_exit(m->event, 0);
+        m->stopping = true;
+        (void) sd_notify(false, "STOPPING=1\nSTATUS=Answering the last calls");
+        listener_stop(m->listener);
+        return sd_event_add_time_relative(m->event, NULL, CLOCK_MONOTONIC, STOP_USEC, 0,
+                                          on_stop_late, m);
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info,
+                     void *userdata) {
+        Manager *m = userdata;
+        uint64_t now = 0;
+
+        if (m->stopping)
+                return 0;
+        (void) sd_event_now(m->event, CLOCK_MONOTONIC, &now);
+        (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now);
+        (void) load_conf(m);
+        cache_forget_facts(m->cache);
+        (void) trust_reload(m->trust); /* tells of its failures itself, and when it is done */
+        (void) sd_notify(false, "READY=1");
+        return 0;
+}
+
+static int add_signals(Manager *m) {
+        static const struct {
+                int number;
+                sd_event_signal_handler_t handler;
+        } signals[] = {
+                { SIGTERM, on_stop },
+                { SIGINT, on_stop },
+                { SIGHUP, on_reload },
+        };
+        sigset_t set;
+        int r;
+
+        /* Before any thread is started, so that none of them gets one. */
+        (void) signal(SIGPIPE, SIG_IGN);
+        (void) sigemptyset(&set);
+        for (size_t i = 0; i < N_ELEMENTS(signals); i++)
+                (void) sigaddset(&set, signals[i].number);
+        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+                return -errno;
+
+        for (size_t i = 0; i < N_ELEMENTS(signals); i++) {
+                r = sd_event_add_signal(m->event, NULL, signals[i].number, signals[i].handler, m);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* -- leaving ----------------------------------------------------------------------------- */
+
+static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        log_info("Nobody has asked for %u seconds; leaving until somebody does",
+                 m->conf.idle_exit_sec);
+        (void) sd_notify(false, "STOPPING=1");
+        return sd_event_exit(m->event, 0);
+}
+
+/* Only where the service manager holds the socket and starts us again. */
+static int watch_idleness(Manager *m) {
+        bool counts = m->conf.idle_exit_sec > 0 && listener_was_passed(m->listener) &&
+                      listener_n_connections(m->listener) == 0;
+        int r;
+
+        if (counts == m->idle_counts)
+                return 0;
+        m->idle_counts = counts;
+        if (!counts)
+                return sd_event_source_set_enabled(m->idle, SD_EVENT_OFF);
+        r = sd_event_source_set_time_relative(m->idle, m->conf.idle_exit_sec * UINT64_C(1000000));
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(m->idle, SD_EVENT_ONESHOT);
+}
+
+/* Runs after whatever happened, since any of it may have ended the last connection. */
+static int after_all(sd_event_source *source, void *userdata) {
+        Manager *m = userdata;
+
+        if (!m->stopping)
+                return watch_idleness(m);
+        return listener_n_connections(m->listener) == 0 ? sd_event_exit(m->event, 0) : 0;
+}
+
+static int add_leaving(Manager *m) {
+        int r;
+
+        r = sd_event_add_time_relative(m->event, &m->idle, CLOCK_MONOTONIC, STOP_USEC, 0, on_idle,
+                                       m);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(m->idle, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        return sd_event_add_post(m->event, NULL, after_all, m);
+}
+
+/* -- life -------------------------------------------------------------------------------- */
+
+static int on_commits(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        Manager *m = userdata;
+
+        commits_dispatch(m->commits);
+        return 0;
+}
+
+static int open_loop(Manager *m) {
+        int r;
+
+        r = sd_event_default(&m->event);
+        if (r < 0)
+                return log_error_errno(r, "Cannot make the event loop: %m");
+        r = sd_event_set_watchdog(m->event, true);
+        if (r < 0)
+                return log_error_errno(r, "Cannot serve the watchdog: %m");
+        r = add_signals(m);
+        if (r < 0)
+                return log_error_errno(r, "Cannot watch signals: %m");
+        r = add_leaving(m);
+        if (r < 0)
+                return log_error_errno(r, "Cannot watch the loop: %m");
+        return 0;
+}
+
+static int make_directories(Manager *m) {
+        const Options *o = &m->options;
+        int r;
+
+        r = directory_make_private(o->state_directory);
+        if (r == -EPERM)
+                return log_error_errno(r, "%s belongs to another user than the daemon runs as; "
+                                          "give it to that user or give --state-dir",
+                                       o->state_directory);
+        if (r < 0)
+                return log_error_errno(r, "Cannot make %s: %m", o->state_directory);
+
+        r = directory_make_above(o->socket_path, o->user_mode ? 0700 : 0755);
+        if (r < 0)
+                return log_error_errno(r, "Cannot make the directory of %s: %m", o->socket_path);
+        return 0;
+}
+
+static int open_store(Manager *m) {
+        const char *reason = "";
+        int r;
+
+        r = store_open(m->options.state_directory, &m->store, &reason);
+        if (r < 0) {
+                _cleanup_free_ char *message = NULL;
+
+                if (asprintf(&message, "Cannot open the store in %s: %s",
+                             m->options.state_directory, reason) < 0)
+                        return log_error_errno(-ENOMEM, "Cannot open the store: %m");
+                log_struct(LOG_ERR, LOG_STORE_FAILED, message, NULL);
+                return r;
+        }
+        r = commits_new(m->store, &m->commits);
+        if (r < 0)
+                return log_error_errno(r, "Cannot start the committing thread: %m");
+        r = sd_event_add_io(m->event, NULL, commits_fd(m->commits), EPOLLIN, on_commits, m);
+        if (r < 0)
+                return log_error_errno(r, "Cannot watch the committing thread: %m");
+        return 0;
+}
+
+static int open_memory(Manager *m) {
+        if (cache_new(&m->cache) < 0 || monitors_new(&m->monitors) < 0 ||
+            owners_new(&m->owners) < 0)
+                return log_error_errno(-ENOMEM, "Cannot start: %m");
+        return 0;
+}
+
+static int open_trust(Manager *m) {
+        int r;
+
+        r = judges_new(m->event, &m->judges);
+        if (r < 0)
+                return log_error_errno(r, "Cannot prepare the judges: %m");
+        r = trust_new(m->event, m->options.trust_file, on_trust_changed, m, &m->trust);
+        if (r < 0)
+                return log_error_errno(r, "Cannot start reading the authorities: %m");
+        return 0;
+}
+
+int manager_new(Options *options, Manager **ret) {
+        _cleanup_(manager_freep) Manager *m = calloc(1, sizeof(*m));
+        int r;
+
+        if (!m)
+                return log_error_errno(-ENOMEM, "Cannot start: %m");
+        m->started = manager_now();
+        m->options = *options;
+        *options = (Options){ 0 };
+        conf_defaults(&m->conf);
+
+        r = load_conf(m);
+        if (r < 0)
+                return r;
+        r = open_loop(m);
+        if (r < 0)
+                return r;
+        r = make_directories(m);
+        if (r < 0)
+                return r;
+        r = open_store(m);
+        if (r < 0)
+                return r;
+        r = open_memory(m);
+        if (r < 0)
+                return r;
+        r = open_trust(m);
+        if (r < 0)
+                return r;
+        r = listener_new(m, m->options.socket_path, &m->listener);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+int manager_run(Manager *m) {
+        int r = sd_event_loop(m->event);
+
+        if (r < 0)
+                return log_error_errno(r, "The event loop failed: %m");
+        log_struct(LOG_INFO, LOG_STOPPED, "Stopped", NULL);
+        return 0;
+}
+
+Manager *manager_free(Manager *m) {
+        if (!m)
+                return NULL;
+
+        /* Who asks goes first; what was promised to the store is still done, and told. */
+        m->listener = listener_free(m->listener);
+        m->commits = commits_free(m->commits);
+        m->trust = trust_free(m->trust);
+        m->judges = judges_free(m->judges);
+        m->owners = owners_free(m->owners);
+        m->monitors = monitors_free(m->monitors);
+        m->cache = cache_free(m->cache);
+        m->store = store_free(m->store);
+        m->idle = sd_event_source_disable_unref(m->idle);
+        m->event = sd_event_unref(m->event);
+        conf_done(&m->conf);
+        options_done(&m->options);
+        free(m);
+        return NULL;
+}
