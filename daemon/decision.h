@@ -64,7 +64,18 @@ typedef struct Decision {
         Session session; /* END_SESSION: the one that it lives in */
         int64_t created;
         int64_t changed; /* when it got its present state */
+        uint64_t change_number; /* of the change, in the whole store, that made it what it is */
 } Decision;
 
 /* true if @d's end has come at @now in @session. */
 bool decision_has_ended(const Decision *d, int64_t now, const Session *session);
+
+/* true if @d is about the leaf with these digests, by what @d pins; NULL matches nothing. */
+bool decision_matches(const Decision *d, const uint8_t *certificate_sha256,
+                      const uint8_t *key_sha256);
+
+/*
+ * SHA-256 over every field of @d in one unambiguous form, owner and id included, so that no other
+ * row's digest fits. Returns 0 or -EIO (the crypto library failed).
+ */
+int decision_digest(const Decision *d, uint8_t ret[static SHA256_SIZE]);
