@@ -158,6 +158,8 @@ static const char *history_name(HistoryKind kind) {
                 return "ended";
         case HISTORY_CONFIRMED:
                 return "confirmed";
+        case HISTORY_UNCONFIRMED:
+                return "unconfirmed";
         }
         return "ended";
 }

@@ -5,8 +5,9 @@
  * Reading is for the event loop's thread. store_apply() is for one other thread (commits.c) at a
  * time; the two never wait for each other's disk. Nothing here logs.
  *
- * A row that can lead to an accept carries a digest of its fields; one whose digest does not hold
- * is never returned as live, it is counted and store_health() tells.
+ * Every decision carries a digest of its fields. An exception whose digest does not hold is not
+ * returned; a denial whose digest does not hold still refuses, by what can be read of it. Each is
+ * counted, and store_health() tells.
  */
 #pragma once
 
@@ -20,8 +21,9 @@
 
 typedef struct Store Store;
 
-/* Opens or creates certexc.db in @directory (which exists, mode 0700). Returns 0; -EBUSY if another
- * daemon has it; -EPROTONOSUPPORT if a newer version wrote it; -EUCLEAN if it is damaged; -errno.
+/* Opens or creates certexc.db in @directory (which exists, is ours, mode 0700). Returns 0; -EBUSY if
+ * another daemon has it; -EPROTONOSUPPORT if a newer version wrote it; -EUCLEAN if it is damaged or
+ * another program's; -EPERM if others could write there; -errno. What is refused is not touched.
  * *@ret_reason is a sentence (static) for people, on failure. */
 int store_open(const char *directory, Store **ret, const char **ret_reason);
 Store *store_free(Store *store);
@@ -32,6 +34,14 @@ uint64_t store_generation(const Store *store);
 
 /* Seconds since 1970 of the last committed change ever: evidence against a clock set back. */
 int64_t store_last_write(const Store *store);
+
+typedef struct StoreHealth {
+        uint64_t n_damaged; /* how often something was read that is not as it was written */
+        int last_error;     /* of the last store_apply(): 0 or -errno */
+} StoreHealth;
+
+/* Any thread. */
+void store_health(const Store *store, StoreHealth *ret);
 
 /* -- reading ------------------------------------------------------------------------------ */
 
@@ -44,7 +54,8 @@ typedef struct DecisionList {
 void decision_list_done(DecisionList *list);
 
 /* The decisions of @owner and of OWNER_SYSTEM at the endpoint (port 0: at every port of the host),
- * live, unconfirmed and ended ones, newest first. Returns 0 or -errno. */
+ * live, unconfirmed and ended ones, newest first. If one of them is damaged, live exceptions come as
+ * unconfirmed: what is damaged may have been a denial. Returns 0 or -errno. */
 int store_find(Store *store, int64_t owner, const char *host, uint16_t port, DecisionList *ret);
 
 typedef struct ListQuery {
@@ -58,11 +69,12 @@ typedef struct ListQuery {
 
 int store_list(Store *store, const ListQuery *query, DecisionList *ret);
 
-/* 1 and *@ret filled, 0 if there is none, -errno. */
+/* 1 and *@ret filled, 0 if there is none, -EUCLEAN if it is damaged, -errno. */
 int store_get(Store *store, int64_t owner, uint64_t id, Decision *ret);
 
-/* The certificate that a decision (or seen endpoint) of @owner refers to. 1, 0 or -errno. @ret_der
- * (free()) may be NULL. */
+/* The certificate that a decision (or seen endpoint) of @owner refers to. 1, 0 or -errno; -EUCLEAN
+ * if its bytes are not those of the digest. @ret and @ret_der (free()) may be NULL. Of a
+ * certificate that was only seen there is no DER: asked for it, 0 is returned. */
 int store_certificate(Store *store, int64_t owner, const uint8_t sha256[static SHA256_SIZE],
                       CertificateFacts **ret, uint8_t **ret_der, size_t *ret_der_size);
 
@@ -76,6 +88,7 @@ typedef enum HistoryKind { /* stored numbers */
         HISTORY_REVOKED = 3,
         HISTORY_ENDED = 4,
         HISTORY_CONFIRMED = 5,
+        HISTORY_UNCONFIRMED = 6,
 } HistoryKind;
 
 typedef struct HistoryEntry {
@@ -110,12 +123,19 @@ typedef struct OwnerCounts {
 
 int store_counts(Store *store, int64_t owner, OwnerCounts *ret);
 
-/* The user name that the last CHANGE_OWNER of @owner gave. 1 and a copy (free()) in *@ret, 0 if
- * there was none yet, -errno. */
+/* The user name that the last CHANGE_OWNER of @owner gave. 1 and a copy (free()) in *@ret ("", which
+ * is nobody's, if it is damaged), 0 if there was none yet, -errno. */
 int store_owner_name(Store *store, int64_t owner, char **ret);
 
 /* -- changing ----------------------------------------------------------------------------- */
 
+/*
+ * CHANGE_ADD: the newest decision of a person is what they mean. A new exception revokes the
+ * owner's own denials, at that endpoint, that would refuse the same leaf; a new denial revokes the
+ * owner's own exceptions that it leaves without effect (of the same certificate, or, if it pins the
+ * key, of that key). An unconfirmed decision with the same action and pin is confirmed with the new
+ * problems and end. What has ended or was revoked is never revived: that is a new id.
+ */
 typedef enum ChangeAction {
         CHANGE_ADD,     /* @decision, @certificate, @der; sets @decision.id */
         CHANGE_REVOKE,  /* @decision.owner and .id; fills the rest */
@@ -128,8 +148,8 @@ typedef enum ChangeAction {
 /* What became of a change. */
 typedef enum ChangeResult {
         CHANGED,
-        CHANGE_HELD,          /* the same decision is held; @decision is it */
-        CHANGE_CONFIRMED,     /* it was held unconfirmed or ended, and is live now */
+        CHANGE_HELD,          /* it is so already: held, revoked, ended; @decision is it */
+        CHANGE_CONFIRMED,     /* it was held unconfirmed, and is live now */
         CHANGE_UNKNOWN,       /* no decision by that id */
         CHANGE_TOO_MANY,      /* DECISIONS_PER_OWNER_MAX */
         CHANGE_TOO_MANY_HERE, /* DECISIONS_PER_ENDPOINT_MAX */
@@ -146,9 +166,15 @@ typedef struct Change {
         char *owner_name;
         int64_t by;  /* uid */
         int64_t now;
-        ChangeResult result; /* after store_apply() returned 0 */
-        /* for the one who submitted it */
+        ChangeResult result; /* after store_apply() returned 0 and @error is 0 */
+        /* The owner's other decisions that changed with it, as they are now: contrary ones (revoked),
+         * those whose end was seen passed (ended), those of another person (unconfirmed). */
+        Decision *others;
+        size_t n_others;
+        /* 0, or -errno of this change alone: -EINVAL if it makes no sense (a certificate whose bytes
+         * have another digest, a session that is not known), -ENAMETOOLONG. */
         int error;
+        /* for the one who submitted it */
         void (*done)(struct Change *change, void *userdata);
         void *userdata;
         struct Change *next;
@@ -159,7 +185,8 @@ Change *change_free(Change *change);
 DEFINE_CLEANUP(Change *, change_free)
 
 /* Applies the linked changes in one transaction, durable when it returns 0. On -errno none was
- * applied: -ENOSPC, -EROFS, -EIO, -EUCLEAN (damaged), -ENOMEM. */
+ * applied: -ENOSPC, -EROFS, -EIO, -EUCLEAN (damaged), -ESTALE (the files were removed or replaced),
+ * -ENOMEM. After a sync that failed nothing more is taken until the store is opened anew. */
 int store_apply(Store *store, Change *changes);
 
 /* A sentence (static) for an error of store_apply() or a reader, and how to mend it. */

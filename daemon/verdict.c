@@ -44,7 +44,8 @@ static const Decision *find_denial(const VerdictInput *in, DecisionState state) 
                 if (d->action != DECISION_DENY || d->state != state || !concerns(in, d) ||
                     !matches(in, d) || decision_has_ended(d, in->now, in->session))
                         continue;
-                if (!found || (d->owner == found->owner ? newer(d, found) : d->owner == OWNER_SYSTEM))
+                if (!found ||
+                    (d->owner == found->owner ? newer(d, found) : d->owner == OWNER_SYSTEM))
                         found = d;
         }
         return found;

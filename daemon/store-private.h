@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the store's files share: the open store, and rows as structures. */
+#pragma once
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "daemon/store-sql.h"
+#include "daemon/store.h"
+
+#define STORE_FILE "certexc.db"
+#define STORE_LOG_FILE STORE_FILE "-wal"
+
+/* A user name; login.defs allows 32 bytes. */
+#define STORE_NAME_MAX 256U
+
+/* Ended decisions of one endpoint that a look-up still tells of. */
+#define STORE_ENDED_TOLD_MAX 32U
+
+/* Which file an open one is on the disk. */
+typedef struct FileIdentity {
+        dev_t device;
+        ino_t inode;
+} FileIdentity;
+
+struct Store {
+        Connection reader; /* the event loop's */
+        Connection writer; /* the committing thread's */
+        int directory_fd;  /* locked as long as it is open */
+        FileIdentity file;
+        FileIdentity log;
+        int closed_by; /* the writer's: the error after which nothing more is written */
+        _Atomic uint64_t generation;
+        _Atomic int64_t last_write;
+        _Atomic uint64_t n_damaged;
+        _Atomic int last_error;
+};
+
+/* 0 if the open files are still those in the directory, else -ESTALE. */
+int store_files_check(const Store *store);
+
+/* Notes @error if it tells of damage; returns it. */
+int store_note(Store *store, int error);
+
+/*
+ * Fills @ret from the row (columns as in DECISION_COLUMNS). 1: all of it is whole and the digest
+ * holds. 0: it is damaged, and @ret holds what can be read. -EIO if the crypto library failed.
+ */
+int row_read_decision(sqlite3_stmt *st, Decision *ret);
+
+/* Binds all columns in the same order. @digest is borrowed until the statement is reset. */
+void row_bind_decision(Binder *b, const Decision *d, const uint8_t *digest);
+
+/* The columns that depend on the kind of end: ends, until, boot_id, login_usec. */
+void row_bind_end(Binder *b, const Decision *d);
+
+/* A decision of the connection's own view, as row_read_decision(); -ENOENT if there is none. */
+int row_get_decision(Connection *c, int64_t owner, uint64_t id, Decision *ret);
+
+/* The names of a certificate as one block: each ended by its NUL. 0 or -ENOMEM. */
+int row_join_names(const CertificateFacts *c, uint8_t **ret, size_t *ret_size);
+
+/* SHA-256 over every field but the DER. 0, -EIO, -ENOMEM. */
+int row_certificate_digest(const CertificateFacts *c, uint8_t ret[static SHA256_SIZE]);
+
+/* 1 and a new one in *@ret, 0 if there is none, -EUCLEAN if it is damaged, -errno. */
+int row_get_certificate(Connection *c, const uint8_t sha256[static SHA256_SIZE],
+                        CertificateFacts **ret);
+
+/* The same for its DER, which must have that digest. 0 also if only its facts are kept. */
+int row_get_der(Connection *c, const uint8_t sha256[static SHA256_SIZE], uint8_t **ret,
+                size_t *ret_size);
+
+/* What proves an owner's user name whole. 0 or -EIO. */
+int row_name_digest(int64_t owner, const char *name, uint8_t ret[static SHA256_SIZE]);
+
+/* The row of an owner. */
+typedef struct OwnerRow {
+        OwnerCounts counts;
+        uint64_t n_dead;
+        uint64_t n_seen;
+        char *name; /* NULL: none was given yet; "": what was given is damaged */
+} OwnerRow;
+
+void owner_row_done(OwnerRow *row);
+
+/* 1, 0 if there is none, -errno. */
+int row_get_owner(Connection *c, int64_t owner, OwnerRow *ret);
+
+/* Appends; 0 or -ENOMEM. */
+int decision_list_add(DecisionList *list, size_t *allocated, const Decision *d);

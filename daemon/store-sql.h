@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The store's way to SQLite: a connection with its statements, binding and stepping with errno
+ * values. Only the store's own files include this.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sqlite3.h>
+
+#include "client/cleanup.h"
+
+/* Every statement there is; its text stands in store-sql.c. */
+typedef enum Statement {
+        STATEMENT_FIND,
+        STATEMENT_FIND_HOST,
+        STATEMENT_GET,
+        STATEMENT_LIST,
+        STATEMENT_LIST_HOST,
+        STATEMENT_CERTIFICATE,
+        STATEMENT_CERTIFICATE_DER,
+        STATEMENT_HOLDS,
+        STATEMENT_SEEN,
+        STATEMENT_HISTORY,
+        STATEMENT_HISTORY_OF,
+        STATEMENT_OWNER,
+
+        STATEMENT_BEGIN,
+        STATEMENT_COMMIT,
+        STATEMENT_SAVEPOINT,
+        STATEMENT_RELEASE,
+        STATEMENT_ROLLBACK_TO,
+        STATEMENT_NUMBERS,
+        STATEMENT_SET_NUMBERS,
+        STATEMENT_ADD_OWNER,
+        STATEMENT_NAME_OWNER,
+        STATEMENT_NEXT_ID,
+        STATEMENT_NEXT_HISTORY,
+        STATEMENT_ADD_HISTORY,
+        STATEMENT_TRIM_HISTORY,
+        STATEMENT_ADD_DECISION,
+        STATEMENT_CHANGE_DECISION,
+        STATEMENT_OLDEST_DEAD,
+        STATEMENT_DROP_DECISION,
+        STATEMENT_ADD_CERTIFICATE,
+        STATEMENT_MEND_CERTIFICATE,
+        STATEMENT_PUT_SEEN,
+        STATEMENT_TOUCH_SEEN,
+        STATEMENT_DROP_SEEN,
+        STATEMENT_OLDEST_SEEN,
+        _STATEMENT_MAX,
+} Statement;
+
+typedef struct Connection {
+        sqlite3 *db;
+        sqlite3_stmt *statements[_STATEMENT_MAX]; /* prepared when first used */
+} Connection;
+
+/* Opens @path with everything set that makes SQLite strict. Returns 0 or -errno. */
+int connection_open(Connection *c, const char *path);
+void connection_close(Connection *c);
+
+/* The errno of what went wrong last. */
+int connection_error(const Connection *c, int sqlite_code);
+
+/* Runs SQL text that yields no rows. Returns 0 or -errno. */
+int connection_run(Connection *c, const char *sql);
+
+/* The one number that @sql yields. Returns 0 or -errno. */
+int connection_number(Connection *c, const char *sql, int64_t *ret);
+
+/* A statement ready to be bound; reset it by scope: _cleanup_(statement_resetp). */
+int connection_statement(Connection *c, Statement which, sqlite3_stmt **ret);
+void statement_resetp(sqlite3_stmt **st);
+
+/* 1: a row is there. 0: there are no more. -errno. */
+int statement_step(sqlite3_stmt *st);
+
+/* For one that yields no rows: 0 or -errno. */
+int statement_run(sqlite3_stmt *st);
+
+/* Binds in order. The first failure stays; ask binder.error once. Bytes are not copied. */
+typedef struct Binder {
+        sqlite3_stmt *st;
+        int index;
+        int error;
+} Binder;
+
+void bind_int(Binder *b, int64_t value);
+void bind_text(Binder *b, const char *text); /* NULL binds NULL */
+void bind_blob(Binder *b, const void *data, size_t size); /* data NULL binds NULL */
+
+/* A column of exactly @size bytes; false if it is none. */
+bool column_bytes(sqlite3_stmt *st, int column, void *ret, size_t size);
+
+/* An integer column within bounds; false if it is none. */
+bool column_int(sqlite3_stmt *st, int column, int64_t min, int64_t max, int64_t *ret);
+
+/* A text column without NUL inside, borrowed until the next step; NULL if it is none. */
+const char *column_text(sqlite3_stmt *st, int column);

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The store as a whole: opening it, its versions, its health, and what its errors mean. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "daemon/store-private.h"
+#include "schema/schema-sql.h"
+
+/* "cexc"; 001-initial.sql sets it. */
+#define APPLICATION_ID INT64_C(0x63657863)
+
+/* What a database says of itself before anything of it is believed. */
+typedef struct Header {
+        int64_t application_id;
+        int64_t user_version;
+        int64_t n_objects;
+} Header;
+
+static int fail(int error, const char *reason, const char **ret_reason) {
+        *ret_reason = reason;
+        return error;
+}
+
+static int identify(int directory_fd, const char *name, FileIdentity *ret) {
+        struct stat st;
+
+        if (fstatat(directory_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        *ret = (FileIdentity) { st.st_dev, st.st_ino };
+        return 0;
+}
+
+static bool is_still(int directory_fd, const char *name, const FileIdentity *was) {
+        FileIdentity is;
+
+        return identify(directory_fd, name, &is) == 0 && is.device == was->device &&
+               is.inode == was->inode;
+}
+
+int store_files_check(const Store *store) {
+        if (!is_still(store->directory_fd, STORE_FILE, &store->file) ||
+            !is_still(store->directory_fd, STORE_LOG_FILE, &store->log))
+                return -ESTALE;
+        return 0;
+}
+
+int store_note(Store *store, int error) {
+        if (error == -EUCLEAN)
+                atomic_fetch_add(&store->n_damaged, 1);
+        return error;
+}
+
+/* The lock is on the directory, so that it holds whatever becomes of the files in it. */
+static int open_directory(const char *directory, int *ret, const char **ret_reason) {
+        _cleanup_fd_ int fd = -1;
+        struct stat st;
+
+        fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return fail(-errno, "the state directory cannot be opened", ret_reason);
+        if (fstat(fd, &st) < 0)
+                return fail(-errno, "the state directory cannot be examined", ret_reason);
+        if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
+                return fail(-EPERM,
+                            "the state directory must belong to the daemon's user and have mode 0700",
+                            ret_reason);
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK
+                               ? fail(-EBUSY, "another certexcd uses this state directory",
+                                      ret_reason)
+                               : fail(-errno, "the state directory cannot be locked", ret_reason);
+        *ret = take_fd(&fd);
+        return 0;
+}
+
+/* SQLite gives its log the mode of the database, so the mode is right from birth. */
+static int prepare_file(int directory_fd, const char **ret_reason) {
+        _cleanup_fd_ int fd = -1;
+        struct stat st, log;
+        bool logged;
+
+        logged = fstatat(directory_fd, STORE_LOG_FILE, &log, AT_SYMLINK_NOFOLLOW) == 0 &&
+                 log.st_size > 0;
+        if (fstatat(directory_fd, STORE_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+                if (errno != ENOENT)
+                        return fail(-errno, STORE_FILE " cannot be examined", ret_reason);
+                st.st_size = 0;
+        } else if (!S_ISREG(st.st_mode))
+                return fail(-EUCLEAN, STORE_FILE " is not a regular file", ret_reason);
+        else if (fchmodat(directory_fd, STORE_FILE, 0600, 0) < 0)
+                return fail(-errno, "the mode of " STORE_FILE " cannot be set to 0600", ret_reason);
+
+        /* SQLite would throw the log away, and with it the last changes. */
+        if (st.st_size == 0 && logged)
+                return fail(-EUCLEAN, STORE_FILE " is gone, but its write-ahead log is there",
+                            ret_reason);
+
+        fd = openat(directory_fd, STORE_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return fail(-errno, STORE_FILE " cannot be opened for writing", ret_reason);
+        if (fsync(directory_fd) < 0)
+                return fail(-errno, "the state directory cannot be synced", ret_reason);
+        return 0;
+}
+
+static int header_read(Connection *c, Header *ret) {
+        int r;
+
+        r = connection_number(c, "PRAGMA application_id", &ret->application_id);
+        if (r == 0)
+                r = connection_number(c, "PRAGMA user_version", &ret->user_version);
+        if (r == 0)
+                r = connection_number(c, "SELECT count(*) FROM sqlite_schema", &ret->n_objects);
+        return r;
+}
+
+/* Decides before anything is written whether the file may be. */
+static int header_check(const Header *h, const char **ret_reason) {
+        if (h->application_id == 0 && h->user_version == 0 && h->n_objects == 0)
+                return 0;
+        if (h->application_id != APPLICATION_ID)
+                return fail(-EUCLEAN, STORE_FILE " is another program's database", ret_reason);
+        if (h->user_version > (int64_t) N_ELEMENTS(schema_sql))
+                return fail(-EPROTONOSUPPORT, STORE_FILE " was written by a newer certexcd",
+                            ret_reason);
+        if (h->user_version < 1)
+                return fail(-EUCLEAN, STORE_FILE " is damaged: it has no version", ret_reason);
+        return 0;
+}
+
+/* Each step and its number in one transaction: half a version is never seen. */
+static int migrate(Connection *c, int64_t from) {
+        int r;
+
+        r = connection_run(c, "PRAGMA journal_mode = WAL");
+        if (r < 0 || from == (int64_t) N_ELEMENTS(schema_sql))
+                return r;
+
+        r = connection_run(c, "BEGIN IMMEDIATE");
+        for (size_t v = (size_t) from; r == 0 && v < N_ELEMENTS(schema_sql); v++)
+                r = connection_run(c, schema_sql[v]);
+        if (r == 0)
+                r = connection_run(c, "COMMIT");
+        if (r < 0)
+                (void) connection_run(c, "ROLLBACK");
+        return r;
+}
+
+static int open_writer(Store *s, const char *path, const char **ret_reason) {
+        int64_t number, last_write;
+        Header header = { 0 };
+        int r;
+
+        r = connection_open(&s->writer, path);
+        if (r == 0)
+                r = header_read(&s->writer, &header);
+        if (r < 0)
+                return fail(r, store_error_reason(r), ret_reason);
+        r = header_check(&header, ret_reason);
+        if (r < 0)
+                return r;
+
+        r = migrate(&s->writer, header.user_version);
+        if (r == 0)
+                r = connection_number(&s->writer, "SELECT change_number FROM store", &number);
+        if (r == 0)
+                r = connection_number(&s->writer, "SELECT last_write FROM store", &last_write);
+        if (r < 0)
+                return fail(r, store_error_reason(r), ret_reason);
+
+        atomic_store(&s->generation, (uint64_t) number);
+        atomic_store(&s->last_write, last_write);
+        return 0;
+}
+
+static int open_reader(Store *s, const char *path, const char **ret_reason) {
+        int64_t one;
+        int r;
+
+        r = connection_open(&s->reader, path);
+        if (r == 0)
+                r = connection_run(&s->reader, "PRAGMA query_only = ON");
+        if (r == 0)
+                r = connection_number(&s->reader, "SELECT id FROM store", &one);
+        if (r == 0)
+                r = identify(s->directory_fd, STORE_FILE, &s->file);
+        if (r == 0)
+                r = identify(s->directory_fd, STORE_LOG_FILE, &s->log);
+        return r < 0 ? fail(r, store_error_reason(r), ret_reason) : 0;
+}
+
+/* The path without links: SQLite is told to follow none. */
+static int database_path(const char *directory, char **ret) {
+        _cleanup_free_ char *real = NULL;
+
+        real = realpath(directory, NULL);
+        if (!real)
+                return -errno;
+        return asprintf(ret, "%s/" STORE_FILE, real) < 0 ? -ENOMEM : 0;
+}
+
+int store_open(const char *directory, Store **ret, const char **ret_reason) {
+        _cleanup_(store_freep) Store *s = NULL;
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return fail(-ENOMEM, store_error_reason(-ENOMEM), ret_reason);
+        s->directory_fd = -1;
+
+        r = open_directory(directory, &s->directory_fd, ret_reason);
+        if (r < 0)
+                return r;
+        r = database_path(directory, &path);
+        if (r < 0)
+                return fail(r, "the state directory has no path", ret_reason);
+        r = prepare_file(s->directory_fd, ret_reason);
+        if (r < 0)
+                return r;
+
+        r = open_writer(s, path, ret_reason);
+        if (r < 0)
+                return r;
+        r = open_reader(s, path, ret_reason);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+Store *store_free(Store *store) {
+        if (!store)
+                return NULL;
+
+        connection_close(&store->reader);
+        connection_close(&store->writer);
+        store->directory_fd = close_fd(store->directory_fd);
+        free(store);
+        return NULL;
+}
+
+uint64_t store_generation(const Store *store) {
+        return atomic_load(&store->generation);
+}
+
+int64_t store_last_write(const Store *store) {
+        return atomic_load(&store->last_write);
+}
+
+void store_health(const Store *store, StoreHealth *ret) {
+        *ret = (StoreHealth) {
+                .n_damaged = atomic_load(&store->n_damaged),
+                .last_error = atomic_load(&store->last_error),
+        };
+}
+
+/* Reason and way out of each error that a store can end in. */
+static const struct {
+        int error;
+        const char *reason;
+        const char *hint;
+} error_texts[] = {
+        { ENOSPC, "the disk of the state directory is full",
+          "free some space there; the next change is taken by itself" },
+        { EDQUOT, "the disk quota of the state directory is used up",
+          "free some space there; the next change is taken by itself" },
+        { EFBIG, "the store may not grow any more: a limit on file sizes",
+          "raise LimitFSIZE= of the service" },
+        { EROFS, "the state directory is read-only", "mount it writable; look for disk errors first" },
+        { EACCES, "the state directory does not let the daemon write",
+          "give it back to the daemon's user, with mode 0700" },
+        { EPERM, "the state directory does not let the daemon write",
+          "give it back to the daemon's user, with mode 0700" },
+        { EMFILE, "the daemon has too many files open", "raise LimitNOFILE= of the service" },
+        { ENFILE, "the system has too many files open", "raise fs.file-max" },
+        { EIO, "the disk did not take the change", "look for disk errors, then restart certexcd" },
+        { EUCLEAN, "the store is damaged", "stop certexcd and restore certexc.db from a backup" },
+        { ESTALE, "certexc.db was removed or replaced while the daemon ran", "restart certexcd" },
+        { EBUSY, "too many changes wait, or another process has the store", "try again" },
+        { ENOMEM, "out of memory", "end other programs, then try again" },
+        { E2BIG, "the change is too large", "use a smaller certificate" },
+        { EINVAL, "the change does not agree with itself", "report this as a fault of certexcd" },
+        { ENAMETOOLONG, "the user name is too long", "use a shorter one" },
+        { EPROTONOSUPPORT, "the store was written by a newer certexcd", "install that version" },
+};
+
+const char *store_error_reason(int error) {
+        for (size_t i = 0; i < N_ELEMENTS(error_texts); i++)
+                if (error_texts[i].error == abs(error))
+                        return error_texts[i].reason;
+        return "the store could not be read or written";
+}
+
+const char *store_error_hint(int error) {
+        for (size_t i = 0; i < N_ELEMENTS(error_texts); i++)
+                if (error_texts[i].error == abs(error))
+                        return error_texts[i].hint;
+        return "look into the daemon's log";
+}
