@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Applying changes: one transaction for all that wait, in which each succeeds or fails alone. */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/store-write.h"
+
+int change_new(ChangeAction action, int64_t owner, int64_t by, int64_t now, Change **ret) {
+        Change *change;
+
+        change = calloc(1, sizeof(*change));
+        if (!change)
+                return -ENOMEM;
+        change->action = action;
+        change->decision.owner = owner;
+        change->by = by;
+        change->now = now;
+        *ret = change;
+        return 0;
+}
+
+Change *change_free(Change *change) {
+        if (!change)
+                return NULL;
+
+        (void) certificate_facts_free(change->certificate);
+        free(change->der);
+        free(change->owner_name);
+        free(change->others);
+        free(change);
+        return NULL;
+}
+
+/* The decisions of an owner that are live or unconfirmed, and whole. */
+static int read_open(Transaction *t, int64_t owner, DecisionList *ret) {
+        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
+        size_t allocated = 0;
+        Binder b = { 0 };
+        int r;
+
+        r = connection_statement(t->c, STATEMENT_LIST, &st);
+        if (r < 0)
+                return r;
+        b.st = st;
+        bind_int(&b, owner);
+        bind_int(&b, 0);
+        bind_int(&b, STATE_UNCONFIRMED);
+        if (b.error < 0)
+                return b.error;
+
+        while ((r = statement_step(st)) > 0) {
+                Decision d;
+
+                r = row_read_decision(st, &d);
+                if (r > 0)
+                        r = decision_list_add(ret, &allocated, &d);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+int store_end_passed(Transaction *t, Change *change, const Session *session) {
+        _cleanup_(decision_list_done) DecisionList list = { 0 };
+        int found = 0;
+        int r;
+
+        r = read_open(t, change->decision.owner, &list);
+        for (size_t i = 0; r == 0 && i < list.n_items; i++) {
+                const Decision *d = list.items + i;
+
+                /* Not knowing the session now is no reason to end what others live in. */
+                if (d->end == END_SESSION && !session->known)
+                        continue;
+                if (!decision_has_ended(d, change->now, session))
+                        continue;
+                found = 1;
+                r = write_other(t, change, d, STATE_ENDED, HISTORY_ENDED);
+        }
+        return r < 0 ? r : found;
+}
+
+/* Revoking takes also what is damaged: a person who wants a decision gone gets it gone. */
+static int apply_revoke(Transaction *t, Change *change) {
+        Decision d;
+        int r;
+
+        r = row_get_decision(t->c, change->decision.owner, change->decision.id, &d);
+        if (r == -ENOENT) {
+                change->result = CHANGE_UNKNOWN;
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        if (r == 0) {
+                d.owner = change->decision.owner;
+                d.id = change->decision.id;
+                d.problems = d.action == DECISION_ALLOW ? d.problems : 0;
+                d.end = END_NEVER;
+        } else if (d.state == STATE_REVOKED)
+                change->result = CHANGE_HELD;
+
+        if (change->result == CHANGED) {
+                d.state = STATE_REVOKED;
+                r = write_changed(t, change, &d, HISTORY_REVOKED);
+                if (r < 0)
+                        return r;
+        }
+        change->decision = d;
+        return 0;
+}
+
+static int apply_end(Transaction *t, Change *change) {
+        Decision d;
+        int r;
+
+        r = row_get_decision(t->c, change->decision.owner, change->decision.id, &d);
+        if (r == -ENOENT || r == 0) {
+                change->result = CHANGE_UNKNOWN;
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        if (d.state == STATE_ENDED || d.state == STATE_REVOKED)
+                change->result = CHANGE_HELD;
+        else {
+                d.state = STATE_ENDED;
+                r = write_changed(t, change, &d, HISTORY_ENDED);
+                if (r < 0)
+                        return r;
+        }
+        change->decision = d;
+        return 0;
+}
+
+static int apply_seen(Transaction *t, Change *change) {
+        const Decision *d = &change->decision;
+
+        if (!change->certificate || !*d->host || d->port == 0)
+                return -EINVAL;
+        return write_seen(t, change);
+}
+
+static int write_name(Transaction *t, const Change *change) {
+        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
+        uint8_t digest[SHA256_SIZE];
+        Binder b = { 0 };
+        int r;
+
+        r = row_name_digest(change->decision.owner, change->owner_name, digest);
+        if (r == 0)
+                r = connection_statement(t->c, STATEMENT_NAME_OWNER, &st);
+        if (r < 0)
+                return r;
+        b.st = st;
+        bind_int(&b, change->decision.owner);
+        bind_text(&b, change->owner_name);
+        bind_blob(&b, digest, sizeof(digest));
+        t->written = true;
+        return b.error < 0 ? b.error : statement_run(st);
+}
+
+/* The uid belongs to somebody else now, who agreed to nothing. Denials stay: they accept nothing. */
+static int unconfirm_all(Transaction *t, Change *change) {
+        _cleanup_(decision_list_done) DecisionList list = { 0 };
+        int r;
+
+        r = read_open(t, change->decision.owner, &list);
+        for (size_t i = 0; r == 0 && i < list.n_items; i++) {
+                const Decision *d = list.items + i;
+
+                if (d->action == DECISION_ALLOW && d->state == STATE_LIVE)
+                        r = write_other(t, change, d, STATE_UNCONFIRMED, HISTORY_UNCONFIRMED);
+        }
+        return r;
+}
+
+static int apply_owner(Transaction *t, Change *change) {
+        _cleanup_(owner_row_done) OwnerRow row = { 0 };
+        int r;
+
+        if (!change->owner_name || !*change->owner_name)
+                return -EINVAL;
+        r = write_owner(t, change->decision.owner);
+        if (r == 0)
+                r = row_get_owner(t->c, change->decision.owner, &row);
+        if (r < 0)
+                return r;
+        if (row.name && strcmp(row.name, change->owner_name) == 0) {
+                change->result = CHANGE_HELD;
+                return 0;
+        }
+
+        r = row.name ? unconfirm_all(t, change) : 0;
+        return r < 0 ? r : write_name(t, change);
+}
+
+static int dispatch(Transaction *t, Change *change) {
+        switch (change->action) {
+        case CHANGE_ADD:
+                return store_add(t, change);
+        case CHANGE_REVOKE:
+                return apply_revoke(t, change);
+        case CHANGE_END:
+                return apply_end(t, change);
+        case CHANGE_SEEN:
+                return apply_seen(t, change);
+        case CHANGE_OWNER:
+                return apply_owner(t, change);
+        }
+        return -EINVAL;
+}
+
+static int run(Transaction *t, Statement which) {
+        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
+        int r;
+
+        r = connection_statement(t->c, which, &st);
+        return r < 0 ? r : statement_run(st);
+}
+
+/* Faults of one change; every other error is the store's, and all changes share it. */
+static bool is_own_fault(int error) {
+        return error == -EINVAL || error == -ENAMETOOLONG || error == -E2BIG;
+}
+
+static bool is_refused(ChangeResult result) {
+        switch (result) {
+        case CHANGE_UNKNOWN:
+        case CHANGE_TOO_MANY:
+        case CHANGE_TOO_MANY_HERE:
+        case CHANGE_TOO_LARGE:
+                return true;
+        case CHANGED:
+        case CHANGE_HELD:
+        case CHANGE_CONFIRMED:
+                return false;
+        }
+        return true;
+}
+
+static void forget_others(Change *change) {
+        free(change->others);
+        change->others = NULL;
+        change->n_others = 0;
+}
+
+static int apply_one(Transaction *t, Change *change) {
+        Transaction before = *t;
+        int r;
+
+        change->error = 0;
+        change->result = CHANGED;
+        forget_others(change);
+
+        r = run(t, STATEMENT_SAVEPOINT);
+        if (r < 0)
+                return r;
+        r = dispatch(t, change);
+        if (r < 0 && !is_own_fault(r))
+                return r;
+        change->error = r;
+
+        if (r < 0 || is_refused(change->result)) {
+                forget_others(change);
+                *t = before;
+                r = run(t, STATEMENT_ROLLBACK_TO);
+                if (r < 0)
+                        return r;
+        }
+        return run(t, STATEMENT_RELEASE);
+}
+
+static int read_numbers(Transaction *t, int64_t *ret_last_write) {
+        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
+        int64_t number;
+        int r;
+
+        r = connection_statement(t->c, STATEMENT_NUMBERS, &st);
+        if (r < 0)
+                return r;
+        r = statement_step(st);
+        if (r < 0)
+                return r;
+        if (r == 0 || !column_int(st, 0, 0, INT64_MAX - 1, &number) ||
+            !column_int(st, 1, INT64_MIN, INT64_MAX, ret_last_write))
+                return -EUCLEAN;
+        t->number = (uint64_t) number;
+        return 0;
+}
+
+static int write_numbers(Transaction *t, int64_t last_write) {
+        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
+        Binder b = { 0 };
+        int r;
+
+        r = connection_statement(t->c, STATEMENT_SET_NUMBERS, &st);
+        if (r < 0)
+                return r;
+        b.st = st;
+        bind_int(&b, (int64_t) t->number);
+        bind_int(&b, last_write);
+        return b.error < 0 ? b.error : statement_run(st);
+}
+
+/* After a sync that failed nobody knows what is on the disk; trying again would only pretend. */
+static int commit(Transaction *t) {
+        int r;
+
+        r = run(t, STATEMENT_COMMIT);
+        if (r == -EIO)
+                t->store->closed_by = r;
+        if (r < 0)
+                return r;
+        return store_files_check(t->store);
+}
+
+static int apply_all(Transaction *t, Change *changes, int64_t *ret_last_write) {
+        int64_t last_write;
+        int r;
+
+        r = run(t, STATEMENT_BEGIN);
+        if (r == 0)
+                r = read_numbers(t, &last_write);
+        for (Change *change = changes; r == 0 && change; change = change->next) {
+                r = apply_one(t, change);
+                if (change->now > last_write)
+                        last_write = change->now;
+        }
+        if (r < 0)
+                return r;
+        if (!t->written)
+                return 0;
+
+        r = write_numbers(t, last_write);
+        if (r == 0)
+                r = commit(t);
+        if (r < 0)
+                return r;
+        *ret_last_write = last_write;
+        return 1;
+}
+
+static int apply(Store *store, Change *changes) {
+        Transaction t = { .store = store, .c = &store->writer };
+        int64_t last_write;
+        int r;
+
+        if (store->closed_by < 0)
+                return store->closed_by;
+        r = store_files_check(store);
+        if (r < 0)
+                return r;
+
+        r = apply_all(&t, changes, &last_write);
+        if (!sqlite3_get_autocommit(store->writer.db))
+                (void) connection_run(&store->writer, "ROLLBACK");
+        if (r <= 0)
+                return r;
+
+        atomic_store(&store->generation, t.number);
+        atomic_store(&store->last_write, last_write);
+        return 0;
+}
+
+int store_apply(Store *store, Change *changes) {
+        int r;
+
+        assert(changes);
+        r = store_note(store, apply(store, changes));
+        atomic_store(&store->last_error, r);
+        return r;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writing single rows inside a transaction of store_apply(); every change of a decision gets its
+ * number and its line of history here. */
+#pragma once
+
+#include "daemon/limits.h"
+#include "daemon/store-private.h"
+
+typedef struct Transaction {
+        Store *store;
+        Connection *c;
+        uint64_t number; /* of the last change, in all owners */
+        bool written;    /* there is something to commit */
+} Transaction;
+
+/* A decision of an endpoint as it is stored; @good is false if its digest does not hold. */
+typedef struct StoredDecision {
+        Decision decision;
+        bool good;
+} StoredDecision;
+
+/* Live and unconfirmed decisions of one owner at one endpoint; more than the bound cannot be. */
+typedef struct StoredDecisions {
+        StoredDecision items[DECISIONS_PER_ENDPOINT_MAX];
+        size_t n_items;
+} StoredDecisions;
+
+int write_owner(Transaction *t, int64_t owner);
+
+/* A new row: gives @d its id, its number and a line of history. */
+int write_decision(Transaction *t, const Change *change, Decision *d, HistoryKind kind);
+
+/* Stores state, problems and end of @d, with a new number, time and line of history. */
+int write_changed(Transaction *t, const Change *change, Decision *d, HistoryKind kind);
+
+/* The same for one of the owner's other decisions: only its state changes, and @change tells. */
+int write_other(Transaction *t, Change *change, const Decision *d, DecisionState state,
+                HistoryKind kind);
+
+/* Drops the oldest dead decision of @owner. 1, 0 if there is none, -errno. */
+int write_drop_dead(Transaction *t, int64_t owner);
+
+/* Keeps the certificate of @change, whole: what is damaged or incomplete is written anew. */
+int write_certificate(Transaction *t, const Change *change, bool with_der);
+
+int write_seen(Transaction *t, const Change *change);
+
+/* CHANGE_ADD; store-add.c. */
+int store_add(Transaction *t, Change *change);
+
+/* Live and unconfirmed decisions of the owner whose end has passed become ended: they must not
+ * fill a quota. 1 if there were some, 0, -errno. */
+int store_end_passed(Transaction *t, Change *change, const Session *session);
