@@ -11,7 +11,7 @@
 /* The issuer's name is evidence only where another than the holder of the key gave it: a
  * self-signed certificate calls itself whatever it likes, the name of the old one included. */
 static bool same_issuer(const CertificateFacts *old, const CertificateFacts *new) {
-        return *new->issuer && strcmp(old->issuer, new->issuer) == 0 &&
+        return *new->issuer &&strcmp(old->issuer, new->issuer) == 0 &&
                strcmp(new->issuer, new->subject) != 0;
 }
 

@@ -60,13 +60,18 @@ static int parse_usec(const char *text, uint64_t *ret) {
         return 0;
 }
 
+static void file_closep(FILE **file) {
+        if (*file)
+                (void) fclose(*file);
+}
+
 /*
  * Reads STATE= and REALTIME= of logind's file about a user. libsystemd tells the second only since
  * version 254; before that the file, which libsystemd itself reads, is the one place that has it.
  */
 static int read_user_file(const char *directory, uid_t uid, bool *ret_logged_in, uint64_t *ret) {
         char path[4096], line[4096], state[64] = "", time[64] = "";
-        FILE *file;
+        _cleanup_(file_closep) FILE *file = NULL;
         int n;
 
         n = snprintf(path, sizeof(path), "%s/users/%u", directory, (unsigned) uid);
@@ -82,8 +87,6 @@ static int read_user_file(const char *directory, uid_t uid, bool *ret_logged_in,
                 else if (strncmp(line, "REALTIME=", 9) == 0)
                         (void) snprintf(time, sizeof(time), "%.63s", line + 9);
         }
-        (void) fclose(file);
-
         *ret_logged_in = state_is_logged_in(state);
         return parse_usec(time, ret);
 }
@@ -115,7 +118,7 @@ void login_session(int64_t owner, Session *ret) {
         sd_id128_t boot;
         int r;
 
-        *ret = (Session) { 0 };
+        *ret = (Session){ 0 };
         if (sd_id128_get_boot(&boot) < 0)
                 return;
         memcpy(session.boot_id, boot.bytes, BOOT_ID_SIZE);

@@ -56,7 +56,7 @@ static void normalise(Decision *d, int64_t now) {
         if (d->end != END_DATE)
                 d->until = 0;
         if (d->end != END_SESSION)
-                d->session = (Session) { 0 };
+                d->session = (Session){ 0 };
 }
 
 /* What is live or unconfirmed of the owner at the endpoint. */

@@ -163,7 +163,8 @@ static int write_name(Transaction *t, const Change *change) {
         return b.error < 0 ? b.error : statement_run(st);
 }
 
-/* The uid belongs to somebody else now, who agreed to nothing. Denials stay: they accept nothing. */
+/* The uid belongs to somebody else now, who agreed to nothing. Denials stay: they accept nothing.
+ */
 static int unconfirm_all(Transaction *t, Change *change) {
         _cleanup_(decision_list_done) DecisionList list = { 0 };
         int r;

@@ -113,8 +113,8 @@ static int read_fields(sqlite3_stmt *st, CertificateFacts *c) {
         if (r == 0)
                 r = copy_text(st, 4, &c->serial);
         if (r == 0)
-                r = split_names(sqlite3_column_blob(st, 5),
-                                (size_t) sqlite3_column_bytes(st, 5), c);
+                r = split_names(sqlite3_column_blob(st, 5), (size_t) sqlite3_column_bytes(st, 5),
+                                c);
         return r;
 }
 

@@ -8,7 +8,7 @@
 #include "daemon/store-sql.h"
 #include "daemon/store.h"
 
-#define STORE_FILE "certexc.db"
+#define STORE_FILE     "certexc.db"
 #define STORE_LOG_FILE STORE_FILE "-wal"
 
 /* A user name; login.defs allows 32 bytes. */

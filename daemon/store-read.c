@@ -9,12 +9,12 @@
 
 void decision_list_done(DecisionList *list) {
         free(list->items);
-        *list = (DecisionList) { 0 };
+        *list = (DecisionList){ 0 };
 }
 
 void history_list_done(HistoryList *list) {
         free(list->items);
-        *list = (HistoryList) { 0 };
+        *list = (HistoryList){ 0 };
 }
 
 int decision_list_add(DecisionList *list, size_t *allocated, const Decision *d) {
@@ -116,7 +116,7 @@ static void find_finish(Find *f, DecisionList *ret) {
         if (f->list.n_items > 1)
                 qsort(f->list.items, f->list.n_items, sizeof(*f->list.items), compare_newest_first);
         *ret = f->list;
-        f->list = (DecisionList) { 0 };
+        f->list = (DecisionList){ 0 };
 }
 
 int store_find(Store *store, int64_t owner, const char *host, uint16_t port, DecisionList *ret) {
@@ -181,8 +181,8 @@ int store_list(Store *store, const ListQuery *query, DecisionList *ret) {
         int r;
 
         assert(query->limit > 0);
-        r = connection_statement(&store->reader,
-                                 query->host ? STATEMENT_LIST_HOST : STATEMENT_LIST, &st);
+        r = connection_statement(&store->reader, query->host ? STATEMENT_LIST_HOST : STATEMENT_LIST,
+                                 &st);
         if (r < 0)
                 return store_note(store, r);
         b.st = st;
@@ -194,7 +194,7 @@ int store_list(Store *store, const ListQuery *query, DecisionList *ret) {
         if (r < 0)
                 return r;
         *ret = find.list;
-        find.list = (DecisionList) { 0 };
+        find.list = (DecisionList){ 0 };
         return 0;
 }
 
@@ -285,8 +285,8 @@ static int seen_read(Store *store, int64_t owner, const char *host, uint16_t por
         return 1;
 }
 
-int store_seen(Store *store, int64_t owner, const char *host, uint16_t port,
-               CertificateFacts **ret, int64_t *ret_time) {
+int store_seen(Store *store, int64_t owner, const char *host, uint16_t port, CertificateFacts **ret,
+               int64_t *ret_time) {
         _cleanup_(certificate_facts_freep) CertificateFacts *facts = NULL;
         uint8_t found[SHA256_SIZE];
         int64_t time;
@@ -307,7 +307,7 @@ static int read_entry(sqlite3_stmt *st, HistoryEntry *ret) {
         int64_t number, kind, id, port;
         const char *host = column_text(st, 5);
 
-        *ret = (HistoryEntry) { 0 };
+        *ret = (HistoryEntry){ 0 };
         if (!column_int(st, 0, 1, INT64_MAX, &number) ||
             !column_int(st, 1, INT64_MIN, INT64_MAX, &ret->time) ||
             !column_int(st, 2, HISTORY_ALLOWED, HISTORY_UNCONFIRMED, &kind) ||
@@ -368,7 +368,7 @@ int store_history(Store *store, int64_t owner, uint64_t id, uint64_t after, size
         if (r < 0)
                 return store_note(store, r);
         *ret = list;
-        list = (HistoryList) { 0 };
+        list = (HistoryList){ 0 };
         return 0;
 }
 

@@ -70,7 +70,7 @@ int row_read_decision(sqlite3_stmt *st, Decision *ret) {
         bool good;
         int r;
 
-        *ret = (Decision) { 0 };
+        *ret = (Decision){ 0 };
         good = read_fields(st, ret);
         if (!good || !column_bytes(st, 17, stored, sizeof(stored)))
                 return 0;

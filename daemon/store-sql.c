@@ -26,8 +26,9 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
         [STATEMENT_LIST_HOST] = "SELECT " DECISION_COLUMNS " FROM decision "
                                 "WHERE owner = ?1 AND id > ?2 AND state <= ?3 AND host = ?4 "
                                 "AND (?5 = 0 OR port = ?5) ORDER BY +id",
-        [STATEMENT_CERTIFICATE] = "SELECT sha256, key_sha256, subject, issuer, serial, names, "
-                                  "not_before, not_after, digest FROM certificate WHERE sha256 = ?1",
+        [STATEMENT_CERTIFICATE] =
+                "SELECT sha256, key_sha256, subject, issuer, serial, names, "
+                "not_before, not_after, digest FROM certificate WHERE sha256 = ?1",
         [STATEMENT_CERTIFICATE_DER] = "SELECT der FROM certificate WHERE sha256 = ?1",
         [STATEMENT_HOLDS] = "SELECT n_decisions FROM holding WHERE owner = ?1 AND sha256 = ?2",
         [STATEMENT_SEEN] = "SELECT sha256, time FROM seen "
@@ -160,9 +161,9 @@ static int configure(sqlite3 *db) {
                 int option;
                 int value;
         } settings[] = {
-                { SQLITE_DBCONFIG_DEFENSIVE, 1 },       { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
-                { SQLITE_DBCONFIG_DQS_DDL, 0 },         { SQLITE_DBCONFIG_DQS_DML, 0 },
-                { SQLITE_DBCONFIG_ENABLE_FKEY, 1 },     { SQLITE_DBCONFIG_ENABLE_TRIGGER, 1 },
+                { SQLITE_DBCONFIG_DEFENSIVE, 1 },   { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
+                { SQLITE_DBCONFIG_DQS_DDL, 0 },     { SQLITE_DBCONFIG_DQS_DML, 0 },
+                { SQLITE_DBCONFIG_ENABLE_FKEY, 1 }, { SQLITE_DBCONFIG_ENABLE_TRIGGER, 1 },
                 { SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
         };
 

@@ -87,7 +87,7 @@ typedef struct Binder {
 } Binder;
 
 void bind_int(Binder *b, int64_t value);
-void bind_text(Binder *b, const char *text); /* NULL binds NULL */
+void bind_text(Binder *b, const char *text);              /* NULL binds NULL */
 void bind_blob(Binder *b, const void *data, size_t size); /* data NULL binds NULL */
 
 /* A column of exactly @size bytes; false if it is none. */

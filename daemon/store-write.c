@@ -14,7 +14,7 @@
 static int prepare(Transaction *t, Statement which, int64_t owner, Binder *ret) {
         int r;
 
-        *ret = (Binder) { 0 };
+        *ret = (Binder){ 0 };
         r = connection_statement(t->c, which, &ret->st);
         if (r < 0)
                 return r;

@@ -33,7 +33,7 @@ static int identify(int directory_fd, const char *name, FileIdentity *ret) {
 
         if (fstatat(directory_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
-        *ret = (FileIdentity) { st.st_dev, st.st_ino };
+        *ret = (FileIdentity){ st.st_dev, st.st_ino };
         return 0;
 }
 
@@ -68,9 +68,10 @@ static int open_directory(const char *directory, int *ret, const char **ret_reas
         if (fstat(fd, &st) < 0)
                 return fail(-errno, "the state directory cannot be examined", ret_reason);
         if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
-                return fail(-EPERM,
-                            "the state directory must belong to the daemon's user and have mode 0700",
-                            ret_reason);
+                return fail(
+                        -EPERM,
+                        "the state directory must belong to the daemon's user and have mode 0700",
+                        ret_reason);
         if (flock(fd, LOCK_EX | LOCK_NB) < 0)
                 return errno == EWOULDBLOCK
                                ? fail(-EBUSY, "another certexcd uses this state directory",
@@ -257,7 +258,7 @@ int64_t store_last_write(const Store *store) {
 }
 
 void store_health(const Store *store, StoreHealth *ret) {
-        *ret = (StoreHealth) {
+        *ret = (StoreHealth){
                 .n_damaged = atomic_load(&store->n_damaged),
                 .last_error = atomic_load(&store->last_error),
         };
@@ -275,7 +276,8 @@ static const struct {
           "free some space there; the next change is taken by itself" },
         { EFBIG, "the store may not grow any more: a limit on file sizes",
           "raise LimitFSIZE= of the service" },
-        { EROFS, "the state directory is read-only", "mount it writable; look for disk errors first" },
+        { EROFS, "the state directory is read-only",
+          "mount it writable; look for disk errors first" },
         { EACCES, "the state directory does not let the daemon write",
           "give it back to the daemon's user, with mode 0700" },
         { EPERM, "the state directory does not let the daemon write",

@@ -21,10 +21,12 @@
 
 typedef struct Store Store;
 
-/* Opens or creates certexc.db in @directory (which exists, is ours, mode 0700). Returns 0; -EBUSY if
- * another daemon has it; -EPROTONOSUPPORT if a newer version wrote it; -EUCLEAN if it is damaged or
- * another program's; -EPERM if others could write there; -errno. What is refused is not touched.
- * *@ret_reason is a sentence (static) for people, on failure. */
+/*
+ * Opens or creates certexc.db in @directory, which exists, is ours and has mode 0700. Returns 0;
+ * -EBUSY if another daemon has it; -EPROTONOSUPPORT if a newer version wrote it; -EUCLEAN if it is
+ * damaged or another program's; -EPERM if others could write there; -errno. What is refused is not
+ * touched. *@ret_reason is a sentence (static) for people, on failure.
+ */
 int store_open(const char *directory, Store **ret, const char **ret_reason);
 Store *store_free(Store *store);
 DEFINE_CLEANUP(Store *, store_free)
@@ -53,9 +55,11 @@ typedef struct DecisionList {
 
 void decision_list_done(DecisionList *list);
 
-/* The decisions of @owner and of OWNER_SYSTEM at the endpoint (port 0: at every port of the host),
- * live, unconfirmed and ended ones, newest first. If one of them is damaged, live exceptions come as
- * unconfirmed: what is damaged may have been a denial. Returns 0 or -errno. */
+/*
+ * The decisions of @owner and of OWNER_SYSTEM at the endpoint (port 0: at every port of the host),
+ * live, unconfirmed and ended ones, newest first. If one of them is damaged, live exceptions come
+ * as unconfirmed: what is damaged may have been a denial. Returns 0 or -errno.
+ */
 int store_find(Store *store, int64_t owner, const char *host, uint16_t port, DecisionList *ret);
 
 typedef struct ListQuery {
@@ -123,8 +127,8 @@ typedef struct OwnerCounts {
 
 int store_counts(Store *store, int64_t owner, OwnerCounts *ret);
 
-/* The user name that the last CHANGE_OWNER of @owner gave. 1 and a copy (free()) in *@ret ("", which
- * is nobody's, if it is damaged), 0 if there was none yet, -errno. */
+/* The user name that the last CHANGE_OWNER of @owner gave. 1 and a copy (free()) in *@ret ("",
+ * which is nobody's, if it is damaged), 0 if there was none yet, -errno. */
 int store_owner_name(Store *store, int64_t owner, char **ret);
 
 /* -- changing ----------------------------------------------------------------------------- */
@@ -167,12 +171,12 @@ typedef struct Change {
         int64_t by;  /* uid */
         int64_t now;
         ChangeResult result; /* after store_apply() returned 0 and @error is 0 */
-        /* The owner's other decisions that changed with it, as they are now: contrary ones (revoked),
-         * those whose end was seen passed (ended), those of another person (unconfirmed). */
+        /* The owner's other decisions that changed with it, as they are now: contrary ones
+         * (revoked), those whose end was seen passed (ended), another person's (unconfirmed). */
         Decision *others;
         size_t n_others;
-        /* 0, or -errno of this change alone: -EINVAL if it makes no sense (a certificate whose bytes
-         * have another digest, a session that is not known), -ENAMETOOLONG. */
+        /* 0, or -errno of this change alone: -EINVAL if it makes no sense (a certificate whose
+         * bytes have another digest, a session that is not known), -ENAMETOOLONG. */
         int error;
         /* for the one who submitted it */
         void (*done)(struct Change *change, void *userdata);

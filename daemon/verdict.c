@@ -126,22 +126,22 @@ static VerdictOutput judge_by_exceptions(const VerdictInput *in) {
 
         switch (near) {
         case NEAR_COVERS:
-                return (VerdictOutput) { VERDICT_ACCEPT, BECAUSE_EXCEPTION, d, 0 };
+                return (VerdictOutput){ VERDICT_ACCEPT, BECAUSE_EXCEPTION, d, 0 };
         case NEAR_NEW_PROBLEM:
-                return (VerdictOutput) { VERDICT_PROMPT, BECAUSE_NEW_PROBLEM, d,
-                                         in->problems & ~d->problems };
+                return (VerdictOutput){ VERDICT_PROMPT, BECAUSE_NEW_PROBLEM, d,
+                                        in->problems & ~d->problems };
         case NEAR_UNCONFIRMED:
-                return (VerdictOutput) { VERDICT_PROMPT, BECAUSE_UNCONFIRMED, d, 0 };
+                return (VerdictOutput){ VERDICT_PROMPT, BECAUSE_UNCONFIRMED, d, 0 };
         case NEAR_ENDED:
-                return (VerdictOutput) { VERDICT_PROMPT, BECAUSE_ENDED, d, 0 };
+                return (VerdictOutput){ VERDICT_PROMPT, BECAUSE_ENDED, d, 0 };
         case NEAR_OTHER:
-                return (VerdictOutput) { VERDICT_PROMPT, BECAUSE_CHANGED, d, 0 };
+                return (VerdictOutput){ VERDICT_PROMPT, BECAUSE_CHANGED, d, 0 };
         case NEAR_NOT:
                 break;
         }
-        return (VerdictOutput) { VERDICT_PROMPT,
-                                 in->certificate_known ? BECAUSE_CHANGED : BECAUSE_NO_EXCEPTION,
-                                 NULL, 0 };
+        return (VerdictOutput){ VERDICT_PROMPT,
+                                in->certificate_known ? BECAUSE_CHANGED : BECAUSE_NO_EXCEPTION,
+                                NULL, 0 };
 }
 
 /* Nothing is wrong: the decision that is named is the one that is not needed any more. */
@@ -154,7 +154,7 @@ static VerdictOutput judge_clean(const VerdictInput *in) {
                 if (near != NEAR_COVERS)
                         d = NULL;
         }
-        return (VerdictOutput) { VERDICT_ACCEPT, BECAUSE_NO_PROBLEM, d, 0 };
+        return (VerdictOutput){ VERDICT_ACCEPT, BECAUSE_NO_PROBLEM, d, 0 };
 }
 
 VerdictOutput verdict_judge(const VerdictInput *in) {
@@ -163,18 +163,18 @@ VerdictOutput verdict_judge(const VerdictInput *in) {
 
         /* A leaf that nobody could read cannot be right, and matches no decision. */
         if ((in->problems & never) || !in->leaf_sha256)
-                return (VerdictOutput) { VERDICT_REJECT, BECAUSE_NEVER_EXCEPTABLE, NULL, 0 };
+                return (VerdictOutput){ VERDICT_REJECT, BECAUSE_NEVER_EXCEPTABLE, NULL, 0 };
         if (in->problems == 0)
                 return judge_clean(in);
 
         denial = find_denial(in, STATE_LIVE);
         if (denial)
-                return (VerdictOutput) { VERDICT_REJECT, BECAUSE_DENIAL, denial, 0 };
+                return (VerdictOutput){ VERDICT_REJECT, BECAUSE_DENIAL, denial, 0 };
 
         /* A "no" that waits for confirmation does not refuse, but nothing may pass it by. */
         denial = find_denial(in, STATE_UNCONFIRMED);
         if (denial)
-                return (VerdictOutput) { VERDICT_PROMPT, BECAUSE_UNCONFIRMED, denial, 0 };
+                return (VerdictOutput){ VERDICT_PROMPT, BECAUSE_UNCONFIRMED, denial, 0 };
 
         return judge_by_exceptions(in);
 }
