@@ -101,7 +101,7 @@ live_daemon() { # OPTION...
   mkdir -p "$live/socket"
   export CERTEXC_SOCKET=$live/socket/org.certexc1
   if ! "$build_dir/tests/ready" "$build_dir/certexcd" "$@" --no-bus --state-dir="$live/state" \
-    --socket="$CERTEXC_SOCKET" >"$live/daemon.pid" 2>>"$live/daemon.log" </dev/null; then
+    --conf-dir="$live/conf" --socket="$CERTEXC_SOCKET" >"$live/daemon.pid" 2>>"$live/daemon.log" </dev/null; then
     cat "$live/daemon.log" >&2
     live_fail 'the daemon did not become ready'
   fi
