@@ -184,7 +184,7 @@ static int general_name_text(GeneralNameKind kind, Blob name, char **ret) {
         case NAME_DNS:
         case NAME_EMAIL:
         case NAME_URI:
-                return text_from_bytes(name, FACTS_TEXT_BYTES_MAX, ret);
+                return facts_text(name.data, name.size, ret);
         case NAME_DIRECTORY:
                 return name_text(name, ret);
         case NAME_ADDRESS:
@@ -238,7 +238,7 @@ static int facts_names(const Certificate *c, CertificateFacts *facts) {
                 name = common_name(c->subject);
                 if (name.size == 0)
                         return 0;
-                r = text_from_bytes(name, FACTS_TEXT_BYTES_MAX, &facts->names[0]);
+                r = facts_text(name.data, name.size, &facts->names[0]);
                 if (r == 0)
                         facts->n_names = 1;
                 return r;

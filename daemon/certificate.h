@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <string.h>
+
 #include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 

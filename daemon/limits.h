@@ -60,6 +60,27 @@
 /* Findings of one chain: each problem at each certificate at most once, cut beyond this. */
 #define FACTS_FINDINGS_MAX 128U
 
+/* -- Paths ------------------------------------------------------------------------------- */
+
+/* Certificates in one path, the authority included. Real ones have 3 or 4; GnuTLS stops here too. */
+#define PATH_LENGTH_MAX 16U
+
+/* Paths of one chain that are judged, and certificates that are tried as the next one of a path.
+ * Cross-signed real chains have under ten paths; only certificates made to tire us have more. */
+#define PATHS_MAX 128U
+#define PATH_STEPS_MAX 4096U
+
+/* Signatures checked for one chain. The dearest that is checked at all (RSA of 16384 bits) costs
+ * about 5 ms, so that this stays well within JUDGE_CPU_SEC. */
+#define PATH_SIGNATURES_MAX 128U
+
+/* Authorities (or blocked certificates) of one name that are tried. Debian's store has two at most. */
+#define AUTHORITIES_PER_NAME_MAX 64U
+
+/* Comparisons of a name with a name constraint for one chain, about 10 ns each. Real chains need
+ * some hundreds; two lists of thousands each would need millions. */
+#define CONSTRAINT_COMPARISONS_MAX 1000000U
+
 /* -- Judges ------------------------------------------------------------------------------ */
 
 /* Workers alive at once. Each is one owner's; the least recently used idle one makes room. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include <gnutls/x509.h>
 
-#include "daemon/limits.h"
+#include "daemon/facts.h"
 #include "daemon/name.h"
 
 /* Relative names and attributes of one name; real ones have up to ten. */
@@ -199,49 +198,6 @@ bool name_is_within(const Name *name, const Name *base) {
                (base->size == 0 || memcmp(name->data, base->data, base->size) == 0);
 }
 
-/* Bytes of the well-formed UTF-8 sequence at @p, 0 if there is none (RFC 3629). */
-static size_t utf8_sequence(const uint8_t *p, size_t left) {
-        size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-
-        if (n == 0 || n > left || p[0] == 0)
-                return 0;
-        for (size_t i = 1; i < n; i++)
-                if ((p[i] & 0xc0) != 0x80)
-                        return 0;
-        if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-            (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-                return 0;
-        return n;
-}
-
-int text_from_bytes(Blob bytes, size_t max, char **ret) {
-        static const char replacement[] = "\xef\xbf\xbd", ellipsis[] = "\xe2\x80\xa6";
-        char *text = malloc(max + 1);
-        size_t size = 0, i = 0;
-
-        if (!text)
-                return -ENOMEM;
-        while (i < bytes.size) {
-                size_t n = utf8_sequence(bytes.data + i, bytes.size - i);
-                const void *from = n ? (const void *) (bytes.data + i) : replacement;
-                size_t add = n ? n : 3;
-                bool last = i + (n ? n : 1) >= bytes.size;
-
-                /* Room for the mark that something is missing. */
-                if (size + add + (last ? 0 : 3) > max) {
-                        memcpy(text + size, ellipsis, 3);
-                        size += 3;
-                        break;
-                }
-                memcpy(text + size, from, add);
-                size += add;
-                i += n ? n : 1;
-        }
-        text[size] = '\0';
-        *ret = text;
-        return 0;
-}
-
 int name_text(Blob der, char **ret) {
         gnutls_datum_t in = { (unsigned char *) der.data, (unsigned) der.size }, out = { 0 };
         _cleanup_free_ char *hex = NULL;
@@ -249,7 +205,7 @@ int name_text(Blob der, char **ret) {
         int r;
 
         if (gnutls_x509_rdn_get2(&in, &out, 0) >= 0) {
-                r = text_from_bytes((Blob) { out.data, out.size }, FACTS_TEXT_BYTES_MAX, ret);
+                r = facts_text(out.data, out.size, ret);
                 gnutls_free(out.data);
                 return r;
         }

@@ -28,6 +28,3 @@ bool name_is_within(const Name *name, const Name *base);
 /* RFC 4514 text, valid UTF-8, of a whole Name; what is not readable is told as it stands in hex.
  * Returns 0 and new text (free()), -ENOMEM. */
 int name_text(Blob der, char **ret);
-
-/* A copy of @bytes as valid UTF-8 without NUL: what is none becomes U+FFFD; at most @max bytes. */
-int text_from_bytes(Blob bytes, size_t max, char **ret);

@@ -7,6 +7,29 @@
 
 #include "client/cleanup.h"
 #include "client/encoding.h"
+#include "daemon/chain.h"
+#include "daemon/report.h"
+
+typedef struct Path {
+        Certificate *items[PATH_LENGTH_MAX]; /* leaf first */
+        size_t n;
+        bool anchored; /* the last is an authority */
+} Path;
+
+/* What a path is judged with. */
+typedef struct Judging {
+        Certificates *all;
+        int64_t now;
+        uint32_t checks; /* CheckFlags */
+        uint64_t comparisons; /* that name constraints may still cost */
+} Judging;
+
+/*
+ * Finds the best path from the leaf: one without a problem that nobody may allow before one with,
+ * then the one with the fewest problems. Reports what is wrong with it, above the leaf and in the
+ * way that it leads to. Returns 0, -ENOMEM, -EIO.
+ */
+int path_judge_best(Judging *judging, Report *report, Path *ret);
 
 /*
  * The key that an authority is looked up by: SHA-256 of its subject in one canonical form, in which

@@ -30,6 +30,8 @@ typedef struct Question {
         Blob staple; /* stapled OCSP answer; size 0: none */
         int64_t now;
         uint32_t checks; /* CheckFlags */
+        /* What the administrator has handed in; the daemon hands in nothing of it yet. */
+        const Authorities *blocked; /* certificates on the block list, NULL: none */
 } Question;
 
 /*

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <string.h>
+
+#include "daemon/names.h"
+#include "daemon/path.h"
+#include "daemon/problems.h"
+
+static void check_leaf_dates(const Question *q, const Certificate *leaf, Report *r) {
+        if (!leaf->has_dates)
+                return;
+        if (q->now > leaf->not_after)
+                report_time(r, PROBLEM_EXPIRED, leaf, leaf->not_after);
+        if (q->now < leaf->not_before)
+                report_time(r, PROBLEM_NOT_YET_VALID, leaf, leaf->not_before);
+}
+
+static void check_leaf_names(const Question *q, const Certificate *leaf, Report *r) {
+        _cleanup_free_ char *text = NULL;
+        Blob wildcard = { 0 };
+        int e;
+
+        if (!q->endpoint)
+                return;
+
+        switch (names_match(leaf, q->endpoint, &wildcard)) {
+        case NAME_COVERED:
+                break;
+        case NAME_STRETCHED:
+                if (q->checks & CHECK_WILDCARDS)
+                        report(r, PROBLEM_WILDCARD_MISUSE, leaf, "%.*s", (int) wildcard.size,
+                               (const char *) wildcard.data);
+                break;
+        case NAME_NOT_COVERED:
+                e = names_text(leaf, &text);
+                if (e < 0)
+                        r->error = e;
+                report(r, PROBLEM_NAME_MISMATCH, leaf, "%s", text ? text : "");
+                break;
+        }
+}
+
+/* A server signs, or is sent a key, or agrees on one; it signs no certificates. */
+static void check_leaf_usage(const Certificate *leaf, Report *r) {
+        const Extensions *e = &leaf->extensions;
+
+        if (e->ca)
+                report_name(r, PROBLEM_CA_AS_SERVER, leaf, leaf->subject);
+
+        if (e->has_purposes && !(e->purposes & (PURPOSE_SERVER | PURPOSE_ANY)))
+                report(r, PROBLEM_WRONG_USAGE, leaf, "the extended key usage has no server in it");
+        else if (e->has_key_usage && !(e->key_usage & (USAGE_DIGITAL_SIGNATURE | USAGE_KEY_ENCIPHERMENT |
+                                                       USAGE_KEY_AGREEMENT)))
+                report(r, PROBLEM_WRONG_USAGE, leaf, "the key may not be used for a connection");
+        else if (e->has_key_usage && (e->key_usage & USAGE_CERTIFICATE_SIGN) && !e->ca)
+                report(r, PROBLEM_WRONG_USAGE, leaf, "the key is for signing certificates");
+
+        if (e->has_constraints && !e->ca)
+                report(r, PROBLEM_BAD_CONSTRAINTS, leaf, "name constraints, but it is no authority");
+}
+
+/* No answer about revocation can be checked yet, so that a demanded one is always missing. */
+static void check_leaf_revocation(const Question *q, const Certificate *leaf, Report *r) {
+        if ((q->checks & CHECK_REVOCATION) && leaf->extensions.must_staple)
+                report(r, PROBLEM_REVOCATION_UNKNOWN, leaf, "%s",
+                       q->staple.size > 0 ? "the stapled answer cannot be checked"
+                                          : "no stapled answer");
+}
+
+/* The second at @date is one where something may change: it bounds how long the facts hold. */
+static void bound(Facts *facts, int64_t now, int64_t date) {
+        if (date > now && date < facts->holds_until)
+                facts->holds_until = date;
+        if (date <= now && date > facts->holds_from)
+                facts->holds_from = date;
+}
+
+static void bound_by_dates(const Question *q, const Certificates *all, Facts *facts) {
+        for (size_t i = 0; i < all->n; i++) {
+                if (!all->items[i]->has_dates)
+                        continue;
+                bound(facts, q->now, all->items[i]->not_before);
+                bound(facts, q->now, all->items[i]->not_after + 1);
+        }
+}
+
+/* Something that cannot be read stands where the missing issuer might. */
+static void check_unreadable(const Certificates *all, const Path *path, Facts *facts, Report *r) {
+        if (path->anchored || all->unreadable < 0 ||
+            certificate_is_self_issued(path->items[path->n - 1]))
+                return;
+
+        r->error = facts_add(facts, PROBLEM_MALFORMED, all->unreadable, "it cannot be read");
+}
+
+static const char *unreadable_text(Blob der) {
+        if (der.size == 0)
+                return "it is empty";
+        if (der.size > CERTIFICATE_BYTES_MAX)
+                return "it is too large";
+        if (der.size > 10 && memcmp(der.data, "-----BEGIN", 10) == 0)
+                return "it is PEM, not DER";
+        return "it cannot be read";
+}
+
+static int judge_leaf(const Question *q, Certificates *all, Facts *facts) {
+        Judging judging = {
+                .all = all,
+                .now = q->now,
+                .checks = q->checks,
+                .comparisons = CONSTRAINT_COMPARISONS_MAX,
+        };
+        Report r = { .facts = facts };
+        Path path;
+        int e;
+
+        e = certificate_facts_of(all->leaf, &facts->leaf);
+        if (e < 0)
+                return e;
+
+        check_leaf_dates(q, all->leaf, &r);
+        check_leaf_names(q, all->leaf, &r);
+        check_leaf_usage(all->leaf, &r);
+        check_leaf_revocation(q, all->leaf, &r);
+        if (r.error < 0)
+                return r.error;
+
+        e = path_judge_best(&judging, &r, &path);
+        if (e < 0)
+                return e;
+        check_unreadable(all, &path, facts, &r);
+        bound_by_dates(q, all, facts);
+        return r.error;
+}
+
+int problems_find(const Question *question, const Authorities *authorities, Facts **ret) {
+        _cleanup_(certificates_freep) Certificates *all = NULL;
+        _cleanup_(facts_unrefp) Facts *facts = NULL;
+        int r;
+
+        r = facts_new(&facts);
+        if (r < 0)
+                return r;
+        r = certificates_new(question->chain, question->n_chain, authorities, question->blocked, &all);
+        if (r < 0)
+                return r;
+
+        if (all->leaf)
+                r = judge_leaf(question, all, facts);
+        else
+                r = facts_add(facts, PROBLEM_MALFORMED, question->n_chain > 0 ? 0 : -1,
+                              question->n_chain > 0 ? unreadable_text(question->chain[0])
+                                                    : "there is no certificate");
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(facts);
+        return 0;
+}

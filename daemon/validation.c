@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <string.h>
+
+#include "daemon/constraints.h"
+#include "daemon/names.h"
+#include "daemon/problems.h"
+#include "daemon/validation.h"
+
+/* What is wrong with a certificate by itself, whatever its place. */
+static void check_certificate(Judging *judging, const Certificate *c, Report *r) {
+        const char *fault = c->fault;
+        char text[ALGORITHM_TEXT_SIZE];
+        char oid[64];
+
+        if (!fault)
+                fault = key_fault(c);
+        if (!fault)
+                fault = names_fault(c);
+        if (fault)
+                report(r, PROBLEM_MALFORMED, c, "%s", fault);
+
+        if (c->extensions.unknown_critical.size > 0) {
+                oid_text(c->extensions.unknown_critical, oid, sizeof(oid));
+                report(r, PROBLEM_UNKNOWN_CRITICAL, c, "%s", oid);
+        }
+        if (key_is_weak(c, text))
+                report(r, PROBLEM_WEAK_KEY, c, "%s", text);
+        if (certificates_is_blocked(judging->all, c) != 0)
+                report_name(r, PROBLEM_BLOCKED, c, c->subject);
+}
+
+/* The last certificate of a path is where it begins for RFC 5280: nothing was said above it. */
+static bool is_anchor(const Path *path, size_t i) {
+        const Certificate *c = path->items[i];
+
+        return i + 1 == path->n && (c->kind == CERTIFICATE_AUTHORITY || certificate_is_self_issued(c));
+}
+
+/* Whether it may issue certificates at all. */
+static void check_issuer(const Path *path, size_t i, Report *r) {
+        const Certificate *c = path->items[i];
+        const Extensions *e = &c->extensions;
+
+        if (e->has_basic_constraints ? !e->ca : c->version == 3 || !is_anchor(path, i))
+                report(r, PROBLEM_BAD_CONSTRAINTS, c, "it is no authority, but signed another certificate");
+        else if (e->has_key_usage && !(e->key_usage & USAGE_CERTIFICATE_SIGN))
+                report(r, PROBLEM_BAD_CONSTRAINTS, c, "it may not sign certificates");
+        if (certificate_has_empty_subject(c))
+                report(r, PROBLEM_BAD_CONSTRAINTS, c, "an authority without a name");
+
+        if (e->has_purposes && !(e->purposes & (PURPOSE_SERVER | PURPOSE_ANY)))
+                report(r, PROBLEM_WRONG_USAGE, c, "its certificates are not for servers");
+}
+
+/* How many authorities may follow. Those that a name issued to itself do not count (6.1.4 l). */
+static void check_length(const Path *path, size_t i, Report *r) {
+        const Extensions *e = &path->items[i]->extensions;
+        uint32_t below = 0;
+
+        for (size_t k = 1; k < i; k++)
+                if (!certificate_is_self_issued(path->items[k]))
+                        below++;
+        if (e->has_path_length && below > e->path_length)
+                report(r, PROBLEM_BAD_CONSTRAINTS, path->items[i],
+                       "%u authorities below it, permitted are %u", below, e->path_length);
+}
+
+/* The names of all below, but of those that a name issued to itself only of the leaf (6.1.4 b). */
+static void check_names(Judging *judging, const Path *path, size_t i, Report *r) {
+        char text[CONSTRAINT_TEXT_SIZE];
+
+        for (size_t k = 0; k < i; k++) {
+                int violated;
+
+                if (k > 0 && certificate_is_self_issued(path->items[k]))
+                        continue;
+                violated = constraints_check(path->items[i], path->items[k], &judging->comparisons,
+                                             text);
+                if (violated > 0)
+                        report(r, PROBLEM_BAD_CONSTRAINTS, path->items[k], "%s", text);
+                if (violated < 0 && r->error == 0)
+                        r->error = violated;
+        }
+}
+
+static void check_dates(Judging *judging, const Certificate *c, Report *r) {
+        if (!c->has_dates)
+                return;
+        if (judging->now > c->not_after)
+                report_time(r, PROBLEM_ISSUER_EXPIRED, c, c->not_after);
+        else if (judging->now < c->not_before)
+                report_time(r, PROBLEM_ISSUER_EXPIRED, c, c->not_before);
+}
+
+/* Methods of signatures that somebody relies on: not an authority's own of itself. */
+static void check_method(Judging *judging, const Path *path, size_t i, Report *r) {
+        char text[ALGORITHM_TEXT_SIZE];
+
+        if (!(judging->checks & CHECK_WEAK_SIGNATURES))
+                return;
+        if (i + 1 == path->n && (path->anchored || (i > 0 && is_anchor(path, i))))
+                return;
+        if (signature_is_weak(path->items[i], text))
+                report(r, PROBLEM_WEAK_SIGNATURE, path->items[i], "%s", text);
+}
+
+/* Its issuer has its own name, but is another. */
+static bool is_of_namesake(const Judging *judging, const Certificate *c) {
+        const Extensions *e = &c->extensions;
+
+        return certificates_signature_known(judging->all, c, c) == SIGNATURE_FALSE &&
+               e->has_authority_key_id && e->has_subject_key_id &&
+               !blob_equal(e->authority_key_id, e->subject_key_id);
+}
+
+static void check_signature(Judging *judging, const Path *path, size_t i, Report *r) {
+        const Certificate *above = path->items[i + 1 < path->n ? i + 1 : i];
+
+        if (above == path->items[i] && is_of_namesake(judging, above))
+                return;
+        switch (certificates_signature_known(judging->all, path->items[i], above)) {
+        case SIGNATURE_FALSE:
+                report_name(r, PROBLEM_BAD_SIGNATURE, path->items[i], path->items[i]->subject);
+                break;
+        case SIGNATURE_UNCHECKABLE:
+                report(r, PROBLEM_WEAK_SIGNATURE, path->items[i], "it cannot be checked");
+                break;
+        case SIGNATURE_UNCHECKED:
+        case SIGNATURE_TRUE:
+                break;
+        }
+}
+
+/* Sent, but on no way from the leaf: what would connect them is missing. */
+static bool has_gap(const Judging *judging, const Path *path) {
+        const Certificates *all = judging->all;
+
+        if (path->n == 1)
+                return true;
+        for (size_t i = 0; i < all->n_sent; i++) {
+                bool used = false;
+
+                for (size_t k = 0; k < path->n; k++)
+                        used |= path->items[k] == all->items[i];
+                if (!used && all->items[i]->extensions.ca)
+                        return true;
+        }
+        return false;
+}
+
+static void check_end(Judging *judging, const Path *path, Report *r) {
+        const Certificate *top = path->items[path->n - 1];
+
+        if (path->anchored)
+                return;
+        if (path->n == 1 && certificate_is_self_issued(top) && !is_of_namesake(judging, top)) {
+                report_name(r, PROBLEM_SELF_SIGNED, top, top->subject);
+                return;
+        }
+        report_name(r, PROBLEM_UNKNOWN_ISSUER, top, top->issuer);
+        if (!certificate_is_self_issued(top) && has_gap(judging, path))
+                report_name(r, PROBLEM_INCOMPLETE_CHAIN, top, top->issuer);
+}
+
+void validation_run(Judging *judging, const Path *path, Report *r) {
+        check_certificate(judging, path->items[0], r);
+        for (size_t i = 1; i < path->n; i++) {
+                const Certificate *c = path->items[i];
+
+                check_certificate(judging, c, r);
+                check_dates(judging, c, r);
+                check_issuer(path, i, r);
+                check_length(path, i, r);
+                check_names(judging, path, i, r);
+        }
+        for (size_t i = 0; i < path->n; i++) {
+                check_method(judging, path, i, r);
+                check_signature(judging, path, i, r);
+        }
+        check_end(judging, path, r);
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Blocks of authorities for the tests, from any bytes. */
+#pragma once
+
+#include "daemon/authorities.h"
+
+/* A sealed block of those of @certificates that are certificates; aborts when it cannot be made. */
+int block_fd(const Blob *certificates, size_t n);
+Authorities *block_new(const Blob *certificates, size_t n);
