@@ -149,7 +149,6 @@ START_TEST(test_staple_bound) {
         ck_assert_uint_eq(size, STAPLE_BYTES_MAX);
         ck_assert_int_eq(presented_staple(large, &staple, &size, &reason), -EBADMSG);
         ck_assert_ptr_nonnull(strstr(reason, "larger than 32 KiB"));
-        free(large);
 }
 END_TEST
 
