@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include "daemon/authorities.h"
 #include "daemon/frames.h"
@@ -123,6 +124,12 @@ int judge_run(void) {
         frames.fd = JUDGE_SOCKET_FD;
         frames.max = QUESTION_BYTES_MAX;
         (void) prctl(PR_SET_NAME, "certexcd-judge", 0, 0, 0);
+
+        /* Dates are told in UTC. Set here, since the first look at a time would else open the time
+         * zone's file, behind the closed door. */
+        if (setenv("TZ", "UTC0", 1) < 0)
+                return EXIT_FAILURE;
+        tzset();
 
         r = authorities_open(JUDGE_AUTHORITIES_FD, &authorities);
         if (r < 0)
