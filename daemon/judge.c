@@ -111,6 +111,11 @@ static int warm_up(void) {
         (void) mallopt(M_ARENA_MAX, 1);
         (void) mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
 
+        /* Even the conversion of UTC reads the time zone first. */
+        if (setenv("TZ", "UTC0", 1) < 0)
+                return -ENOMEM;
+        tzset();
+
         if (gnutls_global_init() < 0)
                 return -EIO;
         return sha256("", 0, digest);
@@ -124,12 +129,6 @@ int judge_run(void) {
         frames.fd = JUDGE_SOCKET_FD;
         frames.max = QUESTION_BYTES_MAX;
         (void) prctl(PR_SET_NAME, "certexcd-judge", 0, 0, 0);
-
-        /* Dates are told in UTC. Set here, since the first look at a time would else open the time
-         * zone's file, behind the closed door. */
-        if (setenv("TZ", "UTC0", 1) < 0)
-                return EXIT_FAILURE;
-        tzset();
 
         r = authorities_open(JUDGE_AUTHORITIES_FD, &authorities);
         if (r < 0)

@@ -500,4 +500,11 @@ unsigned judges_count(const Judges *judges) {
 void judges_set_limits(Judges *judges, const JudgeLimits *limits) {
         judges->limits = *limits;
 }
+
+pid_t judges_worker_pid(const Judges *judges, uid_t owner) {
+        for (const Desk *desk = judges->desks; desk; desk = desk->next)
+                if (desk->owner == owner)
+                        return desk->process.pid;
+        return 0;
+}
 #endif

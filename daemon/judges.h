@@ -57,4 +57,7 @@ typedef struct JudgeLimits {
 #ifdef CERTEXC_TESTING
 /* For the tests: they do not wait a minute to see what happens after a minute. */
 void judges_set_limits(Judges *judges, const JudgeLimits *limits);
+
+/* The process that works for @owner, 0 if there is none. */
+pid_t judges_worker_pid(const Judges *judges, uid_t owner);
 #endif

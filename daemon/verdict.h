@@ -45,8 +45,7 @@ typedef struct VerdictInput {
         uint16_t port;        /* 0: only certificate pins may answer */
         int64_t owner;
         int64_t now;
-        const Session *session;        /* the owner's */
-        const Session *system_session; /* the system's; NULL: the same */
+        const Session *session; /* the owner's */
         bool certificate_known; /* another certificate was seen or excepted here before */
 } VerdictInput;
 

@@ -27,7 +27,11 @@ int worker_open_program(int *ret_fd) {
 #if defined(CERTEXC_TESTING) || defined(CERTEXC_SANITIZERS)
 /* What tells the tools that watch a worker what to do, and the tests' own switches. */
 static const char *const kept_variables[] = {
-        "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "CERTEXC_TEST_JUDGE_CPU_MSEC",
+        "ASAN_OPTIONS",
+        "LSAN_OPTIONS",
+        "UBSAN_OPTIONS",
+        "CERTEXC_TEST_JUDGE_CPU_MSEC",
+        "CERTEXC_TEST_FORGERY",
 };
 static char *environment[N_ELEMENTS(kept_variables) + 1];
 
