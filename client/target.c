@@ -119,8 +119,8 @@ static int make_question(const Cli *cli, Target *target) {
                         return cli_fail(cli, "The stapled answer cannot be asked about: %s.",
                                         strerror(-r));
         }
-        certexc_question_set_starttls(target->question, target->starttls != NULL);
-        return EXIT_DONE;
+        r = certexc_question_set_starttls(target->question, target->starttls != NULL);
+        return r < 0 ? cli_fail(cli, "The question cannot be put: %s.", strerror(-r)) : EXIT_DONE;
 }
 
 static int open_target(const Cli *cli, const char *text, Target *t) {
