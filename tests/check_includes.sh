@@ -25,23 +25,25 @@ only() { # PATTERN FOLDERS ALLOWED WHY
 }
 
 none='-'
-judging='daemon/(authorities|chain|facts|importer|judge|path|problems|wire)[a-z_]*\.[ch]'
-deciding='daemon/(commits|decision|difference|store|verdict)[a-z_]*\.[ch]'
+# The rooms whose code runs in the workers, and those that keep decisions.
+judging='daemon/(algorithms|authorities|certificate|chain|constraints|der|extensions|facts|importer|judge|name|names|opinion|path|problems|report|validation|wire)(-[a-z]+)?\.[ch]'
+deciding='daemon/(commits|decision|difference|store|verdict)(-[a-z]+)?\.[ch]'
 
 only 'daemon/' client "$none" 'client/ is below daemon/: what both need belongs in client/'
 only 'tests/' 'client daemon' "$none" 'nothing but tests uses tests/'
-only 'gnutls/(x509|x509-ext|ocsp|pkcs7|pkcs12|abstract)\.h' 'client daemon' \
-  'daemon/(chain|importer|judge|path|problems)[a-z_]*\.[ch]' \
-  'only the workers parse DER: judge, chain, path, problems, importer'
-only 'sqlite3\.h' 'client daemon' 'daemon/store[a-z_]*\.[ch]' 'only the store knows SQL'
-only 'schema/schema-sql\.h' 'client daemon' 'daemon/store[a-z_]*\.[ch]' 'only the store knows SQL'
+only 'gnutls/(x509|x509-ext|ocsp|pkcs7|pkcs12|abstract)\.h' 'client daemon' "$judging" \
+  'only what runs in the workers parses DER'
+only 'daemon/(certificate|chain|name|path)\.h' daemon "$judging" \
+  'only what runs in the workers holds parsed certificates'
+only 'sqlite3\.h' 'client daemon' 'daemon/store(-[a-z]+)?\.[ch]' 'only the store knows SQL'
+only 'schema/schema-sql\.h' 'client daemon' 'daemon/store(-[a-z]+)?\.[ch]' 'only the store knows SQL'
 only 'systemd/' 'client daemon' \
-  'daemon/(main|manager|listener|session|judges|trust|log|login|bus)[a-z_]*\.[ch]' \
+  'daemon/(main|manager|listener|session|judges|reaper|trust|log|login|bus)(-[a-z]+)?\.[ch]' \
   'only the top of the daemon knows the service manager and the loop'
-only 'daemon/log\.h' daemon 'daemon/(main|manager|listener|session|trust|log|bus)[a-z_]*\.[ch]' \
+only 'daemon/log\.h' daemon 'daemon/(main|manager|listener|session|trust|log|bus)(-[a-z]+)?\.[ch]' \
   'this room never logs: it returns an error that its caller logs'
-only 'seccomp\.h' 'client daemon' 'daemon/sandbox[a-z_]*\.c' 'only sandbox closes doors'
-only 'libsmartcols/' 'client daemon' 'client/[a-z_]*\.[ch]' 'tables are for people, at the command line'
+only 'seccomp\.h' 'client daemon' 'daemon/sandbox\.c' 'only sandbox closes doors'
+only 'libsmartcols/' 'client daemon' 'client/[a-z-]+\.[ch]' 'tables are for people, at the command line'
 
 # The two lower halves of the daemon know neither each other's work nor who asks.
 for file in daemon/*.[ch]; do
