@@ -123,7 +123,7 @@ static int load_file(const char *path, uint8_t **ret, size_t *ret_size) {
         if (fstat(fd, &st) < 0)
                 return -errno;
         if (!S_ISREG(st.st_mode))
-                return S_ISDIR(st.st_mode) ? -EISDIR : -ENOTSUP;
+                return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
         if (st.st_size > (off_t) TRUST_FILE_BYTES_MAX)
                 return -EFBIG;
 

@@ -105,8 +105,10 @@ static const char *reason_of(int error) {
                 return "there are more than the daemon holds";
         case EFBIG:
                 return "the file is larger than any list of authorities";
-        case EOPNOTSUPP: /* and ENOTSUP, the same number */
-                return "there is no such store (no regular file, or GnuTLS was built without one)";
+        case EINVAL:
+                return "it is no regular file";
+        case EOPNOTSUPP:
+                return "GnuTLS was built without one; name a file with --trust-file";
         default:
                 return strerror(error);
         }
@@ -124,9 +126,9 @@ static void trust_review(Trust *trust, unsigned count, unsigned n_unreadable) {
                                              : "install the ca-certificates of your system");
         else if (n_unreadable > 0)
                 trust_warn(trust,
-                           "%u of the certificates in %s are damaged and were left out; the other "
-                           "%u are in use.",
-                           n_unreadable, trust_from(trust), count);
+                           "There are damaged certificates in %s: %u left out, the other %u are in "
+                           "use.",
+                           trust_from(trust), n_unreadable, count);
         else {
                 free(trust->warning);
                 trust->warning = NULL;
