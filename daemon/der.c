@@ -141,9 +141,9 @@ Blob der_bits(Der *der, uint8_t tag, unsigned *ret_unused) {
         return (Blob) { b.data + 1, b.size - 1 };
 }
 
-/* @n digits at @text as a number, or -1. */
-static int digits(const uint8_t *text, size_t n) {
-        int number = 0;
+/* @n digits (18 at most) at @text as a number, or -1. */
+static int64_t digits(const uint8_t *text, size_t n) {
+        int64_t number = 0;
 
         for (size_t i = 0; i < n; i++) {
                 if (text[i] < '0' || text[i] > '9')
@@ -170,7 +170,7 @@ int64_t der_time(Der *der) {
                 return 0;
         }
 
-        year = digits(b.data, year_digits);
+        year = (int) digits(b.data, year_digits);
         if (year_digits == 2)
                 year += year < 50 ? 2000 : 1900;
         rest = b.data + year_digits;
