@@ -35,8 +35,10 @@ static int stream_fault(Stream *stream, int error, const char *what, Fault *faul
                 fault_hint(fault, "If it speaks TLS from the first byte, leave --starttls away.");
                 return -ECONNABORTED;
         case -ECONNRESET:
-                return fault_set(fault, FAULT_CLOSED,
+                (void) fault_set(fault, FAULT_CLOSED,
                                  "The server hung up instead of sending %s.", what);
+                fault_hint(fault, "If it speaks TLS from the first byte, leave --starttls away.");
+                return -ECONNABORTED;
         case -EMSGSIZE:
                 return fault_set(fault, FAULT_PROTOCOL,
                                  "The server sent a line that is too long instead of %s.", what);

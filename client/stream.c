@@ -57,6 +57,7 @@ static int stream_fill(Stream *stream) {
                          sizeof(stream->buffer) - stream->end, MSG_DONTWAIT);
                 if (n > 0) {
                         stream->end += (size_t) n;
+                        stream->heard = true;
                         return 0;
                 }
                 if (n == 0)

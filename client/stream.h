@@ -15,6 +15,7 @@
 typedef struct Stream {
         int fd;              /* not blocking; owned by the caller */
         uint64_t deadline;   /* CLOCK_MONOTONIC, microseconds */
+        bool heard;          /* the other end has said something */
         size_t start, end;   /* what of @buffer is still unread */
         uint8_t buffer[STREAM_LINE_MAX];
 } Stream;
