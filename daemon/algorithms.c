@@ -56,10 +56,11 @@ static void read_rsa(Blob key, KeyFacts *facts) {
 
         facts->kind = KEY_RSA;
         if (der_end(&inner) < 0 || der_end(&whole) < 0 || modulus.size == 0 || exponent.size == 0 ||
-            modulus.data[0] >= 0x80 || exponent.data[0] >= 0x80) {
+            exponent.data[0] >= 0x80) {
                 facts->fault = "its RSA key cannot be read";
                 return;
         }
+        /* Some old programs forgot the zero before a modulus, which has no sign anyway. */
         facts->bits = bits_of(modulus);
         /* An exponent of one makes every message its own signature. */
         facts->exponent_is_bad = bits_of(exponent) < 2 || exponent.data[exponent.size - 1] % 2 == 0;
@@ -144,7 +145,7 @@ bool key_is_weak(const Certificate *c, char ret[static ALGORITHM_TEXT_SIZE]) {
         case KEY_OTHER:
                 oid_text(facts.oid, oid, sizeof(oid));
                 snprintf(ret, ALGORITHM_TEXT_SIZE, "a kind that is not known: %s", oid);
-                return true;
+                return gnutls_oid_to_pk(oid) == GNUTLS_PK_UNKNOWN;
         }
         return true;
 }

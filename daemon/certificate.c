@@ -204,9 +204,8 @@ static int general_name_text(GeneralNameKind kind, Blob name, char **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
-/* The last common name of a subject, as bytes; size 0: there is none. */
-static Blob common_name(Blob subject) {
-        Der whole = der_of(subject), names = der_enter(&whole, DER_SEQUENCE);
+Blob certificate_common_name(const Certificate *c) {
+        Der whole = der_of(c->subject), names = der_enter(&whole, DER_SEQUENCE);
         Blob found = { 0 };
 
         while (der_more(&names)) {
@@ -235,7 +234,7 @@ static int facts_names(const Certificate *c, CertificateFacts *facts) {
                 return -ENOMEM;
 
         if (!c->extensions.has_names) {
-                name = common_name(c->subject);
+                name = certificate_common_name(c);
                 if (name.size == 0)
                         return 0;
                 r = facts_text(name.data, name.size, &facts->names[0]);

@@ -73,5 +73,8 @@ static inline bool certificate_has_empty_subject(const Certificate *c) {
         return c->subject_name.size == 0;
 }
 
+/* The last common name of its subject, as bytes; size 0: there is none. */
+Blob certificate_common_name(const Certificate *c);
+
 /* What it says of itself, for people. Returns 0 or -ENOMEM. */
 int certificate_facts_of(const Certificate *c, CertificateFacts **ret);

@@ -312,6 +312,28 @@ static int check_subject_emails(Checking *k, const Certificate *below) {
         return 0;
 }
 
+/* true if people would take @name for a host's. */
+static bool looks_like_host(Blob name) {
+        bool dotted = false;
+
+        for (size_t i = 0; i < name.size; i++) {
+                char c = lower(name.data[i]);
+
+                if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr("-_*.", c)))
+                        return false;
+                dotted |= c == '.';
+        }
+        return dotted;
+}
+
+/* A common name covers no host for us, but people are shown it: they shall not see one there that
+ * its issuer may not sign for. */
+static int check_common_name(Checking *k, const Certificate *below) {
+        Blob name = certificate_common_name(below);
+
+        return below->extensions.ca || !looks_like_host(name) ? 0 : check_name(k, NAME_DNS, name);
+}
+
 int constraints_check(const Certificate *above, const Certificate *below, uint64_t *budget,
                       char ret[static CONSTRAINT_TEXT_SIZE]) {
         Checking k = { .above = above, .budget = budget, .text = ret };
@@ -333,5 +355,8 @@ int constraints_check(const Certificate *above, const Certificate *below, uint64
                 if (r != 0)
                         return r;
         }
-        return below->extensions.has_names ? 0 : check_subject_emails(&k, below);
+        if (below->extensions.has_names)
+                return 0;
+        r = check_common_name(&k, below);
+        return r != 0 ? r : check_subject_emails(&k, below);
 }

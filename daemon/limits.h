@@ -62,8 +62,8 @@
 
 /* -- Paths ------------------------------------------------------------------------------- */
 
-/* Certificates in one path, the authority included. Real ones have 3 or 4; GnuTLS stops here too. */
-#define PATH_LENGTH_MAX 16U
+/* Certificates in one path, the authority included. Real ones have 3 or 4. */
+#define PATH_LENGTH_MAX 24U
 
 /* Paths of one chain that are judged, and certificates that are tried as the next one of a path.
  * Cross-signed real chains have under ten paths; only certificates made to tire us have more. */

@@ -46,19 +46,6 @@ static bool names_differ_in_spelling(const Path *path) {
         return false;
 }
 
-/* RFC 5280, section 4.2.1.1: key identifiers help to choose an issuer; only its key decides. */
-static bool key_ids_differ(const Path *path) {
-        for (size_t i = 0; i + 1 < path->n; i++) {
-                const Extensions *below = &path->items[i]->extensions;
-                const Extensions *above = &path->items[i + 1]->extensions;
-
-                if (below->has_authority_key_id && above->has_subject_key_id &&
-                    !blob_equal(below->authority_key_id, above->subject_key_id))
-                        return true;
-        }
-        return false;
-}
-
 /* RFC 5280, section 6.1.4 (l): a self-issued certificate does not count for the path length. */
 static bool has_self_issued_below_length(const Path *path) {
         bool self_issued = false;
@@ -95,7 +82,6 @@ static bool has_policy_rules(const Path *path) {
 
 static const Departure departures[] = {
         { GNUTLS_CERT_SIGNER_NOT_FOUND, names_differ_in_spelling },
-        { GNUTLS_CERT_SIGNER_NOT_FOUND, key_ids_differ },
         { GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, has_self_issued_below_length },
         { GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, has_constraints },
         { GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS, has_policy_rules },
@@ -114,13 +100,15 @@ static bool all_signatures_are_true(Judging *judging, const Path *path) {
 static void report_refusal(Judging *judging, const Path *path, unsigned status, Report *r) {
         const ProblemSet known = r->problems;
 
+        bool bare = status == GNUTLS_CERT_INVALID;
+
+        /* Of a certificate below the first one GnuTLS often says no more than that it is invalid;
+         * otherwise that bit only says that there is another. */
         if (all_signatures_are_true(judging, path))
                 for (size_t i = 0; i < N_ELEMENTS(departures); i++)
-                        if ((status & departures[i].bits) && departures[i].applies(path))
-                                status &= ~departures[i].bits;
-
-        /* This bit only says that there is another. */
-        if (status & ~(unsigned) GNUTLS_CERT_INVALID)
+                        if ((bare || (status & departures[i].bits)) && departures[i].applies(path))
+                                status &= ~(departures[i].bits | GNUTLS_CERT_INVALID);
+        if (!bare)
                 status &= ~(unsigned) GNUTLS_CERT_INVALID;
         for (size_t i = 0; i < N_ELEMENTS(bits); i++) {
                 if (!(status & bits[i].bit))

@@ -53,7 +53,7 @@ static bool is_better(const Rank *a, const Rank *b) {
 static void check_signatures(Certificates *all, const Path *path) {
         for (size_t i = 0; i + 1 < path->n; i++)
                 (void) certificates_signature(all, path->items[i], path->items[i + 1]);
-        if (path->n == 1 && certificate_is_self_issued(path->items[0]))
+        if (path->n == 1 && !path->anchored && certificate_is_self_issued(path->items[0]))
                 (void) certificates_signature(all, path->items[0], path->items[0]);
 }
 

@@ -21,6 +21,7 @@ typedef struct Judging {
         Certificates *all;
         int64_t now;
         uint32_t checks; /* CheckFlags */
+        bool any_purpose;
         uint64_t comparisons; /* that name constraints may still cost */
 } Judging;
 

@@ -55,8 +55,10 @@ static void check_leaf_usage(const Certificate *leaf, Report *r) {
                 report(r, PROBLEM_WRONG_USAGE, leaf, "the key may not be used for a connection");
         else if (e->has_key_usage && (e->key_usage & USAGE_CERTIFICATE_SIGN) && !e->ca)
                 report(r, PROBLEM_WRONG_USAGE, leaf, "the key is for signing certificates");
+}
 
-        if (e->has_constraints && !e->ca)
+static void check_leaf_constraints(const Certificate *leaf, Report *r) {
+        if (leaf->extensions.has_constraints && !leaf->extensions.ca)
                 report(r, PROBLEM_BAD_CONSTRAINTS, leaf, "name constraints, but it is no authority");
 }
 
@@ -109,6 +111,7 @@ static int judge_leaf(const Question *q, Certificates *all, Facts *facts) {
                 .all = all,
                 .now = q->now,
                 .checks = q->checks,
+                .any_purpose = q->any_purpose,
                 .comparisons = CONSTRAINT_COMPARISONS_MAX,
         };
         Report r = { .facts = facts };
@@ -121,8 +124,11 @@ static int judge_leaf(const Question *q, Certificates *all, Facts *facts) {
 
         check_leaf_dates(q, all->leaf, &r);
         check_leaf_names(q, all->leaf, &r);
-        check_leaf_usage(all->leaf, &r);
-        check_leaf_revocation(q, all->leaf, &r);
+        check_leaf_constraints(all->leaf, &r);
+        if (!q->any_purpose) {
+                check_leaf_usage(all->leaf, &r);
+                check_leaf_revocation(q, all->leaf, &r);
+        }
         if (r.error < 0)
                 return r.error;
 

@@ -39,7 +39,7 @@ static bool is_anchor(const Path *path, size_t i) {
 }
 
 /* Whether it may issue certificates at all. */
-static void check_issuer(const Path *path, size_t i, Report *r) {
+static void check_issuer(const Judging *judging, const Path *path, size_t i, Report *r) {
         const Certificate *c = path->items[i];
         const Extensions *e = &c->extensions;
 
@@ -50,7 +50,8 @@ static void check_issuer(const Path *path, size_t i, Report *r) {
         if (certificate_has_empty_subject(c))
                 report(r, PROBLEM_BAD_CONSTRAINTS, c, "an authority without a name");
 
-        if (e->has_purposes && !(e->purposes & (PURPOSE_SERVER | PURPOSE_ANY)))
+        if (!judging->any_purpose && e->has_purposes &&
+            !(e->purposes & (PURPOSE_SERVER | PURPOSE_ANY)))
                 report(r, PROBLEM_WRONG_USAGE, c, "its certificates are not for servers");
 }
 
@@ -118,7 +119,7 @@ static bool is_of_namesake(const Judging *judging, const Certificate *c) {
 static void check_signature(Judging *judging, const Path *path, size_t i, Report *r) {
         const Certificate *above = path->items[i + 1 < path->n ? i + 1 : i];
 
-        if (above == path->items[i] && is_of_namesake(judging, above))
+        if (above == path->items[i] && (path->anchored || is_of_namesake(judging, above)))
                 return;
         switch (certificates_signature_known(judging->all, path->items[i], above)) {
         case SIGNATURE_FALSE:
@@ -171,7 +172,7 @@ void validation_run(Judging *judging, const Path *path, Report *r) {
 
                 check_certificate(judging, c, r);
                 check_dates(judging, c, r);
-                check_issuer(path, i, r);
+                check_issuer(judging, path, i, r);
                 check_length(path, i, r);
                 check_names(judging, path, i, r);
         }

@@ -7,7 +7,8 @@
  *     case ID
  *     host NAME                 without it, names are not checked
  *     time EPOCH                instead of now
- *     purpose OID, flags N      taken and not looked at: the purpose is always a TLS server
+ *     purpose OID               without it, the leaf need not be a TLS server's
+ *     flags N                   taken and not looked at
  *     trust|chain|distrust|crl|ocsp BYTES, then a new line and the bytes: PEM or DER; may repeat
  *     run
  *
@@ -35,6 +36,7 @@ typedef struct Case {
         Endpoint endpoint;
         bool has_host;
         bool host_is_bad;
+        bool has_purpose;
         int64_t time;
         Blobs trust, chain, distrust, crl, ocsp;
 } Case;
@@ -159,6 +161,7 @@ static void run(const Case *c, bool verbose) {
                 .staple = c->ocsp.n > 0 ? c->ocsp.items[0] : (Blob) { 0 },
                 .now = c->time,
                 .checks = CHECK_ALL,
+                .any_purpose = !c->has_purpose,
                 .blocked = blocked,
         };
         int64_t begin = now_usec();
@@ -208,7 +211,9 @@ static bool take_line(Case *c, char *line) {
                                               &reason) < 0;
         } else if (strncmp(line, "time ", 5) == 0)
                 c->time = strtoll(line + 5, NULL, 10);
-        else if (strncmp(line, "purpose ", 8) != 0 && strncmp(line, "flags ", 6) != 0 && line[0])
+        else if (strncmp(line, "purpose ", 8) == 0)
+                c->has_purpose = true;
+        else if (strncmp(line, "flags ", 6) != 0 && line[0])
                 return false;
         return true;
 }
