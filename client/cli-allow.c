@@ -83,13 +83,13 @@ static int wrong_fingerprint(const Cli *cli, const certexc_answer *answer) {
 static const char *ask(const Cli *cli, const char *question, char ret[static TYPED_MAX]) {
         size_t n;
 
+        /* What was typed before the question was there is no answer to it. */
+        (void) tcflush(STDIN_FILENO, TCIFLUSH);
         output_gap(&cli->out);
         output_paragraph(&cli->out, 0, NULL, STYLE_BOLD, "%s", question);
         (void) fputs("> ", cli->out.stream);
         (void) fflush(cli->out.stream);
 
-        /* What was typed before the question was there is no answer to it. */
-        (void) tcflush(STDIN_FILENO, TCIFLUSH);
         if (!fgets(ret, TYPED_MAX, stdin))
                 ret[0] = '\0';
         n = strlen(ret);
