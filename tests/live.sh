@@ -23,7 +23,7 @@ live_begin() {
   umask 022
   live=$(mktemp -d "${TMPDIR:-/tmp}/certexc-live.XXXXXX")
   chmod 755 "$live"
-  live_pids=()
+  live_pids=() live_hung=
   trap live_end EXIT
   trap 'exit 1' HUP INT TERM
 }
@@ -34,15 +34,29 @@ live_end() {
     live_stop "${live_pids[i]}"
   done
   rm -rf "$live"
+  [ -z "$live_hung" ] || exit 1
 }
 
-# Ends one process that was started here and waits until it is gone: a daemon that is nobody's child
-# is waited for with tail, which watches the pid.
+# A process that is gone, or that only waits for its parent to notice.
+live_gone() { # PID
+  local stat
+  stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+  [[ ${stat##*) } == Z* ]]
+}
+
+# Ends one process that was started here and waits until it is gone. A daemon is nobody's child, so
+# that it is looked for; the event of its death comes to nobody here.
 live_stop() { # PID
   local i
   kill -TERM "$1" 2>/dev/null || true
-  if ! timeout 20 tail --pid="$1" -s 0.05 -f /dev/null; then
+  for ((i = 0; i < 1000; i++)); do
+    ! live_gone "$1" || break
+    sleep 0.02
+  done
+  if [ "$i" = 1000 ]; then
     kill -KILL "$1" 2>/dev/null || true
+    echo "FAILED: process $1 did not end within 20 s of SIGTERM" >&2
+    live_hung=yes
   fi
   wait "$1" 2>/dev/null || true
   for i in "${!live_pids[@]}"; do
@@ -111,6 +125,20 @@ live_daemon() { # OPTION...
 
 certexc() {
   "$build_dir/certexc" "$@"
+}
+
+# The program and its library where every uid can run them, as the user games, who is on every
+# system: the build may be below a folder that is closed to others.
+live_as_other() {
+  if [ ! -d "$live/bin" ]; then
+    mkdir "$live/bin"
+    if [ -d "$build_dir/.libs" ] && [ -x "$build_dir/.libs/certexc" ]; then
+      cp "$build_dir/.libs/certexc" "$build_dir"/.libs/libcertexc.so.? "$live/bin"
+    else
+      cp "$build_dir/certexc" "$live/bin"
+    fi
+  fi
+  LD_LIBRARY_PATH=$live/bin setpriv --reuid=5 --regid=60 --clear-groups -- "$live/bin/certexc" "$@"
 }
 
 # -- the mail server -------------------------------------------------------------------------------

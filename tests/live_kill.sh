@@ -15,14 +15,15 @@ live_certificate server mail.example.net
 
 # Adds the hosts FIRST to 1000 until DIE of them are acknowledged, then kills the daemon.
 round() { # FIRST DIE
-  local adder die=$2
+  local adder i die=$2
   live_daemon --user
   : >"$live/acknowledged"
   python3 "$source_dir/tests/adds" "$CERTEXC_SOCKET" "$live/server.pem" "$1" 1000 \
     >"$live/acknowledged" 2>"$live/adds.log" </dev/null &
   adder=$!
-  awk -v die="$die" 'NR == die { exit }' \
-    < <(timeout 60 tail -n +1 -s 0.01 --pid="$adder" -f "$live/acknowledged" 2>/dev/null)
+  for ((i = 0; i < die; i++)); do
+    read -r _ || break
+  done < <(timeout 60 tail -n +1 -s 0.01 --pid="$adder" -f "$live/acknowledged" 2>/dev/null)
   kill -KILL "$daemon_pid"
   wait "$adder" || live_fail "adding failed: $(cat "$live/adds.log")"
   live_stop "$daemon_pid"

@@ -13,18 +13,15 @@ import sys
 import varlink
 
 address, verb = sys.argv[1:3]
-with varlink.Client(address) as client:
-    if verb == "info":
-        print(json.dumps(client.info))
-    elif verb == "introspect":
-        print(client.get_interface("org.certexc1").description)
-    else:
-        interface, method = sys.argv[3].rsplit(".", 1)
-        with client.open(interface) as connection:
-            try:
-                print(json.dumps(getattr(connection, method)(**json.loads(sys.argv[4]))))
-            except varlink.VarlinkError as error:
-                sys.exit(json.dumps(error.as_dict()))
+interface, method, parameters = {
+    "info": ("org.varlink.service", "GetInfo", {}),
+    "introspect": ("org.varlink.service", "GetInterfaceDescription", {"interface": "org.certexc1"}),
+}.get(verb) or (*sys.argv[3].rsplit(".", 1), json.loads(sys.argv[4]))
+with varlink.Client(address) as client, client.open(interface) as connection:
+    try:
+        print(getattr(connection, method)(**parameters))
+    except varlink.VarlinkError as error:
+        sys.exit(json.dumps(error.as_dict()))
 PYTHON
 }
 
