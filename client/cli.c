@@ -96,7 +96,7 @@ static const Option options[] = {
 
 /* -- What the verbs share --------------------------------------------------------------------- */
 
-static void report(const Cli *cli, const char *format, va_list ap) {
+static void _printf_(2, 0) report(const Cli *cli, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL;
 
         if (vasprintf(&text, format, ap) < 0)

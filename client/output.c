@@ -51,7 +51,7 @@ const char *output_style(const Output *out, Style style) {
 }
 
 /* Formats and escapes; NULL when out of memory, which then shows as a missing text. */
-static char *make(const Output *out, const char *format, va_list ap) {
+static char *_printf_(2, 0) make(const Output *out, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL;
 
         if (vasprintf(&text, format, ap) < 0) {

@@ -12,6 +12,7 @@
  * unless nothing can be told after it. */
 static int read_tbs(Certificate *c, Der *tbs, Blob *ret_inner_algorithm) {
         Der explicit, dates;
+        bool has_ids;
         Blob part;
 
         c->version = 1;
@@ -38,8 +39,9 @@ static int read_tbs(Certificate *c, Der *tbs, Blob *ret_inner_algorithm) {
         if (tbs->bad || c->serial.size == 0)
                 return -EBADMSG;
 
-        if ((der_optional(tbs, DER_CONTEXT(1), &part) | der_optional(tbs, DER_CONTEXT(2), &part)) &&
-            c->version < 2)
+        has_ids = der_optional(tbs, DER_CONTEXT(1), &part);
+        has_ids = der_optional(tbs, DER_CONTEXT(2), &part) || has_ids;
+        if (has_ids && c->version < 2)
                 c->fault = "it has fields that its version does not know";
         if (der_optional(tbs, DER_CONTEXT_BUILT(3), &part)) {
                 const char *fault = extensions_read(part, &c->extensions);
