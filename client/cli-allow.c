@@ -154,11 +154,10 @@ static int report_decision(const Cli *cli, const certexc_exception *exception, b
         }
         (void) explain_endpoint(certexc_exception_host(exception),
                                 certexc_exception_port(exception), endpoint);
-        output_paragraph(&cli->out, 0, NULL, allow ? STYLE_GOOD : STYLE_WARN,
-                         "%s: %s%s %s%s%s (number %" PRIu64 ").", endpoint,
-                         already ? "already " : "", allow ? "allowed" : "denied",
-                         explain_end(exception, end), allow ? ": " : "",
-                         allow && names ? names : "", certexc_exception_id(exception));
+        output_line(&cli->out, allow ? STYLE_GOOD : STYLE_WARN,
+                    "%s: %s%s %s%s%s (number %" PRIu64 ").", endpoint, already ? "already " : "",
+                    allow ? "allowed" : "denied", explain_end(exception, end), allow ? ": " : "",
+                    allow && names ? names : "", certexc_exception_id(exception));
         return EXIT_DONE;
 }
 
@@ -191,11 +190,16 @@ static bool is_held(const certexc_answer *answer, const Terms *terms) {
                (strcmp(pin, "key") == 0) == ((terms->flags & CERTEXC_PIN_KEY) != 0);
 }
 
+static bool is_system(const Cli *cli) {
+        return cli->options.owner && strcmp(cli->options.owner, "system") == 0;
+}
+
 /* Shows the answer and decides whether it can and shall be allowed. */
 static int may_allow(const Cli *cli, const Target *target, const certexc_answer *answer,
                      const Terms *terms) {
         const certexc_exception *e = certexc_answer_exception(answer);
         char endpoint[EXPLAIN_ENDPOINT_MAX];
+        bool denied;
 
         if (cli->options.fingerprint && !is_fingerprint(cli->options.fingerprint, answer, terms))
                 return wrong_fingerprint(cli, answer);
@@ -205,12 +209,15 @@ static int may_allow(const Cli *cli, const Target *target, const certexc_answer 
                 return EXIT_DONE;
 
         (void) explain_endpoint(target->endpoint.host, target->endpoint.port, endpoint);
-        if (strcmp(certexc_answer_because(answer), "denial") == 0)
-                return cli_fail(cli, "%s: the certificate is denied by decision %" PRIu64 ". "
-                                     "Nothing was stored. Take that back first: certexc revoke "
-                                     "%" PRIu64, endpoint, certexc_exception_id(e),
-                                certexc_exception_id(e));
-        if (certexc_answer_verdict(answer) == CERTEXC_REJECT)
+        denied = strcmp(certexc_answer_because(answer), "denial") == 0;
+        if (denied && certexc_exception_owner(e) == CERTEXC_OWNER_SYSTEM && !is_system(cli))
+                return cli_fail(cli, "%s: the administrator has denied this for everybody. Nothing "
+                                     "was stored.", endpoint);
+        if (denied && certexc_answer_n_problems(answer) == 0)
+                return cli_fail(cli, "%s: nothing is wrong there but that decision %" PRIu64
+                                     " denies it. Take it back: certexc revoke %" PRIu64,
+                                endpoint, certexc_exception_id(e), certexc_exception_id(e));
+        if (!denied && certexc_answer_verdict(answer) == CERTEXC_REJECT)
                 return cli_fail(cli, "%s: nobody may allow this. Nothing was stored.", endpoint);
         return consent(cli, target, answer, terms);
 }

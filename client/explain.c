@@ -15,7 +15,7 @@
 #define LABEL 14U
 
 /* Columns that the text of a problem is indented by. */
-#define INDENT 6U
+#define INDENT 4U
 
 /* Names of a certificate that are shown; there may be hundreds. */
 #define NAMES_SHOWN_MAX 12U
@@ -208,7 +208,7 @@ static void explain_problem(const Output *out, const certexc_answer *answer, siz
         const char *advice = certexc_problem_advice(name);
         const bool never = !certexc_answer_problem_exceptable(answer, i);
 
-        output_paragraph(out, INDENT, "    ", never ? STYLE_BAD : STYLE_WARN, "%s%s%s",
+        output_paragraph(out, 2, NULL, never ? STYLE_BAD : STYLE_WARN, "%s%s%s",
                          or_question_mark(name), is_new(answer, name) ? " (new)" : "",
                          never ? " (nobody may allow this)" : "");
         output_paragraph(out, INDENT, NULL, STYLE_PLAIN, "%s",
@@ -268,8 +268,7 @@ static void explain_accept(const Output *out, const certexc_answer *answer, cons
         _cleanup_free_ char *names = NULL;
         char end[EXPLAIN_END_MAX];
 
-        output_paragraph(out, 0, NULL, STYLE_GOOD, "%s: accept. %s", endpoint,
-                         sentence ? sentence : "");
+        output_line(out, STYLE_GOOD, "%s: accept. %s", endpoint, sentence ? sentence : "");
         if (!exception)
                 return;
         if (certexc_answer_obsolete(answer)) {
@@ -296,10 +295,8 @@ void explain_answer(const Output *out, const certexc_answer *answer, int64_t now
                 explain_accept(out, answer, endpoint);
                 return;
         }
-        output_paragraph(out, 0, NULL, verdict == CERTEXC_REJECT ? STYLE_BAD : STYLE_WARN,
-                         "%s: %s. %s", endpoint,
-                         verdict == CERTEXC_REJECT ? "reject" : "prompt",
-                         sentence ? sentence : "");
+        output_line(out, verdict == CERTEXC_REJECT ? STYLE_BAD : STYLE_WARN, "%s: %s. %s", endpoint,
+                    verdict == CERTEXC_REJECT ? "reject" : "prompt", sentence ? sentence : "");
         explain_problems(out, answer);
         explain_change(out, answer, now);
         explain_certificate(out, "The certificate that the server shows",

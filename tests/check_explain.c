@@ -69,7 +69,7 @@ static const Row rows[] = {
           PROBLEM("expired", "true", "0", "2026-01-01") ","
           PROBLEM("weak-key", "true", "2", "RSA 512") "],\"new_problems\":[],\"leaf\":"
           CERTIFICATE("CN=x"),
-          { "imap.example.org:993: prompt.", "    expired\n      The server's certificate has "
+          { "imap.example.org:993: prompt.", "  expired\n    The server's certificate has "
                                              "passed its last day.\n",
             "Seen: \"2026-01-01\".\n", "Who can mend it: the server's administrator.\n",
             "Look at your computer's date first.", "Seen: \"RSA 512\", in certificate 3 of the "
@@ -81,17 +81,17 @@ static const Row rows[] = {
           PROBLEM("expired", "true", "0", "") "," PROBLEM("weak-key", "true", "0", "")
           "],\"new_problems\":[\"weak-key\"],\"leaf\":" CERTIFICATE("CN=x") ",\"exception\":"
           EXCEPTION("allow", "\"date\",\"until\":1800000000", "live"),
-          { "    expired\n", "    weak-key (new)\n", "The decision that nearly covers it\n",
+          { "  expired\n", "  weak-key (new)\n", "The decision that nearly covers it\n",
             "until 2027-01-15 08:00", "exactly this certificate" },
           { "expired (new)", "Seen" } },
         { "a problem that is told twice is printed once",
           "\"verdict\":\"prompt\",\"because\":\"no-exception\",\"problems\":["
           PROBLEM("expired", "true", "0", "x") "," PROBLEM("expired", "true", "0", "x")
           "],\"new_problems\":[]",
-          { "    expired\n      The server's certificate has passed its last day.\n      Seen: "
+          { "  expired\n    The server's certificate has passed its last day.\n    Seen: "
             "\"x\".\n", "It cannot be read." },
           { "date is right, the server's administrator forgot to renew the certificate: tell them. "
-            "It is often mended within a few days.\n    expired" } },
+            "It is often mended within a few days.\n  expired" } },
         { "what changed is said in a sentence, with the old certificate",
           "\"verdict\":\"prompt\",\"because\":\"changed\",\"problems\":["
           PROBLEM("self-signed", "true", "0", "") "],\"new_problems\":[],\"leaf\":"
@@ -116,7 +116,7 @@ static const Row rows[] = {
         { "a problem from the future is told, if not explained",
           "\"verdict\":\"prompt\",\"because\":\"from-the-future\",\"problems\":["
           PROBLEM("quantum-broken", "true", "0", "") "],\"new_problems\":[]",
-          { "prompt.", "    quantum-broken\n", "older than the daemon" },
+          { "prompt.", "  quantum-broken\n", "older than the daemon" },
           { "accept", "(null)" } },
         { "a certificate cannot move a cursor or turn a line",
           "\"verdict\":\"prompt\",\"because\":\"no-exception\",\"problems\":["

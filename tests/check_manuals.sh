@@ -27,11 +27,13 @@ same() {
         echo "ok: $1: $(wc -l < "$2") the same"
 }
 
-# The tags of a page's paragraphs, as plain text: "--until=WHEN", "check HOST[:PORT]".
+# The tags of a page's paragraphs, as plain text: "--until=WHEN", "check HOST[:PORT]". Pages are in
+# man(7) or in mdoc(7).
 tags() {
         awk '
                 tag { print; tag = 0 }
                 /^\.TP/ { tag = 1 }
+                sub(/^\.It Fl Fl /, "--") { print $1 }
         ' "$1" | sed -e 's/^\.[A-Z]* //' -e 's/\\f[A-Z]//g' -e 's/\\-/-/g' -e 's/"//g'
 }
 

@@ -234,8 +234,27 @@ life() {
 denials() {
   expect 'denied' 0 'denied for ever' -- certexc deny "$place" "$at"
   expect 'rejected' 4 "$place: reject." -- certexc check "$place" "$at"
-  expect 'a denial is no whim' 1 'certexc revoke' -- certexc allow "$place" "$at" --yes
   expect 'revoked by its place' 0 'denial' 'is revoked' -- certexc revoke "$place"
+  expect 'asked again' 3 prompt -- certexc check "$place" "$at"
+  expect 'denied once more' 0 denied -- certexc deny "$place" "$at"
+  expect 'a later yes takes the no back' 0 allowed -- certexc allow "$place" "$at" --yes
+  expect 'accepted' 0 accept -- certexc check "$place" "$at"
+  expect 'a later no takes the yes back' 0 denied -- certexc deny "$place" "$at"
+  expect 'rejected' 4 reject -- certexc check "$place" "$at"
+  expect 'revoked' 0 'is revoked' -- certexc revoke "$place"
+  if [ "$(id -u)" = 0 ]; then
+    system_denial
+  fi
+}
+
+system_denial() {
+  expect 'denied for everybody' 0 denied -- certexc deny "$place" "$at" --owner=system
+  expect 'rejected' 4 reject administrator -- certexc check "$place" "$at"
+  expect 'nobody else may allow it' 1 'the administrator has denied this' -- \
+    certexc allow "$place" "$at" --yes
+  expect 'not listed with our own' 0 'Nothing is allowed' -- certexc list
+  expect 'but with the system'"'"'s' 0 deny -- certexc list --owner=system
+  expect 'revoked' 0 'is revoked' -- certexc revoke "$place" --owner=system
   expect 'asked again' 3 prompt -- certexc check "$place" "$at"
 }
 
