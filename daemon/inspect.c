@@ -94,11 +94,19 @@ void method_get_certificate(Request *r) {
 static struct json_object *warnings_object(const Manager *m) {
         _cleanup_(json_freep) struct json_object *list = json_object_new_array();
         const char *trust = trust_warning(m->trust);
+        StoreHealth health;
 
+        store_health(m->store, &health);
         for (size_t i = 0; i < m->conf.n_warnings; i++)
                 if (json_append(list, json_object_new_string(m->conf.warnings[i])) < 0)
                         return NULL;
         if (trust && json_append(list, json_object_new_string(trust)) < 0)
+                return NULL;
+        if (health.n_damaged > 0 &&
+            json_append(list, json_object_new_string(
+                                      "Something in the store is not as it was written. What is "
+                                      "damaged is not used; look at the disk, and make a copy of the "
+                                      "state directory.")) < 0)
                 return NULL;
         if (manager_now() < store_last_write(m->store) &&
             json_append(list, json_object_new_string(
@@ -131,6 +139,11 @@ static int put_daemon(struct json_object *o, const Manager *m) {
 
 /* @error: what reading the owner's counts came to. */
 static int put_store(struct json_object *o, const Manager *m, int error) {
+        StoreHealth health;
+
+        store_health(m->store, &health);
+        if (error >= 0)
+                error = health.last_error;
         if (json_put_string(o, "store", error < 0 ? "failed" : "ok") < 0 ||
             json_put_string(o, "store_detail", error < 0 ? store_error_reason(error) : "") < 0 ||
             json_put_string(o, "state_directory", m->options.state_directory) < 0)

@@ -39,32 +39,47 @@ static const char *event_name(const Change *change) {
         return NULL;
 }
 
-static struct json_object *event_new(Manager *manager, const Change *change, const char *name) {
-        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
-
-        if (json_put_string(o, "event", name) < 0 || json_put_int(o, "time", change->now) < 0 ||
-            json_put(o, "exception", answer_stored(manager->store, &change->decision)) < 0)
-                return NULL;
-        return TAKE_PTR(o);
+/* What became of a decision that changed along with another. */
+static const char *state_event(DecisionState state) {
+        switch (state) {
+        case STATE_LIVE:
+                return "confirmed";
+        case STATE_UNCONFIRMED:
+                return "unconfirmed";
+        case STATE_ENDED:
+                return "ended";
+        case STATE_REVOKED:
+                return "revoked";
+        }
+        return "ended";
 }
 
 /* An event that there is no memory for is lost, the change is not. */
-static void tell(Manager *manager, const Change *change) {
-        _cleanup_(json_freep) struct json_object *event = NULL;
+static void tell(Manager *manager, const char *name, int64_t time, const Decision *d) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (json_put_string(o, "event", name) < 0 || json_put_int(o, "time", time) < 0 ||
+            json_put(o, "exception", answer_stored(manager->store, d)) < 0)
+                return;
+        monitors_tell(manager->monitors, d->owner, o);
+}
+
+static void tell_all(Manager *manager, const Change *change) {
         const char *name = event_name(change);
 
-        if (!name)
+        if (change->error < 0)
                 return;
-        event = event_new(manager, change, name);
-        if (event)
-                monitors_tell(manager->monitors, change->decision.owner, event);
+        for (size_t i = 0; i < change->n_others; i++)
+                tell(manager, state_event(change->others[i].state), change->now, &change->others[i]);
+        if (name)
+                tell(manager, name, change->now, &change->decision);
 }
 
 static void submission_done(Change *change, void *userdata) {
         _cleanup_free_ Submission *submission = userdata;
         Request *request = submission->request;
 
-        tell(submission->manager, change);
+        tell_all(submission->manager, change);
         if (!request)
                 return;
 

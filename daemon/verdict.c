@@ -30,6 +30,12 @@ static bool matches(const VerdictInput *in, const Decision *d) {
         return decision_matches(d, in->leaf_sha256, in->leaf_key_sha256);
 }
 
+static bool is_over(const VerdictInput *in, const Decision *d) {
+        bool of_system = d->owner == OWNER_SYSTEM && in->system_session;
+
+        return decision_has_ended(d, in->now, of_system ? in->system_session : in->session);
+}
+
 static bool newer(const Decision *a, const Decision *b) {
         return a->created != b->created ? a->created > b->created : a->id > b->id;
 }
@@ -42,7 +48,7 @@ static const Decision *find_denial(const VerdictInput *in, DecisionState state) 
                 const Decision *d = in->decisions + i;
 
                 if (d->action != DECISION_DENY || d->state != state || !concerns(in, d) ||
-                    !matches(in, d) || decision_has_ended(d, in->now, in->session))
+                    !matches(in, d) || is_over(in, d))
                         continue;
                 if (!found ||
                     (d->owner == found->owner ? newer(d, found) : d->owner == OWNER_SYSTEM))
@@ -53,7 +59,7 @@ static const Decision *find_denial(const VerdictInput *in, DecisionState state) 
 
 static Nearness nearness_of_match(const VerdictInput *in, const Decision *d) {
         bool covers = (in->problems & ~d->problems) == 0;
-        bool ended = decision_has_ended(d, in->now, in->session);
+        bool ended = is_over(in, d);
 
         switch (d->state) {
         case STATE_LIVE:

@@ -45,7 +45,8 @@ typedef struct VerdictInput {
         uint16_t port;        /* 0: only certificate pins may answer */
         int64_t owner;
         int64_t now;
-        const Session *session; /* the owner's */
+        const Session *session;        /* the owner's */
+        const Session *system_session; /* the system's; NULL: the same */
         bool certificate_known; /* another certificate was seen or excepted here before */
 } VerdictInput;
 

@@ -58,6 +58,7 @@ static int find(Request *r, Found *ret) {
                 .owner = r->owner,
                 .now = now,
                 .session = &sessions.owner,
+                .system_session = &sessions.system,
                 .certificate_known = ret->known.kind != DIFFERENCE_NONE,
         });
         return 0;
