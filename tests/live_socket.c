@@ -318,7 +318,7 @@ END_TEST
 
 START_TEST(a_call_in_single_bytes_is_a_call) {
         for (size_t i = 0; i < sizeof(INFO); i++)
-                ck_assert(peer_send_bytes(peer, INFO + i, 1));
+                ck_assert(peer_send_bytes(peer, &INFO[i], 1));
         expect_error(peer_reply(peer, FIXTURE_WAIT_MSEC), "", "product", "certexcd");
 }
 END_TEST
