@@ -129,7 +129,13 @@ int cli_fail_client(const Cli *cli, int error) {
 
         if (error == -ENOMEM)
                 return cli_no_memory(cli);
-        return cli_fail(cli, "%s", sentence && *sentence ? sentence : strerror(-error));
+        (void) cli_fail(cli, "%s", sentence && *sentence ? sentence : strerror(-error));
+        if (error == -ENOTCONN)
+                output_line(&cli->err, STYLE_PLAIN,
+                            "certexc: The system's is started by \"systemctl start "
+                            "certexcd.socket\", your own by \"systemctl --user start "
+                            "certexcd.socket\".");
+        return EXIT_FAILED;
 }
 
 int cli_no_memory(const Cli *cli) {

@@ -14,8 +14,8 @@
 
 #define SEC UINT64_C(1000000)
 
-#define L100 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
-             "xxxxxxxxxx"
+#define L10 "xxxxxxxxxx"
+#define L100 L10 L10 L10 L10 L10 L10 L10 L10 L10 L10
 #define L1000 L100 L100 L100 L100 L100 L100 L100 L100 L100 L100
 #define L9000 L1000 L1000 L1000 L1000 L1000 L1000 L1000 L1000 L1000
 

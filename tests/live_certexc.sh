@@ -127,7 +127,7 @@ misuse() {
   expect 'a verb has help' 0 '--starttls=PROTOCOL' -- certexc check --help
   expect_not 'and only its own' --all
   expect 'a version' 0 'certexc ' -- certexc --version
-  expect 'no daemon' 1 'cannot be reached' "$live/nowhere" -- \
+  expect 'no daemon' 1 'cannot be reached' "$live/nowhere" 'systemctl start' -- \
     certexc --socket="$live/nowhere" list
   expect 'no daemon is not accept' 1 'cannot be reached' -- \
     certexc check a.example --chain="$live/old.pem" --socket="$live/nowhere"
