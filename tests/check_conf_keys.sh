@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# certexcd.conf(5) has every key that daemon/conf.c reads, in its section, and no other; certexcd(8)
-# has every option that certexcd --help shows.
+# certexcd.conf(5) has every key that daemon/conf.c reads, in its section, and no other.
 set -euo pipefail
 
 cd "${CERTEXC_SOURCE_DIR:-$(dirname "$0")/..}"
@@ -17,12 +16,3 @@ awk '/^\.Sh/ { section = $2; gsub(/[][]/, "", section) }
   exit 1
 }
 diff -u --label daemon/conf.c --label man/certexcd.conf.5 "$work/read" "$work/told"
-
-"${CERTEXC_BUILD_DIR:-.}/certexcd" --help | sed -n 's/^  \(--[a-z-]*\).*/\1/p' |
-  grep -v replace-clock | sort >"$work/helped"
-sed -n '/^\.Sh DESCRIPTION/,/^\.Sh ENV/s/^\.It Fl Fl \([a-z-]*\).*/--\1/p' man/certexcd.8 | sort >"$work/manual"
-[ -s "$work/helped" ] || {
-  echo 'certexcd --help shows no options' >&2
-  exit 1
-}
-diff -u --label 'certexcd --help' --label man/certexcd.8 "$work/helped" "$work/manual"
