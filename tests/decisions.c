@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Decisions and stores for the tests. */
+#include "config.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tests/decisions.h"
+
+static char directory[256];
+static char database[300];
+
+void test_directory_make(void) {
+        const char *where = getenv("TMPDIR");
+
+        (void) snprintf(directory, sizeof(directory), "%s/certexc-check-XXXXXX",
+                        where ? where : "/tmp");
+        if (!mkdtemp(directory))
+                ck_abort_msg("cannot make a temporary directory");
+        (void) snprintf(database, sizeof(database), "%s/certexc.db", directory);
+}
+
+void test_directory_remove(void) {
+        struct dirent *entry;
+        DIR *d;
+
+        d = opendir(directory);
+        if (!d)
+                return;
+        while ((entry = readdir(d)))
+                (void) unlinkat(dirfd(d), entry->d_name, 0);
+        (void) closedir(d);
+        (void) rmdir(directory);
+}
+
+const char *test_directory(void) {
+        return directory;
+}
+
+const char *test_database(void) {
+        return database;
+}
+
+Store *test_store(void) {
+        const char *reason = NULL;
+        Store *store = NULL;
+        int r;
+
+        r = store_open(test_directory(), &store, &reason);
+        if (r < 0)
+                ck_abort_msg("store_open: %s: %s", strerror(-r), reason);
+        return store;
+}
+
+Store *test_reopen(Store *store) {
+        (void) store_free(store);
+        return test_store();
+}
+
+uint8_t *test_der(const char *name, size_t size) {
+        uint8_t *der;
+
+        size = size ? size : 600;
+        der = malloc(size);
+        if (!der)
+                ck_abort_msg("out of memory");
+        for (size_t i = 0; i < size; i++)
+                der[i] = (uint8_t) name[i % strlen(name)];
+        return der;
+}
+
+void test_sha256(const char *name, uint8_t ret[static SHA256_SIZE]) {
+        if (sha256(name, strlen(name), ret) < 0)
+                ck_abort_msg("cannot hash");
+}
+
+static void hash_der(const char *name, size_t size, uint8_t ret[static SHA256_SIZE]) {
+        _cleanup_free_ uint8_t *der = test_der(name, size);
+
+        if (sha256(der, size ? size : 600, ret) < 0)
+                ck_abort_msg("cannot hash");
+}
+
+CertificateFacts *test_certificate(const char *name, const char *key) {
+        CertificateFacts *c = calloc(1, sizeof(*c));
+
+        if (!c || asprintf(&c->subject, "CN=%s", name) < 0 ||
+            asprintf(&c->issuer, "CN=issuer of %s", name) < 0)
+                ck_abort_msg("out of memory");
+        c->serial = strdup("01ab");
+        c->names = calloc(3, sizeof(*c->names));
+        c->names[0] = strdup(name);
+        c->names[1] = strdup("*.example.org");
+        c->n_names = 2;
+        c->not_before = DECIDED_AT - 1000;
+        c->not_after = DECIDED_AT + 1000;
+        hash_der(name, 0, c->sha256);
+        test_sha256(key, c->key_sha256);
+        return c;
+}
+
+Change *test_addition(const Addition *a) {
+        const char *name = a->name ? a->name : "one";
+        int64_t now = a->now ? a->now : DECIDED_AT;
+        Change *change = NULL;
+        Decision *d;
+
+        if (change_new(CHANGE_ADD, a->owner, a->owner < 0 ? 0 : a->owner, now, &change) < 0)
+                ck_abort_msg("out of memory");
+        change->certificate = test_certificate(name, a->key ? a->key : "key of one");
+        change->der = test_der(name, a->der_size);
+        change->der_size = a->der_size ? a->der_size : 600;
+        hash_der(name, a->der_size, change->certificate->sha256);
+
+        d = &change->decision;
+        d->action = a->action ? a->action : DECISION_ALLOW;
+        d->pin = a->pin ? a->pin : PIN_CERTIFICATE;
+        (void) snprintf(d->host, sizeof(d->host), "%s", a->host ? a->host : "mail.example.org");
+        d->port = a->port ? a->port : 993;
+        d->problems = a->problems || d->action == DECISION_DENY ? a->problems : PROBLEM_SELF_SIGNED;
+        d->end = a->end ? a->end : END_NEVER;
+        d->until = a->until;
+        d->session = a->session;
+        memcpy(d->certificate_sha256, change->certificate->sha256, SHA256_SIZE);
+        memcpy(d->key_sha256, change->certificate->key_sha256, SHA256_SIZE);
+        return change;
+}
+
+ChangeResult test_apply(Store *store, Change *change) {
+        int r = store_apply(store, change);
+
+        if (r < 0)
+                ck_abort_msg("store_apply: %s (%s)", strerror(-r), store_error_reason(r));
+        ck_assert_int_eq(change->error, 0);
+        return change->result;
+}
+
+uint64_t test_add(Store *store, const Addition *a, ChangeResult expected) {
+        _cleanup_(change_freep) Change *change = test_addition(a);
+
+        ck_assert_int_eq(test_apply(store, change), expected);
+        return change->decision.id;
+}
+
+static ChangeResult apply_to_id(Store *store, ChangeAction action, int64_t owner, uint64_t id) {
+        _cleanup_(change_freep) Change *change = NULL;
+
+        if (change_new(action, owner, owner < 0 ? 0 : owner, DECIDED_AT + 10, &change) < 0)
+                ck_abort_msg("out of memory");
+        change->decision.id = id;
+        return test_apply(store, change);
+}
+
+ChangeResult test_revoke(Store *store, int64_t owner, uint64_t id) {
+        return apply_to_id(store, CHANGE_REVOKE, owner, id);
+}
+
+ChangeResult test_end(Store *store, int64_t owner, uint64_t id) {
+        return apply_to_id(store, CHANGE_END, owner, id);
+}
+
+size_t test_count_found(Store *store, int64_t owner, const char *host, uint16_t port,
+                        DecisionState state) {
+        _cleanup_(decision_list_done) DecisionList list = { 0 };
+        size_t n = 0;
+
+        ck_assert_int_eq(store_find(store, owner, host, port, &list), 0);
+        for (size_t i = 0; i < list.n_items; i++)
+                n += list.items[i].state == state;
+        return n;
+}
+
+void test_sql(const char *sql, ...) {
+        char *text = NULL, *error = NULL;
+        sqlite3 *db = NULL;
+        va_list ap;
+
+        va_start(ap, sql);
+        text = sqlite3_vmprintf(sql, ap);
+        va_end(ap);
+        if (sqlite3_open_v2(test_database(), &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+                ck_abort_msg("cannot open %s", test_database());
+        (void) sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+        (void) sqlite3_exec(db, "PRAGMA ignore_check_constraints = ON", NULL, NULL, NULL);
+        if (sqlite3_exec(db, text, NULL, NULL, &error) != SQLITE_OK)
+                ck_abort_msg("%s: %s", text, error);
+        sqlite3_free(text);
+        (void) sqlite3_close(db);
+}
