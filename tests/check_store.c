@@ -11,9 +11,9 @@
 #include "daemon/limits.h"
 #include "tests/decisions.h"
 
-#define ME INT64_C(1000)
+#define ME    INT64_C(1000)
 #define OTHER INT64_C(1001)
-#define HOST "mail.example.org"
+#define HOST  "mail.example.org"
 
 START_TEST(an_added_exception_is_found_whole_after_reopening) {
         _cleanup_(store_freep) Store *store = test_store();
@@ -23,10 +23,10 @@ START_TEST(an_added_exception_is_found_whole_after_reopening) {
 
         ck_assert_uint_eq(store_generation(store), 0);
         ck_assert_uint_eq(test_add(store,
-                                   &(Addition) { .owner = ME,
-                                                 .problems = PROBLEM_EXPIRED | PROBLEM_SELF_SIGNED,
-                                                 .end = END_SESSION,
-                                                 .session = session },
+                                   &(Addition){ .owner = ME,
+                                                .problems = PROBLEM_EXPIRED | PROBLEM_SELF_SIGNED,
+                                                .end = END_SESSION,
+                                                .session = session },
                                    CHANGED),
                           1);
         ck_assert_uint_eq(store_generation(store), 1);
@@ -88,11 +88,11 @@ START_TEST(ids_are_per_owner_and_owners_are_apart) {
         _cleanup_(decision_list_done) DecisionList list = { 0 };
         Decision d;
 
-        ck_assert_uint_eq(test_add(store, &(Addition) { .owner = ME }, CHANGED), 1);
-        ck_assert_uint_eq(test_add(store, &(Addition) { .owner = OTHER }, CHANGED), 1);
-        ck_assert_uint_eq(test_add(store, &(Addition) { .owner = OTHER, .name = "two" }, CHANGED),
+        ck_assert_uint_eq(test_add(store, &(Addition){ .owner = ME }, CHANGED), 1);
+        ck_assert_uint_eq(test_add(store, &(Addition){ .owner = OTHER }, CHANGED), 1);
+        ck_assert_uint_eq(test_add(store, &(Addition){ .owner = OTHER, .name = "two" }, CHANGED),
                           2);
-        ck_assert_uint_eq(test_add(store, &(Addition) { .owner = OWNER_SYSTEM }, CHANGED), 1);
+        ck_assert_uint_eq(test_add(store, &(Addition){ .owner = OWNER_SYSTEM }, CHANGED), 1);
 
         ck_assert_int_eq(store_get(store, ME, 2, &d), 0);
         ck_assert_int_eq(store_get(store, ME, 1, &d), 1);
@@ -109,7 +109,7 @@ END_TEST
 
 START_TEST(a_revoked_decision_is_not_found_and_never_revived) {
         _cleanup_(store_freep) Store *store = test_store();
-        uint64_t id = test_add(store, &(Addition) { .owner = ME }, CHANGED);
+        uint64_t id = test_add(store, &(Addition){ .owner = ME }, CHANGED);
         Decision d;
 
         ck_assert_int_eq(test_revoke(store, ME, id), CHANGED);
@@ -122,7 +122,7 @@ START_TEST(a_revoked_decision_is_not_found_and_never_revived) {
         ck_assert_int_eq(d.changed, DECIDED_AT + 10);
         ck_assert_uint_eq(d.change_number, 2);
 
-        ck_assert_uint_eq(test_add(store, &(Addition) { .owner = ME }, CHANGED), 2);
+        ck_assert_uint_eq(test_add(store, &(Addition){ .owner = ME }, CHANGED), 2);
         ck_assert_int_eq(test_end(store, ME, id), CHANGE_HELD);
         ck_assert_int_eq(store_get(store, ME, id, &d), 1);
         ck_assert_int_eq(d.state, STATE_REVOKED);
@@ -131,14 +131,14 @@ END_TEST
 
 START_TEST(an_ended_decision_is_told_and_never_revived) {
         _cleanup_(store_freep) Store *store = test_store();
-        uint64_t id = test_add(store, &(Addition) { .owner = ME }, CHANGED);
+        uint64_t id = test_add(store, &(Addition){ .owner = ME }, CHANGED);
 
         ck_assert_int_eq(test_end(store, ME, id), CHANGED);
         ck_assert_int_eq(test_end(store, ME, id), CHANGE_HELD);
         ck_assert_int_eq(test_end(store, ME, 99), CHANGE_UNKNOWN);
         ck_assert_uint_eq(test_count_found(store, ME, HOST, 993, STATE_ENDED), 1);
         ck_assert_uint_eq(test_count_found(store, ME, HOST, 0, STATE_ENDED), 1);
-        ck_assert_uint_eq(test_add(store, &(Addition) { .owner = ME }, CHANGED), 2);
+        ck_assert_uint_eq(test_add(store, &(Addition){ .owner = ME }, CHANGED), 2);
         ck_assert_int_eq(test_revoke(store, ME, id), CHANGED);
         ck_assert_uint_eq(test_count_found(store, ME, HOST, 993, STATE_ENDED), 0);
 }
@@ -153,28 +153,52 @@ typedef struct Contrary {
 
 static const Contrary contraries[] = {
         { "an exception revokes my denial of the certificate",
-          { .action = DECISION_DENY }, {}, true },
+          { .action = DECISION_DENY },
+          {},
+          true },
         { "an exception revokes my denial of its key",
-          { .action = DECISION_DENY, .pin = PIN_KEY }, {}, true },
+          { .action = DECISION_DENY, .pin = PIN_KEY },
+          {},
+          true },
         { "an exception for a key revokes my denial of the certificate that was shown",
-          { .action = DECISION_DENY }, { .pin = PIN_KEY }, true },
+          { .action = DECISION_DENY },
+          { .pin = PIN_KEY },
+          true },
         { "an exception leaves the denial of another certificate",
-          { .action = DECISION_DENY, .name = "two", .key = "other" }, {}, false },
+          { .action = DECISION_DENY, .name = "two", .key = "other" },
+          {},
+          false },
         { "an exception leaves the denial of another certificate with the same key",
-          { .action = DECISION_DENY, .name = "two" }, {}, false },
+          { .action = DECISION_DENY, .name = "two" },
+          {},
+          false },
         { "an exception leaves a denial at another port",
-          { .action = DECISION_DENY, .port = 143 }, {}, false },
-        { "a denial revokes my exception for the certificate", {}, { .action = DECISION_DENY },
+          { .action = DECISION_DENY, .port = 143 },
+          {},
+          false },
+        { "a denial revokes my exception for the certificate",
+          {},
+          { .action = DECISION_DENY },
           true },
         { "a denial of a certificate leaves an exception for its key, which has others",
-          { .pin = PIN_KEY }, { .action = DECISION_DENY }, false },
-        { "a denial of a key revokes my exception for the key", { .pin = PIN_KEY },
-          { .action = DECISION_DENY, .pin = PIN_KEY }, true },
-        { "a denial of a key revokes my exception for another certificate with it",
-          { .name = "two" }, { .action = DECISION_DENY, .pin = PIN_KEY }, true },
-        { "another owner's decision stays", { .owner = OTHER, .action = DECISION_DENY }, {},
+          { .pin = PIN_KEY },
+          { .action = DECISION_DENY },
           false },
-        { "the system's decision stays", { .owner = OWNER_SYSTEM, .action = DECISION_DENY }, {},
+        { "a denial of a key revokes my exception for the key",
+          { .pin = PIN_KEY },
+          { .action = DECISION_DENY, .pin = PIN_KEY },
+          true },
+        { "a denial of a key revokes my exception for another certificate with it",
+          { .name = "two" },
+          { .action = DECISION_DENY, .pin = PIN_KEY },
+          true },
+        { "another owner's decision stays",
+          { .owner = OTHER, .action = DECISION_DENY },
+          {},
+          false },
+        { "the system's decision stays",
+          { .owner = OWNER_SYSTEM, .action = DECISION_DENY },
+          {},
           false },
 };
 
@@ -212,10 +236,10 @@ START_TEST(another_user_name_makes_exceptions_unconfirmed) {
         } steps[] = { { "anna", CHANGED, 0 }, { "anna", CHANGE_HELD, 0 }, { "bert", CHANGED, 1 } };
         Decision d;
 
-        (void) test_add(store, &(Addition) { .owner = ME }, CHANGED);
-        (void) test_add(store, &(Addition) { .owner = ME, .name = "x", .key = "y",
-                                             .action = DECISION_DENY },
-                        CHANGED);
+        (void) test_add(store, &(Addition){ .owner = ME }, CHANGED);
+        (void) test_add(
+                store, &(Addition){ .owner = ME, .name = "x", .key = "y", .action = DECISION_DENY },
+                CHANGED);
         ck_assert_int_eq(store_owner_name(store, ME, &name), 0);
 
         for (size_t i = 0; i < N_ELEMENTS(steps); i++) {
@@ -234,7 +258,7 @@ START_TEST(another_user_name_makes_exceptions_unconfirmed) {
         ck_assert_int_eq(d.state, STATE_LIVE);
 
         /* The new person confirms, with what is shown now. */
-        ck_assert_uint_eq(test_add(store, &(Addition) { .owner = ME, .problems = PROBLEM_EXPIRED },
+        ck_assert_uint_eq(test_add(store, &(Addition){ .owner = ME, .problems = PROBLEM_EXPIRED },
                                    CHANGE_CONFIRMED),
                           1);
         ck_assert_int_eq(store_get(store, ME, 1, &d), 1);
@@ -249,7 +273,7 @@ START_TEST(lists_come_in_pages_by_id) {
         uint64_t expected = 1;
 
         for (uint16_t i = 1; i <= 7; i++)
-                (void) test_add(store, &(Addition) { .owner = ME, .port = i }, CHANGED);
+                (void) test_add(store, &(Addition){ .owner = ME, .port = i }, CHANGED);
         (void) test_revoke(store, ME, 4);
         for (unsigned page = 0; page < 2; page++) {
                 _cleanup_(decision_list_done) DecisionList list = { 0 };
@@ -273,23 +297,26 @@ START_TEST(lists_are_narrowed) {
                 bool all;
                 size_t n;
         } rows[] = {
-                { NULL, 0, false, 3 },  { NULL, 0, true, 4 },   { HOST, 0, false, 2 },
-                { HOST, 993, true, 2 }, { HOST, 143, true, 1 }, { NULL, 993, false, 2 },
+                { NULL, 0, false, 3 },        { NULL, 0, true, 4 },   { HOST, 0, false, 2 },
+                { HOST, 993, true, 2 },       { HOST, 143, true, 1 }, { NULL, 993, false, 2 },
                 { "no.example", 0, true, 0 },
         };
         _cleanup_(store_freep) Store *store = test_store();
 
-        (void) test_add(store, &(Addition) { .owner = ME }, CHANGED);
-        (void) test_add(store, &(Addition) { .owner = ME, .port = 143 }, CHANGED);
-        (void) test_add(store, &(Addition) { .owner = ME, .host = "smtp.example.org" }, CHANGED);
-        (void) test_add(store, &(Addition) { .owner = ME, .name = "two" }, CHANGED);
+        (void) test_add(store, &(Addition){ .owner = ME }, CHANGED);
+        (void) test_add(store, &(Addition){ .owner = ME, .port = 143 }, CHANGED);
+        (void) test_add(store, &(Addition){ .owner = ME, .host = "smtp.example.org" }, CHANGED);
+        (void) test_add(store, &(Addition){ .owner = ME, .name = "two" }, CHANGED);
         (void) test_revoke(store, ME, 4);
-        (void) test_add(store, &(Addition) { .owner = OTHER }, CHANGED);
+        (void) test_add(store, &(Addition){ .owner = OTHER }, CHANGED);
 
         for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
                 _cleanup_(decision_list_done) DecisionList list = { 0 };
-                ListQuery query = { .owner = ME, .host = rows[i].host, .port = rows[i].port,
-                                    .all = rows[i].all, .limit = 100 };
+                ListQuery query = { .owner = ME,
+                                    .host = rows[i].host,
+                                    .port = rows[i].port,
+                                    .all = rows[i].all,
+                                    .limit = 100 };
 
                 ck_assert_int_eq(store_list(store, &query, &list), 0);
                 ck_assert_uint_eq(list.n_items, rows[i].n);
@@ -304,10 +331,10 @@ START_TEST(history_tells_what_became_of_it) {
         _cleanup_(store_freep) Store *store = test_store();
         _cleanup_(history_list_done) HistoryList all = { 0 }, page = { 0 }, of_one = { 0 };
 
-        (void) test_add(store, &(Addition) { .owner = ME }, CHANGED);
-        (void) test_add(store, &(Addition) { .owner = ME, .action = DECISION_DENY }, CHANGED);
+        (void) test_add(store, &(Addition){ .owner = ME }, CHANGED);
+        (void) test_add(store, &(Addition){ .owner = ME, .action = DECISION_DENY }, CHANGED);
         (void) test_end(store, ME, 2);
-        (void) test_add(store, &(Addition) { .owner = OTHER }, CHANGED);
+        (void) test_add(store, &(Addition){ .owner = OTHER }, CHANGED);
 
         ck_assert_int_eq(store_history(store, ME, 0, 0, 100, &all), 0);
         ck_assert_uint_eq(all.n_items, N_ELEMENTS(kinds));
@@ -335,8 +362,8 @@ START_TEST(a_certificate_is_kept_once_for_whoever_decided_about_it) {
         size_t size;
 
         expected = test_certificate("one", "key of one");
-        (void) test_add(store, &(Addition) { .owner = ME }, CHANGED);
-        (void) test_add(store, &(Addition) { .owner = OTHER }, CHANGED);
+        (void) test_add(store, &(Addition){ .owner = ME }, CHANGED);
+        (void) test_add(store, &(Addition){ .owner = OTHER }, CHANGED);
 
         ck_assert_int_eq(store_certificate(store, ME, expected->sha256, &facts, &der, &size), 1);
         ck_assert_uint_eq(size, 600);
@@ -406,7 +433,7 @@ START_TEST(a_certificate_that_was_only_seen_gets_its_bytes_with_a_decision) {
         ck_assert_int_eq(store_counts(store, ME, &counts), 0);
         ck_assert_uint_eq(counts.bytes, 0);
 
-        (void) test_add(store, &(Addition) { .owner = ME }, CHANGED);
+        (void) test_add(store, &(Addition){ .owner = ME }, CHANGED);
         ck_assert_int_eq(store_certificate(store, ME, one, NULL, &der, &size), 1);
         ck_assert_int_eq(store_counts(store, ME, &counts), 0);
         ck_assert_uint_eq(counts.bytes, 600);
@@ -416,10 +443,10 @@ END_TEST
 
 START_TEST(many_changes_share_a_transaction_and_fail_alone) {
         _cleanup_(store_freep) Store *store = test_store();
-        _cleanup_(change_freep) Change *good = test_addition(&(Addition) { .owner = ME });
-        _cleanup_(change_freep) Change *bad = test_addition(&(Addition) { .owner = OTHER });
+        _cleanup_(change_freep) Change *good = test_addition(&(Addition){ .owner = ME });
+        _cleanup_(change_freep) Change *bad = test_addition(&(Addition){ .owner = OTHER });
         _cleanup_(change_freep) Change *unknown = NULL;
-        _cleanup_(change_freep) Change *last = test_addition(&(Addition) { .owner = 1002 });
+        _cleanup_(change_freep) Change *last = test_addition(&(Addition){ .owner = 1002 });
         Decision d;
 
         /* A worker that lies about a certificate's digest hurts nobody else. */
@@ -449,7 +476,7 @@ START_TEST(a_reader_does_not_wait_for_the_writer) {
 
         /* 500 changes in one transaction; the reader's view before and after is whole. */
         for (int64_t i = 0; i < 500; i++) {
-                *end = test_addition(&(Addition) { .owner = 2000 + i });
+                *end = test_addition(&(Addition){ .owner = 2000 + i });
                 end = &(*end)->next;
         }
         ck_assert_uint_eq(test_count_found(store, 2000, HOST, 993, STATE_LIVE), 0);
