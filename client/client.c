@@ -22,8 +22,8 @@ struct certexc_client {
         int64_t owner;
         Connection *connection; /* NULL while there is none */
         Trouble trouble;
-        uint8_t shown[SHOWN_MAX][SHA256_SIZE]; /* on this connection */
-        unsigned n_shown;                      /* ever; the oldest is overwritten */
+        uint8_t shown[SHOWN_MAX][SHA256_SIZE];
+        unsigned n_shown; /* ever; the oldest is overwritten */
 };
 
 /* The usual search. NULL when out of memory. */
@@ -133,7 +133,7 @@ int client_bad_reply(certexc_client *client, const char *method, const char *fie
 bool client_has_shown(const certexc_client *client, const uint8_t sha256[static SHA256_SIZE]) {
         unsigned n = client->n_shown < SHOWN_MAX ? client->n_shown : SHOWN_MAX;
 
-        for (unsigned i = 0; client->connection && i < n; i++)
+        for (unsigned i = 0; i < n; i++)
                 if (memcmp(client->shown[i], sha256, SHA256_SIZE) == 0)
                         return true;
         return false;
@@ -194,7 +194,6 @@ static int exchange_anew(certexc_client *c, const char *message, size_t size, Js
         r = connection_new(c->socket, c->timeout, &c->trouble, &c->connection);
         if (r < 0)
                 return r;
-        c->n_shown = 0;
         return exchange(c, message, size, ret);
 }
 

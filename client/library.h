@@ -38,7 +38,7 @@ int client_misuse(certexc_client *client);
 int client_bad_reply(certexc_client *client, const char *method, const char *field);
 int client_no_memory(certexc_client *client);
 
-/* Whether the daemon has seen this chain from this client since it connected. */
+/* Whether a daemon has seen this chain from this client, and so may still know it. */
 bool client_has_shown(const certexc_client *client, const uint8_t sha256[static SHA256_SIZE]);
 void client_note_shown(certexc_client *client, const uint8_t sha256[static SHA256_SIZE]);
 

@@ -514,6 +514,7 @@ START_TEST(a_stream_may_be_refused) {
 
         ck_assert_int_eq(certexc_monitor_new(client, &monitor), 0);
         ck_assert_int_eq(next_event(monitor, &none), -EDQUOT);
+        ck_assert_int_eq(certexc_monitor_next(monitor, &none), -EDQUOT);
         ck_assert_ptr_nonnull(strstr(certexc_monitor_error(monitor), "monitors, at most 8"));
         script_free(script);
 }
