@@ -201,9 +201,9 @@ typedef struct Method {
         char oid[64];
 } Method;
 
-static Method read_method(const Certificate *c) {
+static Method read_method(Blob algorithm) {
         Method method = { .algorithm = GNUTLS_SIGN_UNKNOWN };
-        Der whole = der_of(c->signature_algorithm), inner = der_enter(&whole, DER_SEQUENCE);
+        Der whole = der_of(algorithm), inner = der_enter(&whole, DER_SEQUENCE);
         Blob oid = der_take(&inner, DER_OID);
 
         oid_text(oid, method.oid, sizeof(method.oid));
@@ -228,8 +228,8 @@ static Method read_method(const Certificate *c) {
         return method;
 }
 
-bool signature_is_weak(const Certificate *c, char ret[static ALGORITHM_TEXT_SIZE]) {
-        Method method = read_method(c);
+bool method_is_weak(Blob algorithm, char ret[static ALGORITHM_TEXT_SIZE]) {
+        Method method = read_method(algorithm);
 
         if (method.weak)
                 snprintf(ret, ALGORITHM_TEXT_SIZE, "%s", method.weak);
@@ -240,25 +240,26 @@ bool signature_is_weak(const Certificate *c, char ret[static ALGORITHM_TEXT_SIZE
         return true;
 }
 
-SignatureState signature_check(Certificate *c, Certificate *issuer) {
-        Method method = read_method(c);
-        KeyFacts key = read_key(issuer->key);
-        gnutls_datum_t tbs = { (unsigned char *) c->tbs.data, (unsigned) c->tbs.size };
-        gnutls_datum_t signature = { (unsigned char *) c->signature.data,
-                                     (unsigned) c->signature.size };
+SignatureState signature_check(Signed what, Certificate *signer) {
+        Method method = read_method(what.algorithm);
+        KeyFacts key = read_key(signer->key);
+        gnutls_datum_t content = { (unsigned char *) what.content.data,
+                                   (unsigned) what.content.size };
+        gnutls_datum_t signature = { (unsigned char *) what.signature.data,
+                                     (unsigned) what.signature.size };
         gnutls_pubkey_t pubkey;
         int r;
 
         if (method.algorithm == GNUTLS_SIGN_UNKNOWN || key.fault || key.too_large)
                 return SIGNATURE_UNCHECKABLE;
-        pubkey = certificate_pubkey(issuer);
+        pubkey = certificate_pubkey(signer);
         if (!pubkey)
                 return SIGNATURE_UNCHECKABLE;
 
         /* Weak methods are told apart from false signatures: both at once must be seen. */
         r = gnutls_pubkey_verify_data2(pubkey, method.algorithm,
                                        GNUTLS_VERIFY_ALLOW_BROKEN | GNUTLS_VERIFY_ALLOW_SIGN_WITH_SHA1,
-                                       &tbs, &signature);
+                                       &content, &signature);
         if (r >= 0)
                 return SIGNATURE_TRUE;
         return r == GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM || r == GNUTLS_E_UNKNOWN_HASH_ALGORITHM

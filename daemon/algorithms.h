@@ -13,8 +13,8 @@ bool key_is_weak(const Certificate *c, char ret[static ALGORITHM_TEXT_SIZE]);
 /* Why @c's key is malformed: a static sentence, or NULL. */
 const char *key_fault(const Certificate *c);
 
-/* true if the method that @c is signed with can be forged or is not known; *@ret says which. */
-bool signature_is_weak(const Certificate *c, char ret[static ALGORITHM_TEXT_SIZE]);
+/* true if the method of an AlgorithmIdentifier can be forged or is not known; *@ret says which. */
+bool method_is_weak(Blob algorithm, char ret[static ALGORITHM_TEXT_SIZE]);
 
 typedef enum SignatureState {
         SIGNATURE_UNCHECKED,
@@ -23,5 +23,16 @@ typedef enum SignatureState {
         SIGNATURE_UNCHECKABLE, /* a method or key that the crypto library does not know */
 } SignatureState;
 
-/* Checks @c's signature with @issuer's key, whatever their names, however weak. */
-SignatureState signature_check(Certificate *c, Certificate *issuer);
+/* Something that is signed: the AlgorithmIdentifier with its header, what is signed, and how. */
+typedef struct Signed {
+        Blob algorithm;
+        Blob content;
+        Blob signature;
+} Signed;
+
+static inline Signed certificate_signed(const Certificate *c) {
+        return (Signed) { c->signature_algorithm, c->tbs, c->signature };
+}
+
+/* Checks a signature with @signer's key, whatever its name, however weak. */
+SignatureState signature_check(Signed what, Certificate *signer);

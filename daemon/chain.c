@@ -101,16 +101,22 @@ void certificates_signature_is_true(Certificates *all, const Certificate *below,
                 note(all, below, above, SIGNATURE_TRUE);
 }
 
+SignatureState certificates_check(Certificates *all, Signed what, Certificate *signer) {
+        /* A chain that makes us check more than this is not worth believing. */
+        if (all->n_checks >= PATH_SIGNATURES_MAX)
+                return SIGNATURE_FALSE;
+        all->n_checks++;
+        return signature_check(what, signer);
+}
+
 SignatureState certificates_signature(Certificates *all, Certificate *below, Certificate *above) {
         SignatureState known = certificates_signature_known(all, below, above);
 
         if (known != SIGNATURE_UNCHECKED)
                 return known;
-        /* A chain that makes us check more than this is not worth believing. */
         if (all->n_links >= N_ELEMENTS(all->links))
                 return SIGNATURE_FALSE;
-
-        known = signature_check(below, above);
+        known = certificates_check(all, certificate_signed(below), above);
         note(all, below, above, known);
         return known;
 }

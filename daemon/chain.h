@@ -29,6 +29,7 @@ typedef struct Certificates {
         const Authorities *blocked; /* NULL: none */
         Link links[PATH_SIGNATURES_MAX];
         size_t n_links;
+        unsigned n_checks; /* signatures checked so far */
 } Certificates;
 
 /* Reads the chain. @chain, @authorities and @blocked must outlive *@ret. 0, -ENOMEM, -EIO. */
@@ -59,6 +60,9 @@ SignatureState certificates_signature_known(const Certificates *all, const Certi
 /* Notes that another check found @below's signature true. */
 void certificates_signature_is_true(Certificates *all, const Certificate *below,
                                     const Certificate *above);
+
+/* Whether @signer's key signed something else; counted like those of certificates. */
+SignatureState certificates_check(Certificates *all, Signed what, Certificate *signer);
 
 /* true if the very certificate is an authority; if it or its key is on the block list. */
 bool certificates_is_authority(const Certificates *all, const Certificate *c);

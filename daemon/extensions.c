@@ -145,8 +145,7 @@ static const char *read_ocsp_no_check(Der *der, Extensions *e) {
 }
 
 static const char *read_crl_points(Der *der, Extensions *e) {
-        (void) der_take(der, DER_SEQUENCE);
-        e->has_crl_points = true;
+        e->crl_points = der_take(der, DER_SEQUENCE);
         return NULL;
 }
 

@@ -143,18 +143,21 @@ static int search(Search *s) {
         return extended ? 0 : consider(s);
 }
 
-int path_judge_best(Judging *judging, Report *report, Path *ret) {
+int path_judge_best(Judging *judging, Report *r, Path *ret) {
         Search s = { .judging = judging };
-        int r;
+        int e;
 
         s.path.items[0] = judging->all->leaf;
         s.path.n = 1;
-        r = search(&s);
-        if (r < 0)
-                return r;
+        e = search(&s);
+        if (e < 0)
+                return e;
 
         if (s.best_rank.n_findings > 0)
-                judge_path(judging, &s.best, report);
+                judge_path(judging, &s.best, r);
+        /* Whatever path was best: the leaf is the same on all. */
+        if (judging->leaf_is_revoked && !(r->problems & PROBLEM_REVOKED))
+                report(r, PROBLEM_REVOKED, judging->all->leaf, "on another path");
         *ret = s.best;
-        return report->error;
+        return r->error;
 }

@@ -23,14 +23,26 @@ typedef struct Judging {
         uint32_t checks; /* CheckFlags */
         bool any_purpose;
         uint64_t comparisons; /* that name constraints may still cost */
+        const struct Revocation *revocation; /* NULL: nothing is known of it */
+        int64_t holds_from; /* what is found holds from here until before there */
+        int64_t holds_until;
+        bool leaf_is_revoked; /* on some path */
 } Judging;
+
+/* Something may change at @date: it bounds how long what was found holds. */
+static inline void judging_bound(Judging *judging, int64_t date) {
+        if (date > judging->now && date < judging->holds_until)
+                judging->holds_until = date;
+        if (date <= judging->now && date > judging->holds_from)
+                judging->holds_from = date;
+}
 
 /*
  * Finds the best path from the leaf: one without a problem that nobody may allow before one with,
  * then the one with the fewest problems. Reports what is wrong with it, above the leaf and in the
  * way that it leads to. Returns 0, -ENOMEM, -EIO.
  */
-int path_judge_best(Judging *judging, Report *report, Path *ret);
+int path_judge_best(Judging *judging, Report *r, Path *ret);
 
 /*
  * The key that an authority is looked up by: SHA-256 of its subject in one canonical form, in which

@@ -6,6 +6,7 @@
 #include "daemon/names.h"
 #include "daemon/path.h"
 #include "daemon/problems.h"
+#include "daemon/revocation.h"
 
 static void check_leaf_dates(const Question *q, const Certificate *leaf, Report *r) {
         if (!leaf->has_dates)
@@ -62,28 +63,12 @@ static void check_leaf_constraints(const Certificate *leaf, Report *r) {
                 report(r, PROBLEM_BAD_CONSTRAINTS, leaf, "name constraints, but it is no authority");
 }
 
-/* No answer about revocation can be checked yet, so that a demanded one is always missing. */
-static void check_leaf_revocation(const Question *q, const Certificate *leaf, Report *r) {
-        if ((q->checks & CHECK_REVOCATION) && leaf->extensions.must_staple)
-                report(r, PROBLEM_REVOCATION_UNKNOWN, leaf, "%s",
-                       q->staple.size > 0 ? "the stapled answer cannot be checked"
-                                          : "no stapled answer");
-}
-
-/* The second at @date is one where something may change: it bounds how long the facts hold. */
-static void bound(Facts *facts, int64_t now, int64_t date) {
-        if (date > now && date < facts->holds_until)
-                facts->holds_until = date;
-        if (date <= now && date > facts->holds_from)
-                facts->holds_from = date;
-}
-
-static void bound_by_dates(const Question *q, const Certificates *all, Facts *facts) {
+static void bound_by_dates(Judging *judging, const Certificates *all) {
         for (size_t i = 0; i < all->n; i++) {
                 if (!all->items[i]->has_dates)
                         continue;
-                bound(facts, q->now, all->items[i]->not_before);
-                bound(facts, q->now, all->items[i]->not_after + 1);
+                judging_bound(judging, all->items[i]->not_before);
+                judging_bound(judging, all->items[i]->not_after + 1);
         }
 }
 
@@ -106,13 +91,17 @@ static const char *unreadable_text(Blob der) {
         return "it cannot be read";
 }
 
-static int judge_leaf(const Question *q, Certificates *all, Facts *facts) {
+static int judge_leaf(const Question *q, const Revocation *revocation, Certificates *all,
+                      Facts *facts) {
         Judging judging = {
                 .all = all,
                 .now = q->now,
                 .checks = q->checks,
                 .any_purpose = q->any_purpose,
                 .comparisons = CONSTRAINT_COMPARISONS_MAX,
+                .revocation = revocation,
+                .holds_from = facts->holds_from,
+                .holds_until = facts->holds_until,
         };
         Report r = { .facts = facts };
         Path path;
@@ -125,10 +114,8 @@ static int judge_leaf(const Question *q, Certificates *all, Facts *facts) {
         check_leaf_dates(q, all->leaf, &r);
         check_leaf_names(q, all->leaf, &r);
         check_leaf_constraints(all->leaf, &r);
-        if (!q->any_purpose) {
+        if (!q->any_purpose)
                 check_leaf_usage(all->leaf, &r);
-                check_leaf_revocation(q, all->leaf, &r);
-        }
         if (r.error < 0)
                 return r.error;
 
@@ -136,16 +123,22 @@ static int judge_leaf(const Question *q, Certificates *all, Facts *facts) {
         if (e < 0)
                 return e;
         check_unreadable(all, &path, facts, &r);
-        bound_by_dates(q, all, facts);
+        bound_by_dates(&judging, all);
+        facts->holds_from = judging.holds_from;
+        facts->holds_until = judging.holds_until;
         return r.error;
 }
 
 int problems_find(const Question *question, const Authorities *authorities, Facts **ret) {
         _cleanup_(certificates_freep) Certificates *all = NULL;
+        _cleanup_(revocation_done) Revocation revocation = { 0 };
         _cleanup_(facts_unrefp) Facts *facts = NULL;
         int r;
 
         r = facts_new(&facts);
+        if (r < 0)
+                return r;
+        r = revocation_read(question->crls, question->n_crls, question->staple, &revocation);
         if (r < 0)
                 return r;
         r = certificates_new(question->chain, question->n_chain, authorities, question->blocked, &all);
@@ -153,7 +146,7 @@ int problems_find(const Question *question, const Authorities *authorities, Fact
                 return r;
 
         if (all->leaf)
-                r = judge_leaf(question, all, facts);
+                r = judge_leaf(question, &revocation, all, facts);
         else
                 r = facts_add(facts, PROBLEM_MALFORMED, question->n_chain > 0 ? 0 : -1,
                               question->n_chain > 0 ? unreadable_text(question->chain[0])

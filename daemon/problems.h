@@ -33,6 +33,8 @@ typedef struct Question {
         bool any_purpose; /* the leaf need not be a TLS server's. For tests; no door can ask so. */
         /* What the administrator has handed in; the daemon hands in nothing of it yet. */
         const Authorities *blocked; /* certificates on the block list, NULL: none */
+        const Blob *crls;           /* DER */
+        size_t n_crls;
 } Question;
 
 /*

@@ -6,6 +6,7 @@
 #include "daemon/constraints.h"
 #include "daemon/names.h"
 #include "daemon/problems.h"
+#include "daemon/revocation.h"
 #include "daemon/validation.h"
 
 /* What is wrong with a certificate by itself, whatever its place. */
@@ -103,7 +104,7 @@ static void check_method(Judging *judging, const Path *path, size_t i, Report *r
                 return;
         if (i + 1 == path->n && (path->anchored || (i > 0 && is_anchor(path, i))))
                 return;
-        if (signature_is_weak(path->items[i], text))
+        if (method_is_weak(path->items[i]->signature_algorithm, text))
                 report(r, PROBLEM_WEAK_SIGNATURE, path->items[i], "%s", text);
 }
 
@@ -180,5 +181,6 @@ void validation_run(Judging *judging, const Path *path, Report *r) {
                 check_method(judging, path, i, r);
                 check_signature(judging, path, i, r);
         }
+        revocation_check(judging, path, r);
         check_end(judging, path, r);
 }

@@ -163,6 +163,8 @@ static void run(const Case *c, bool verbose) {
                 .checks = CHECK_ALL,
                 .any_purpose = !c->has_purpose,
                 .blocked = blocked,
+                .crls = c->crl.items,
+                .n_crls = c->crl.n,
         };
         int64_t begin = now_usec();
         int r;

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <string.h>
+
+#include <gnutls/crypto.h>
+
+#include "daemon/ocsp.h"
+
+/* Clocks of servers and clients differ a little. */
+#define SKEW_SEC INT64_C(300)
+
+/* An answer that does not say when the next one comes is believed for so long; GnuTLS does so too. */
+#define AGE_MAX_SEC (INT64_C(15) * 24 * 60 * 60)
+
+/* Certificates in an answer that are looked at for its signer; real ones bring one or two. */
+#define SIGNERS_MAX 4U
+
+#define OID_BASIC "\x2b\x06\x01\x05\x05\x07\x30\x01\x01"
+
+typedef struct Response {
+        Signed signed_;
+        bool by_name; /* the responder is named, else told by its key's SHA-1 */
+        Blob responder;
+        Blob answers; /* content of the responses */
+        Blob certificates; /* content; size 0: none */
+} Response;
+
+static const char *read_data(Response *response) {
+        Der whole = der_of(response->signed_.content), data = der_enter(&whole, DER_SEQUENCE);
+        Der explicit;
+        Blob part;
+        uint8_t tag;
+
+        (void) der_optional(&data, DER_CONTEXT_BUILT(0), &part);
+        part = der_any(&data, &tag, NULL);
+        response->by_name = tag == DER_CONTEXT_BUILT(1);
+        explicit = der_of(part);
+        if (response->by_name)
+                response->responder = part;
+        else if (tag == DER_CONTEXT_BUILT(2))
+                response->responder = der_take(&explicit, DER_OCTET_STRING);
+        else
+                return "the stapled answer cannot be read";
+        (void) der_time(&data);
+        response->answers = der_take(&data, DER_SEQUENCE);
+
+        /* Extensions of the whole answer: a nonce, perhaps. A critical one is not known. */
+        if (der_optional(&data, DER_CONTEXT_BUILT(1), &part)) {
+                Der list_whole = der_of(part), list = der_enter(&list_whole, DER_SEQUENCE);
+
+                while (der_more(&list)) {
+                        Der extension = der_enter(&list, DER_SEQUENCE);
+
+                        (void) der_take(&extension, DER_OID);
+                        if (der_boolean_or(&extension, false))
+                                return "the stapled answer has a critical extension that is not known";
+                }
+        }
+        return der_end(&data) < 0 ? "the stapled answer cannot be read" : NULL;
+}
+
+static const char *read_response(Blob bytes, Response *ret) {
+        Der whole = der_of(bytes), outer = der_enter(&whole, DER_SEQUENCE);
+        uint32_t status = der_number(&outer, DER_ENUMERATED, 255);
+        Der explicit, typed, basic_whole, basic;
+        unsigned unused;
+        Blob oid, part;
+
+        if (!outer.bad && status != 0)
+                return "the stapled answer is an error";
+        explicit = der_enter(&outer, DER_CONTEXT_BUILT(0));
+        typed = der_enter(&explicit, DER_SEQUENCE);
+        oid = der_take(&typed, DER_OID);
+        basic_whole = der_enter(&typed, DER_OCTET_STRING);
+        basic = der_enter(&basic_whole, DER_SEQUENCE);
+        ret->signed_.content = der_take_whole(&basic, DER_SEQUENCE);
+        ret->signed_.algorithm = der_take_whole(&basic, DER_SEQUENCE);
+        ret->signed_.signature = der_bits(&basic, DER_BIT_STRING, &unused);
+        if (der_optional(&basic, DER_CONTEXT_BUILT(0), &part)) {
+                Der list = der_of(part);
+
+                ret->certificates = der_take(&list, DER_SEQUENCE);
+        }
+        if (der_end(&basic) < 0 || der_end(&outer) < 0 || der_end(&whole) < 0 ||
+            oid.size != sizeof(OID_BASIC) - 1 || memcmp(oid.data, OID_BASIC, oid.size) != 0)
+                return "the stapled answer cannot be read";
+        return read_data(ret);
+}
+
+/* The bits of the key in a SubjectPublicKeyInfo: what OCSP digests. */
+static Blob key_bits(const Certificate *c) {
+        Der whole = der_of(c->key), inner = der_enter(&whole, DER_SEQUENCE);
+        unsigned unused;
+
+        (void) der_take(&inner, DER_SEQUENCE);
+        return der_bits(&inner, DER_BIT_STRING, &unused);
+}
+
+static bool digest_is(gnutls_digest_algorithm_t algorithm, Blob data, Blob digest) {
+        uint8_t computed[64];
+
+        if (algorithm == GNUTLS_DIG_UNKNOWN || gnutls_hash_get_len(algorithm) > sizeof(computed) ||
+            gnutls_hash_get_len(algorithm) != digest.size)
+                return false;
+        return gnutls_hash_fast(algorithm, data.data, data.size, computed) >= 0 &&
+               memcmp(computed, digest.data, digest.size) == 0;
+}
+
+static bool is_responder(const Response *response, const Certificate *c) {
+        Name name = { 0 };
+        bool same;
+
+        if (!response->by_name)
+                return digest_is(GNUTLS_DIG_SHA1, key_bits(c), response->responder);
+        same = name_read(response->responder, &name) == 0 &&
+               blob_equal(name_blob(&name), name_blob(&c->subject_name));
+        name_done(&name);
+        return same;
+}
+
+/* true if the issuer itself made @c to answer for it, and it is in its dates. */
+static bool is_appointed(Judging *judging, Certificate *c, Certificate *issuer) {
+        if (memcmp(c->issuer_key, issuer->subject_key, SHA256_SIZE) != 0 || c->fault ||
+            c->extensions.unknown_critical.size > 0 || !(c->extensions.purposes & PURPOSE_OCSP))
+                return false;
+        judging_bound(judging, c->not_before);
+        judging_bound(judging, c->not_after + 1);
+        return c->has_dates && judging->now >= c->not_before && judging->now <= c->not_after &&
+               certificates_check(judging->all, certificate_signed(c), issuer) == SIGNATURE_TRUE;
+}
+
+static bool is_signed(Judging *judging, const Response *response, Certificate *issuer) {
+        Der list = der_of(response->certificates);
+
+        if (is_responder(response, issuer) &&
+            certificates_check(judging->all, response->signed_, issuer) == SIGNATURE_TRUE)
+                return true;
+
+        for (unsigned i = 0; i < SIGNERS_MAX && der_more(&list); i++) {
+                _cleanup_(certificate_freep) Certificate *c = NULL;
+                Blob der = der_take_whole(&list, DER_SEQUENCE);
+
+                if (certificate_new(der, CERTIFICATE_SENT, -1, &c) < 0)
+                        continue;
+                if (is_responder(response, c) && is_appointed(judging, c, issuer) &&
+                    certificates_check(judging->all, response->signed_, c) == SIGNATURE_TRUE)
+                        return true;
+        }
+        return false;
+}
+
+typedef struct Single {
+        bool ours;
+        uint8_t status; /* the tag of its CHOICE */
+        int64_t this_update;
+        bool has_next_update;
+        int64_t next_update;
+        bool bad;
+} Single;
+
+static bool is_about(Der *id, const Certificate *c, const Certificate *issuer) {
+        Der algorithm = der_enter(id, DER_SEQUENCE);
+        gnutls_digest_algorithm_t digest;
+        Blob oid = der_take(&algorithm, DER_OID), name, key, serial;
+        char text[64];
+
+        name = der_take(id, DER_OCTET_STRING);
+        key = der_take(id, DER_OCTET_STRING);
+        serial = der_take(id, DER_INTEGER);
+        if (id->bad || algorithm.bad)
+                return false;
+        oid_text(oid, text, sizeof(text));
+        digest = gnutls_oid_to_digest(text);
+        return blob_equal(serial, c->serial) && digest_is(digest, c->issuer, name) &&
+               digest_is(digest, key_bits(issuer), key);
+}
+
+static Single read_single(Der *list, const Certificate *c, const Certificate *issuer) {
+        Der single = der_enter(list, DER_SEQUENCE), id = der_enter(&single, DER_SEQUENCE);
+        Single ret = { .ours = is_about(&id, c, issuer) };
+        Blob part;
+
+        (void) der_any(&single, &ret.status, NULL);
+        ret.this_update = der_time(&single);
+        if (der_next_is(&single, DER_CONTEXT_BUILT(0))) {
+                Der explicit = der_enter(&single, DER_CONTEXT_BUILT(0));
+
+                ret.has_next_update = true;
+                ret.next_update = der_time(&explicit);
+                ret.bad = der_end(&explicit) < 0;
+        }
+        (void) der_optional(&single, DER_CONTEXT_BUILT(1), &part);
+        ret.bad |= der_end(&single) < 0;
+        return ret;
+}
+
+static const char *check_times(Judging *judging, const Single *single) {
+        int64_t end = single->has_next_update ? single->next_update
+                                              : single->this_update + AGE_MAX_SEC;
+
+        judging_bound(judging, single->this_update - SKEW_SEC);
+        judging_bound(judging, end + SKEW_SEC + 1);
+        if (judging->now < single->this_update - SKEW_SEC)
+                return "the stapled answer is from the future";
+        return judging->now > end + SKEW_SEC ? "the stapled answer is out of date" : NULL;
+}
+
+OcspAnswer ocsp_ask(Judging *judging, Blob bytes, const Certificate *c, Certificate *issuer,
+                    const char **ret_fault) {
+        const char *fault = "the stapled answer is about other certificates";
+        char text[ALGORITHM_TEXT_SIZE];
+        Response response = { 0 };
+        bool good = false;
+        Der list;
+
+        *ret_fault = read_response(bytes, &response);
+        if (*ret_fault)
+                return OCSP_UNKNOWN;
+        if (!is_signed(judging, &response, issuer)) {
+                *ret_fault = "the stapled answer is not signed by the issuer";
+                return OCSP_UNKNOWN;
+        }
+
+        /* Every entry: one that says revoked counts, wherever it stands and however old it is. */
+        list = der_of(response.answers);
+        while (der_more(&list)) {
+                Single single = read_single(&list, c, issuer);
+
+                if (single.bad) {
+                        *ret_fault = "the stapled answer cannot be read";
+                        return OCSP_UNKNOWN;
+                }
+                if (!single.ours)
+                        continue;
+                if (single.status == DER_CONTEXT_BUILT(1))
+                        return OCSP_REVOKED;
+                if (single.status != DER_CONTEXT(0)) {
+                        fault = "the issuer does not know the certificate";
+                        continue;
+                }
+                fault = check_times(judging, &single);
+                good |= !fault;
+        }
+        *ret_fault = fault ? fault : "";
+        if (good && !method_is_weak(response.signed_.algorithm, text))
+                return OCSP_GOOD;
+        if (good)
+                *ret_fault = "the stapled answer is signed with a method that can be forged";
+        return OCSP_UNKNOWN;
+}
