@@ -26,9 +26,9 @@ const char *string_item(JsonObject *array, size_t i) {
 }
 
 const char *json_text(JsonObject *object) {
-        return object ? json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                                       JSON_C_TO_STRING_NOSLASHESCAPE)
-                      : NULL;
+        const int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
+
+        return object ? json_object_to_json_string_ext(object, flags) : NULL;
 }
 
 int certificate_read(JsonObject *object, certexc_certificate *ret, const char **ret_field) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Text: the words of the daemon as sentences. The daemon knows no language; this is where one is. */
+/* Text: the daemon's words as sentences. The daemon knows no language; this is where one is. */
 #include "config.h"
 
 #include <errno.h>
