@@ -7,16 +7,16 @@
 #include "daemon/algorithms.h"
 
 /* RSA and DH keys below this, curves below that (DESIGN, problems). */
-#define RSA_BITS_MIN 2048U
+#define RSA_BITS_MIN   2048U
 #define CURVE_BITS_MIN 224U
 
 /* A key beyond this is made to keep us busy: the check of one signature takes seconds. */
-#define RSA_BITS_MAX 16384U
+#define RSA_BITS_MAX           16384U
 #define RSA_EXPONENT_BYTES_MAX 8U
 
 /* iso.member-body.us.rsadsi.pkcs.pkcs-1, and ansi-x962. */
 #define OID_PKCS1 "\x2a\x86\x48\x86\xf7\x0d\x01\x01"
-#define OID_X962 "\x2a\x86\x48\xce\x3d"
+#define OID_X962  "\x2a\x86\x48\xce\x3d"
 
 static bool is(Blob oid, const char *bytes, size_t size) {
         return oid.size == size && memcmp(oid.data, bytes, size) == 0;
@@ -86,7 +86,7 @@ static void read_dh(Der *parameters, KeyFacts *facts) {
 }
 
 static KeyFacts read_key(Blob spki) {
-        KeyFacts facts = { .kind = KEY_OTHER };
+        KeyFacts facts = {.kind = KEY_OTHER};
         Der whole = der_of(spki), inner = der_enter(&whole, DER_SEQUENCE);
         Der algorithm = der_enter(&inner, DER_SEQUENCE);
         unsigned unused;
@@ -158,7 +158,8 @@ static const struct {
         const char *name;
         gnutls_sign_algorithm_t algorithm;
 } weak_methods[] = {
-#define WEAK(oid, name, algorithm) { oid, sizeof(oid) - 1, name, algorithm }
+#define WEAK(oid, name, algorithm)                                                                 \
+        { oid, sizeof(oid) - 1, name, algorithm }
         WEAK(OID_PKCS1 "\x02", "MD2 with RSA", GNUTLS_SIGN_RSA_MD2),
         WEAK(OID_PKCS1 "\x03", "MD4 with RSA", GNUTLS_SIGN_UNKNOWN),
         WEAK(OID_PKCS1 "\x04", "MD5 with RSA", GNUTLS_SIGN_RSA_MD5),
@@ -202,7 +203,7 @@ typedef struct Method {
 } Method;
 
 static Method read_method(Blob algorithm) {
-        Method method = { .algorithm = GNUTLS_SIGN_UNKNOWN };
+        Method method = {.algorithm = GNUTLS_SIGN_UNKNOWN};
         Der whole = der_of(algorithm), inner = der_enter(&whole, DER_SEQUENCE);
         Blob oid = der_take(&inner, DER_OID);
 
@@ -243,10 +244,10 @@ bool method_is_weak(Blob algorithm, char ret[static ALGORITHM_TEXT_SIZE]) {
 SignatureState signature_check(Signed what, Certificate *signer) {
         Method method = read_method(what.algorithm);
         KeyFacts key = read_key(signer->key);
-        gnutls_datum_t content = { (unsigned char *) what.content.data,
-                                   (unsigned) what.content.size };
-        gnutls_datum_t signature = { (unsigned char *) what.signature.data,
-                                     (unsigned) what.signature.size };
+        gnutls_datum_t content = {(unsigned char *) what.content.data,
+                                  (unsigned) what.content.size};
+        gnutls_datum_t signature = {(unsigned char *) what.signature.data,
+                                    (unsigned) what.signature.size};
         gnutls_pubkey_t pubkey;
         int r;
 
@@ -258,7 +259,8 @@ SignatureState signature_check(Signed what, Certificate *signer) {
 
         /* Weak methods are told apart from false signatures: both at once must be seen. */
         r = gnutls_pubkey_verify_data2(pubkey, method.algorithm,
-                                       GNUTLS_VERIFY_ALLOW_BROKEN | GNUTLS_VERIFY_ALLOW_SIGN_WITH_SHA1,
+                                       GNUTLS_VERIFY_ALLOW_BROKEN |
+                                               GNUTLS_VERIFY_ALLOW_SIGN_WITH_SHA1,
                                        &content, &signature);
         if (r >= 0)
                 return SIGNATURE_TRUE;

@@ -31,7 +31,7 @@ typedef struct Signed {
 } Signed;
 
 static inline Signed certificate_signed(const Certificate *c) {
-        return (Signed) { c->signature_algorithm, c->tbs, c->signature };
+        return (Signed){c->signature_algorithm, c->tbs, c->signature};
 }
 
 /* Checks a signature with @signer's key, whatever its name, however weak. */

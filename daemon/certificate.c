@@ -140,7 +140,7 @@ Certificate *certificate_free(Certificate *c) {
 }
 
 static gnutls_datum_t datum(Blob b) {
-        return (gnutls_datum_t) { (unsigned char *) b.data, (unsigned) b.size };
+        return (gnutls_datum_t){(unsigned char *) b.data, (unsigned) b.size};
 }
 
 gnutls_x509_crt_t certificate_crt(Certificate *c) {
@@ -208,7 +208,7 @@ static int general_name_text(GeneralNameKind kind, Blob name, char **ret) {
 
 Blob certificate_common_name(const Certificate *c) {
         Der whole = der_of(c->subject), names = der_enter(&whole, DER_SEQUENCE);
-        Blob found = { 0 };
+        Blob found = {0};
 
         while (der_more(&names)) {
                 Der set = der_enter(&names, DER_SET);

@@ -28,7 +28,7 @@ typedef struct Certificate {
 
         unsigned version; /* 1 to 3 */
         Blob serial;
-        Blob tbs; /* what is signed, with its header */
+        Blob tbs;                 /* what is signed, with its header */
         Blob signature_algorithm; /* AlgorithmIdentifier, with its header */
         Blob signature;
         Blob issuer; /* Name, with its header */

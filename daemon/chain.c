@@ -92,7 +92,7 @@ SignatureState certificates_signature_known(const Certificates *all, const Certi
 static void note(Certificates *all, const Certificate *below, const Certificate *above,
                  SignatureState signature) {
         if (all->n_links < N_ELEMENTS(all->links))
-                all->links[all->n_links++] = (Link) { below, above, signature };
+                all->links[all->n_links++] = (Link){below, above, signature};
 }
 
 void certificates_signature_is_true(Certificates *all, const Certificate *below,
@@ -166,12 +166,13 @@ static bool same_key_and_subject(const Certificate *a, const Certificate *b) {
 static int key_id_says(const Certificate *c, const Certificate *issuer) {
         if (!c->extensions.has_authority_key_id || !issuer->extensions.has_subject_key_id)
                 return 0;
-        return blob_equal(c->extensions.authority_key_id, issuer->extensions.subject_key_id) ? 1 : -1;
+        return blob_equal(c->extensions.authority_key_id, issuer->extensions.subject_key_id) ? 1
+                                                                                             : -1;
 }
 
 /* Of several that have the name, those whose key signed; if none did, those that claim to be it. */
 static void keep_signers(Certificates *all, Certificate *c, Issuers *issuers) {
-        Issuers claiming = { .n = 0 };
+        Issuers claiming = {.n = 0};
         size_t n = 0;
 
         for (size_t i = 0; i < issuers->n; i++) {
@@ -244,7 +245,7 @@ bool certificates_is_authority(const Certificates *all, const Certificate *c) {
 }
 
 int certificates_is_blocked(Certificates *all, const Certificate *c) {
-        Issuers same = { .n = 0 };
+        Issuers same = {.n = 0};
         int r;
 
         if (!all->blocked)

@@ -26,7 +26,7 @@ static bool same_text(Blob a, Blob b) {
 }
 
 static Blob tail(Blob b, size_t from) {
-        return (Blob) { b.data + from, b.size - from };
+        return (Blob){b.data + from, b.size - from};
 }
 
 /* true if @name is @base or below it; a base that begins with a dot holds only what is below. */
@@ -35,8 +35,9 @@ static bool dns_within(Blob name, Blob base) {
                 return true;
         if (name.size < base.size || !same_text(tail(name, name.size - base.size), base))
                 return false;
-        return name.size == base.size ? base.data[0] != '.'
-                                      : base.data[0] == '.' || name.data[name.size - base.size - 1] == '.';
+        return name.size == base.size
+                       ? base.data[0] != '.'
+                       : base.data[0] == '.' || name.data[name.size - base.size - 1] == '.';
 }
 
 static Blob without_trailing_dot(Blob name) {
@@ -82,9 +83,12 @@ static Relation email_relation(Blob name, Blob base) {
                 size_t local = at ? (size_t) (at - name.data) : 0;
 
                 /* What is before the @ has a case (RFC 5321, section 2.4). */
-                return at && blob_equal((Blob) { name.data, local },
-                                        (Blob) { base.data, (size_t) (base_at - base.data) }) &&
-                                       same_text(host, tail(base, (size_t) (base_at - base.data) + 1))
+                return at &&
+                                       blob_equal(
+                                               (Blob){name.data, local},
+                                               (Blob){base.data, (size_t) (base_at - base.data)}) &&
+                                       same_text(host,
+                                                 tail(base, (size_t) (base_at - base.data) + 1))
                                ? WITHIN
                                : UNRELATED;
         }
@@ -100,7 +104,7 @@ static Blob uri_host(Blob uri) {
         Blob host;
 
         if (!p)
-                return (Blob) { 0 };
+                return (Blob){0};
         host = tail(uri, (size_t) (p - uri.data) + 3);
         while (n < host.size && !strchr("/?#", host.data[n]))
                 n++;
@@ -109,7 +113,7 @@ static Blob uri_host(Blob uri) {
         if (user)
                 host = tail(host, (size_t) (user - host.data) + 1);
         if (host.size > 0 && host.data[0] == '[')
-                return (Blob) { 0 };
+                return (Blob){0};
         for (n = 0; n < host.size && host.data[n] != ':'; n++)
                 ;
         host.size = n;
@@ -153,7 +157,7 @@ static Relation address_relation(Blob name, Blob base) {
 }
 
 static int directory_relation(Blob name, Blob base, Relation *ret) {
-        Name n = { 0 }, b = { 0 };
+        Name n = {0}, b = {0};
         int r;
 
         r = name_read(name, &n);
@@ -213,9 +217,8 @@ static bool subtree_next(Der *der, GeneralNameKind *ret_kind, Blob *ret_base) {
                 (void) der_number(&subtree, DER_CONTEXT(0), 0);
         if (der_end(&subtree) < 0)
                 der->bad = true;
-        if (*ret_kind == NAME_ADDRESS &&
-            ((ret_base->size != 8 && ret_base->size != 32) ||
-             !is_mask(tail(*ret_base, ret_base->size / 2))))
+        if (*ret_kind == NAME_ADDRESS && ((ret_base->size != 8 && ret_base->size != 32) ||
+                                          !is_mask(tail(*ret_base, ret_base->size / 2))))
                 der->bad = true;
         return !der->bad;
 }
@@ -250,22 +253,23 @@ static int check_list(Checking *k, Blob list, GeneralNameKind kind, Blob name, R
                 int r;
 
                 if (*k->budget < cost)
-                        return violated(k, "there are more names and constraints than can be checked",
-                                        kind, (Blob) { 0 });
+                        return violated(k,
+                                        "there are more names and constraints than can be checked",
+                                        kind, (Blob){0});
                 *k->budget -= cost;
                 if (base_kind != kind)
                         continue;
                 *ret_constrained = true;
                 r = relate(kind, name, base, &relation);
                 if (r == -EBADMSG)
-                        return violated(k, "a name that cannot be read", kind, (Blob) { 0 });
+                        return violated(k, "a name that cannot be read", kind, (Blob){0});
                 if (r < 0)
                         return r;
                 if (relation > *ret)
                         *ret = relation;
         }
         return subtrees.bad ? violated(k, "its name constraints cannot be read", _NAME_KIND_MAX,
-                                       (Blob) { 0 })
+                                       (Blob){0})
                             : 0;
 }
 
@@ -336,7 +340,7 @@ static int check_common_name(Checking *k, const Certificate *below) {
 
 int constraints_check(const Certificate *above, const Certificate *below, uint64_t *budget,
                       char ret[static CONSTRAINT_TEXT_SIZE]) {
-        Checking k = { .above = above, .budget = budget, .text = ret };
+        Checking k = {.above = above, .budget = budget, .text = ret};
         Der names = der_of(below->extensions.names);
         GeneralNameKind kind;
         Blob name;

@@ -13,7 +13,7 @@ static bool oid_is(Blob oid, const char *bytes, size_t size) {
 
 /* A flag of the issuing distribution point: an implicit BOOLEAN. */
 static bool take_flag(Der *der, uint8_t tag) {
-        Blob b = { 0 };
+        Blob b = {0};
 
         return der_optional(der, tag, &b) && b.size == 1 && b.data[0] != 0;
 }
@@ -34,7 +34,8 @@ static const char *read_scope(Blob value, CrlScope *scope) {
         }
         scope->indirect = take_flag(&inner, DER_CONTEXT(4));
         scope->attributes_only = take_flag(&inner, DER_CONTEXT(5));
-        return der_end(&inner) < 0 || der_end(&der) < 0 ? "its distribution point cannot be read" : NULL;
+        return der_end(&inner) < 0 || der_end(&der) < 0 ? "its distribution point cannot be read"
+                                                        : NULL;
 }
 
 static const char *read_extensions(Blob content, Crl *crl) {
@@ -85,9 +86,9 @@ static int read_content(Crl *crl) {
 
 int crl_read(Blob der, Crl *ret) {
         Der whole = der_of(der), outer = der_enter(&whole, DER_SEQUENCE);
-        Name issuer = { 0 };
+        Name issuer = {0};
         unsigned unused;
-        Crl crl = { 0 };
+        Crl crl = {0};
         int r;
 
         crl.signed_.content = der_take_whole(&outer, DER_SEQUENCE);
@@ -127,10 +128,11 @@ static bool shares_a_name(Blob a, Blob b) {
         return false;
 }
 
-/* The full name of a DistributionPointName; size 0: there is none (a name relative to the issuer). */
+/* The full name of a DistributionPointName; size 0: there is none (a name relative to the issuer).
+ */
 static Blob full_name(Blob point) {
         Der der = der_of(point);
-        Blob names = { 0 };
+        Blob names = {0};
 
         (void) der_optional(&der, DER_CONTEXT_BUILT(0), &names);
         return names;
@@ -144,7 +146,7 @@ static bool is_published_for(const Crl *crl, const Certificate *c) {
                 return true;
         while (der_more(&points)) {
                 Der point = der_enter(&points, DER_SEQUENCE);
-                Blob name = { 0 }, part, issuer = { 0 };
+                Blob name = {0}, part, issuer = {0};
 
                 (void) der_optional(&point, DER_CONTEXT_BUILT(0), &name);
                 (void) der_optional(&point, DER_CONTEXT(1), &part);
@@ -186,13 +188,13 @@ static Blob directory_name(Blob value) {
         while (general_name_next(&names, &kind, &name))
                 if (kind == NAME_DIRECTORY)
                         return name;
-        return (Blob) { 0 };
+        return (Blob){0};
 }
 
 static bool read_entry(Der *entries, Entry *ret) {
         Der entry = der_enter(entries, DER_SEQUENCE), list;
 
-        *ret = (Entry) { .serial = der_take(&entry, DER_INTEGER) };
+        *ret = (Entry){.serial = der_take(&entry, DER_INTEGER)};
         (void) der_time(&entry);
         if (der_more(&entry)) {
                 list = der_enter(&entry, DER_SEQUENCE);
@@ -219,7 +221,7 @@ static bool read_entry(Der *entries, Entry *ret) {
 
 /* true if @name (whole) is @c's issuer, in whatever spelling. */
 static bool is_issuer_of(Blob name, const Certificate *c) {
-        Name read = { 0 };
+        Name read = {0};
         bool same = name_read(name, &read) == 0 &&
                     blob_equal(name_blob(&read), name_blob(&c->issuer_name));
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Lists of revoked certificates (RFC 5280, sections 5 and 6.3), as an administrator imports them. */
+/* Lists of revoked certificates (RFC 5280, sections 5 and 6.3), as an administrator imports them.
+ */
 #pragma once
 
 #include "daemon/algorithms.h"
@@ -11,8 +12,8 @@ typedef struct CrlScope {
         bool attributes_only;
         bool some_reasons; /* only those of @reasons */
         unsigned reasons;
-        bool indirect;   /* entries may be other issuers' */
-        Blob point;      /* DistributionPointName; size 0: none */
+        bool indirect; /* entries may be other issuers' */
+        Blob point;    /* DistributionPointName; size 0: none */
 } CrlScope;
 
 typedef struct Crl {
@@ -22,7 +23,7 @@ typedef struct Crl {
         int64_t this_update;
         bool has_next_update;
         int64_t next_update;
-        Blob entries;     /* content of revokedCertificates; size 0: none */
+        Blob entries;      /* content of revokedCertificates; size 0: none */
         const char *fault; /* why it cannot be used: static; NULL */
         bool delta;        /* only what is new since another list */
         CrlScope scope;

@@ -16,8 +16,8 @@ bool der_next_is(const Der *der, uint8_t tag) {
 
 static Blob bad(Der *der) {
         der->bad = true;
-        der->rest = (Blob) { 0 };
-        return (Blob) { 0 };
+        der->rest = (Blob){0};
+        return (Blob){0};
 }
 
 /* The size of the header in *@ret_header and of the content in *@ret_size; false if it is not DER
@@ -56,15 +56,15 @@ Blob der_any(Der *der, uint8_t *ret_tag, Blob *ret_whole) {
         if (ret_tag)
                 *ret_tag = 0;
         if (ret_whole)
-                *ret_whole = (Blob) { 0 };
+                *ret_whole = (Blob){0};
         if (der->bad || !read_header(der->rest, &header, &size))
                 return bad(der);
 
-        content = (Blob) { der->rest.data + header, size };
+        content = (Blob){der->rest.data + header, size};
         if (ret_tag)
                 *ret_tag = der->rest.data[0];
         if (ret_whole)
-                *ret_whole = (Blob) { der->rest.data, header + size };
+                *ret_whole = (Blob){der->rest.data, header + size};
         der->rest.data += header + size;
         der->rest.size -= header + size;
         return content;
@@ -93,7 +93,7 @@ bool der_optional(Der *der, uint8_t tag, Blob *ret) {
 Der der_enter(Der *der, uint8_t tag) {
         Blob content = der_take(der, tag);
 
-        return (Der) { content, der->bad };
+        return (Der){content, der->bad};
 }
 
 bool der_boolean_or(Der *der, bool otherwise) {
@@ -138,7 +138,7 @@ Blob der_bits(Der *der, uint8_t tag, unsigned *ret_unused) {
         if (b.size == 0 || b.data[0] > 7 || (b.size == 1 && b.data[0] != 0))
                 return bad(der);
         *ret_unused = b.data[0];
-        return (Blob) { b.data + 1, b.size - 1 };
+        return (Blob){b.data + 1, b.size - 1};
 }
 
 /* @n digits (18 at most) at @text as a number, or -1. */
@@ -157,7 +157,7 @@ int64_t der_time(Der *der) {
         size_t year_digits = der_next_is(der, DER_UTC_TIME) ? 2 : 4;
         uint8_t tag = year_digits == 2 ? DER_UTC_TIME : DER_GENERALIZED_TIME;
         Blob b = der_take(der, tag);
-        struct tm tm = { 0 }, again;
+        struct tm tm = {0}, again;
         const uint8_t *rest;
         int year;
         time_t t;
@@ -184,8 +184,9 @@ int64_t der_time(Der *der) {
         /* A date that the calendar does not have comes back as another one. */
         again = tm;
         t = timegm(&again);
-        if (again.tm_year != tm.tm_year || again.tm_mon != tm.tm_mon || again.tm_mday != tm.tm_mday ||
-            again.tm_hour != tm.tm_hour || again.tm_min != tm.tm_min || again.tm_sec != tm.tm_sec) {
+        if (again.tm_year != tm.tm_year || again.tm_mon != tm.tm_mon ||
+            again.tm_mday != tm.tm_mday || again.tm_hour != tm.tm_hour ||
+            again.tm_min != tm.tm_min || again.tm_sec != tm.tm_sec) {
                 (void) bad(der);
                 return 0;
         }

@@ -35,7 +35,7 @@ enum {
 };
 
 /* [n], as a value and as something built of others. */
-#define DER_CONTEXT(n) (0x80 | (n))
+#define DER_CONTEXT(n)       (0x80 | (n))
 #define DER_CONTEXT_BUILT(n) (0xa0 | (n))
 
 typedef struct Der {
@@ -44,7 +44,7 @@ typedef struct Der {
 } Der;
 
 static inline Der der_of(Blob bytes) {
-        return (Der) { bytes, false };
+        return (Der){bytes, false};
 }
 
 /* true while the reader is good and there is something left. */

@@ -60,8 +60,8 @@ static bool oid_is(Blob oid, const char *bytes, size_t size) {
 
 /* id-pkix, and under it id-kp and id-pe. */
 #define OID_PKIX "\x2b\x06\x01\x05\x05\x07"
-#define OID_KP OID_PKIX "\x03"
-#define OID_PE OID_PKIX "\x01"
+#define OID_KP   OID_PKIX "\x03"
+#define OID_PE   OID_PKIX "\x01"
 
 static const char *read_purposes(Der *der, Extensions *e) {
         Der inner = der_enter(der, DER_SEQUENCE);
@@ -70,10 +70,10 @@ static const char *read_purposes(Der *der, Extensions *e) {
         while (der_more(&inner)) {
                 Blob oid = der_take(&inner, DER_OID);
 
-                e->purposes |= OID_IS(oid, OID_KP "\x01")         ? PURPOSE_SERVER
-                               : OID_IS(oid, OID_KP "\x09")       ? PURPOSE_OCSP
+                e->purposes |= OID_IS(oid, OID_KP "\x01")        ? PURPOSE_SERVER
+                               : OID_IS(oid, OID_KP "\x09")      ? PURPOSE_OCSP
                                : OID_IS(oid, "\x55\x1d\x25\x00") ? PURPOSE_ANY
-                                                                  : PURPOSE_OTHER;
+                                                                 : PURPOSE_OTHER;
         }
         return der_end(&inner) < 0 ? "the extended key usage cannot be read" : NULL;
 }
@@ -200,7 +200,8 @@ static const struct {
         size_t size;
         const char *(*read)(Der *der, Extensions *e);
 } known[] = {
-#define KNOWN(oid, read) { oid, sizeof(oid) - 1, read }
+#define KNOWN(oid, read)                                                                           \
+        { oid, sizeof(oid) - 1, read }
         KNOWN("\x55\x1d\x13", read_basic_constraints),
         KNOWN("\x55\x1d\x0f", read_key_usage),
         KNOWN("\x55\x1d\x25", read_purposes),
@@ -281,7 +282,8 @@ void oid_text(Blob oid, char *ret, size_t size) {
                 if (oid.data[i] & 0x80)
                         continue;
                 if (first)
-                        n = snprintf(ret, size, "%u.%" PRIu64, part < 80 ? (unsigned) (part / 40) : 2U,
+                        n = snprintf(ret, size, "%u.%" PRIu64,
+                                     part < 80 ? (unsigned) (part / 40) : 2U,
                                      part < 80 ? part % 40 : part - 80);
                 else
                         n = snprintf(ret + used, size - used, ".%" PRIu64, part);

@@ -120,7 +120,7 @@ static int put_attribute(Name *out, Blob der) {
 
 /* A set has no order: the canonical attributes are sorted. */
 static int put_relative_name(Name *out, Blob set) {
-        Name attributes[NAME_PARTS_MAX] = { 0 };
+        Name attributes[NAME_PARTS_MAX] = {0};
         _cleanup_free_ uint8_t *room = malloc(6 * set.size + 16);
         Der der = der_of(set);
         size_t n = 0, used = 0, at = out->size;
@@ -128,7 +128,7 @@ static int put_relative_name(Name *out, Blob set) {
         if (!room)
                 return -ENOMEM;
         while (der_more(&der)) {
-                Name one = { room + used, 0 };
+                Name one = {room + used, 0};
                 int r;
 
                 if (n >= NAME_PARTS_MAX)
@@ -160,7 +160,7 @@ static int put_relative_name(Name *out, Blob set) {
 }
 
 int name_read(Blob der, Name *ret) {
-        Name name = { 0 };
+        Name name = {0};
         _cleanup_free_ uint8_t *data = NULL;
         Der whole = der_of(der), names;
         int r;
@@ -190,7 +190,7 @@ int name_read(Blob der, Name *ret) {
 
 void name_done(Name *name) {
         free(name->data);
-        *name = (Name) { 0 };
+        *name = (Name){0};
 }
 
 bool name_is_within(const Name *name, const Name *base) {
@@ -199,7 +199,7 @@ bool name_is_within(const Name *name, const Name *base) {
 }
 
 int name_text(Blob der, char **ret) {
-        gnutls_datum_t in = { (unsigned char *) der.data, (unsigned) der.size }, out = { 0 };
+        gnutls_datum_t in = {(unsigned char *) der.data, (unsigned) der.size}, out = {0};
         _cleanup_free_ char *hex = NULL;
         size_t shown = der.size < 64 ? der.size : 64;
         int r;

@@ -19,7 +19,7 @@ int name_read(Blob der, Name *ret);
 void name_done(Name *name);
 
 static inline Blob name_blob(const Name *name) {
-        return (Blob) { name->data, name->size };
+        return (Blob){name->data, name->size};
 }
 
 /* true if @name is @base or something below it. */

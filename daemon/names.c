@@ -69,7 +69,7 @@ static NameMatch match_one(Blob name, const char *host) {
 
         rest = strchr(host, '.');
         if (rest && name.size > 2 && name.data[0] == '*' && name.data[1] == '.' &&
-            is_same((Blob) { name.data + 1, name.size - 1 }, rest) && !is_public_suffix(rest + 1))
+            is_same((Blob){name.data + 1, name.size - 1}, rest) && !is_public_suffix(rest + 1))
                 return NAME_COVERED;
 
         return is_stretched_to(name, host) ? NAME_STRETCHED : NAME_NOT_COVERED;
@@ -97,7 +97,7 @@ NameMatch names_match(const Certificate *c, const Endpoint *endpoint, Blob *ret_
                 if (endpoint->kind == HOST_NAME && kind == NAME_DNS)
                         match = match_one(name, endpoint->host);
                 else if (address_size > 0 && kind == NAME_ADDRESS &&
-                         blob_equal(name, (Blob) { address, address_size }))
+                         blob_equal(name, (Blob){address, address_size}))
                         match = NAME_COVERED;
 
                 if (match == NAME_COVERED)

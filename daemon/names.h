@@ -11,7 +11,8 @@ typedef enum NameMatch {
         NAME_STRETCHED, /* only by a wildcard that reaches further than it may */
 } NameMatch;
 
-/* How @c covers the host of @endpoint. With NAME_STRETCHED, *@ret_wildcard is the name that would. */
+/* How @c covers the host of @endpoint. With NAME_STRETCHED, *@ret_wildcard is the name that would.
+ */
 NameMatch names_match(const Certificate *c, const Endpoint *endpoint, Blob *ret_wildcard);
 
 /* Why one of @c's names is none: a static sentence, or NULL. */

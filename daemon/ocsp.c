@@ -10,7 +10,8 @@
 /* Clocks of servers and clients differ a little. */
 #define SKEW_SEC INT64_C(300)
 
-/* An answer that does not say when the next one comes is believed for so long; GnuTLS does so too. */
+/* An answer that does not say when the next one comes is believed for so long; GnuTLS does so too.
+ */
 #define AGE_MAX_SEC (INT64_C(15) * 24 * 60 * 60)
 
 /* Certificates in an answer that are looked at for its signer; real ones bring one or two. */
@@ -22,7 +23,7 @@ typedef struct Response {
         Signed signed_;
         bool by_name; /* the responder is named, else told by its key's SHA-1 */
         Blob responder;
-        Blob answers; /* content of the responses */
+        Blob answers;      /* content of the responses */
         Blob certificates; /* content; size 0: none */
 } Response;
 
@@ -54,7 +55,8 @@ static const char *read_data(Response *response) {
 
                         (void) der_take(&extension, DER_OID);
                         if (der_boolean_or(&extension, false))
-                                return "the stapled answer has a critical extension that is not known";
+                                return "the stapled answer has a critical extension that is not "
+                                       "known";
                 }
         }
         return der_end(&data) < 0 ? "the stapled answer cannot be read" : NULL;
@@ -108,7 +110,7 @@ static bool digest_is(gnutls_digest_algorithm_t algorithm, Blob data, Blob diges
 }
 
 static bool is_responder(const Response *response, const Certificate *c) {
-        Name name = { 0 };
+        Name name = {0};
         bool same;
 
         if (!response->by_name)
@@ -178,7 +180,7 @@ static bool is_about(Der *id, const Certificate *c, const Certificate *issuer) {
 
 static Single read_single(Der *list, const Certificate *c, const Certificate *issuer) {
         Der single = der_enter(list, DER_SEQUENCE), id = der_enter(&single, DER_SEQUENCE);
-        Single ret = { .ours = is_about(&id, c, issuer) };
+        Single ret = {.ours = is_about(&id, c, issuer)};
         Blob part;
 
         (void) der_any(&single, &ret.status, NULL);
@@ -196,8 +198,8 @@ static Single read_single(Der *list, const Certificate *c, const Certificate *is
 }
 
 static const char *check_times(Judging *judging, const Single *single) {
-        int64_t end = single->has_next_update ? single->next_update
-                                              : single->this_update + AGE_MAX_SEC;
+        int64_t end =
+                single->has_next_update ? single->next_update : single->this_update + AGE_MAX_SEC;
 
         judging_bound(judging, single->this_update - SKEW_SEC);
         judging_bound(judging, end + SKEW_SEC + 1);
@@ -210,7 +212,7 @@ OcspAnswer ocsp_ask(Judging *judging, Blob bytes, const Certificate *c, Certific
                     const char **ret_fault) {
         const char *fault = "the stapled answer is about other certificates";
         char text[ALGORITHM_TEXT_SIZE];
-        Response response = { 0 };
+        Response response = {0};
         bool good = false;
         Der list;
 

@@ -16,20 +16,20 @@ static const struct {
         Problem problem;
         const char *text;
 } bits[] = {
-        { GNUTLS_CERT_SIGNATURE_FAILURE, PROBLEM_BAD_SIGNATURE | PROBLEM_WEAK_SIGNATURE,
-          PROBLEM_BAD_SIGNATURE, "GnuTLS: a signature is false" },
-        { GNUTLS_CERT_INSECURE_ALGORITHM, PROBLEM_WEAK_SIGNATURE | PROBLEM_WEAK_KEY,
-          PROBLEM_WEAK_SIGNATURE, "GnuTLS: an insecure method" },
-        { GNUTLS_CERT_SIGNER_NOT_CA, PROBLEM_BAD_CONSTRAINTS, PROBLEM_BAD_CONSTRAINTS,
-          "GnuTLS: the issuer is no authority" },
-        { GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, PROBLEM_BAD_CONSTRAINTS | PROBLEM_WRONG_USAGE,
-          PROBLEM_BAD_CONSTRAINTS, "GnuTLS: the issuer's constraints" },
-        { GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS, PROBLEM_UNKNOWN_CRITICAL, PROBLEM_UNKNOWN_CRITICAL,
-          "GnuTLS: an unknown critical extension" },
-        { GNUTLS_CERT_PURPOSE_MISMATCH, PROBLEM_WRONG_USAGE, PROBLEM_WRONG_USAGE,
-          "GnuTLS: another purpose" },
-        { GNUTLS_CERT_SIGNER_NOT_FOUND, PROBLEM_BAD_SIGNATURE, PROBLEM_UNKNOWN_ISSUER,
-          "GnuTLS: the issuer was not found" },
+        {GNUTLS_CERT_SIGNATURE_FAILURE, PROBLEM_BAD_SIGNATURE | PROBLEM_WEAK_SIGNATURE,
+         PROBLEM_BAD_SIGNATURE, "GnuTLS: a signature is false"},
+        {GNUTLS_CERT_INSECURE_ALGORITHM, PROBLEM_WEAK_SIGNATURE | PROBLEM_WEAK_KEY,
+         PROBLEM_WEAK_SIGNATURE, "GnuTLS: an insecure method"},
+        {GNUTLS_CERT_SIGNER_NOT_CA, PROBLEM_BAD_CONSTRAINTS, PROBLEM_BAD_CONSTRAINTS,
+         "GnuTLS: the issuer is no authority"},
+        {GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, PROBLEM_BAD_CONSTRAINTS | PROBLEM_WRONG_USAGE,
+         PROBLEM_BAD_CONSTRAINTS, "GnuTLS: the issuer's constraints"},
+        {GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS, PROBLEM_UNKNOWN_CRITICAL, PROBLEM_UNKNOWN_CRITICAL,
+         "GnuTLS: an unknown critical extension"},
+        {GNUTLS_CERT_PURPOSE_MISMATCH, PROBLEM_WRONG_USAGE, PROBLEM_WRONG_USAGE,
+         "GnuTLS: another purpose"},
+        {GNUTLS_CERT_SIGNER_NOT_FOUND, PROBLEM_BAD_SIGNATURE, PROBLEM_UNKNOWN_ISSUER,
+         "GnuTLS: the issuer was not found"},
 };
 
 typedef struct Departure {
@@ -81,10 +81,10 @@ static bool has_policy_rules(const Path *path) {
 }
 
 static const Departure departures[] = {
-        { GNUTLS_CERT_SIGNER_NOT_FOUND, names_differ_in_spelling },
-        { GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, has_self_issued_below_length },
-        { GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, has_constraints },
-        { GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS, has_policy_rules },
+        {GNUTLS_CERT_SIGNER_NOT_FOUND, names_differ_in_spelling},
+        {GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, has_self_issued_below_length},
+        {GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, has_constraints},
+        {GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS, has_policy_rules},
 };
 
 /* Every signature singly: only then may a departure override a refusal. */
@@ -137,8 +137,8 @@ void opinion_run(Judging *judging, const Path *path, Report *r) {
                 return;
         }
 
-        if (gnutls_x509_crt_list_verify(crts, (unsigned) path->n - 1, &crts[path->n - 1], 1, NULL, 0,
-                                        OPINION_FLAGS, &status) < 0) {
+        if (gnutls_x509_crt_list_verify(crts, (unsigned) path->n - 1, &crts[path->n - 1], 1, NULL,
+                                        0, OPINION_FLAGS, &status) < 0) {
                 report(r, PROBLEM_MALFORMED, NULL, "GnuTLS cannot judge it");
                 return;
         }

@@ -62,7 +62,7 @@ static void check_signatures(Certificates *all, const Path *path) {
  * its yes spares checking the signatures a second time.
  */
 static void judge_path(Judging *judging, const Path *path, Report *r) {
-        Report first = { 0 };
+        Report first = {0};
 
         validation_run(judging, path, &first);
         if (first.n == 0 && first.error == 0 && path->anchored) {
@@ -78,7 +78,7 @@ static void judge_path(Judging *judging, const Path *path, Report *r) {
 
 /* 1 when there can be no better one, else 0. */
 static int consider(Search *s) {
-        Report r = { 0 };
+        Report r = {0};
         Rank rank;
 
         judge_path(s->judging, &s->path, &r);
@@ -86,7 +86,7 @@ static int consider(Search *s) {
                 return r.error;
 
         s->n_paths++;
-        rank = (Rank) {
+        rank = (Rank){
                 .is_never = r.problems & problem_set_never,
                 .n_problems = (unsigned) __builtin_popcount(r.problems),
                 .is_loose = !s->path.anchored,
@@ -144,7 +144,7 @@ static int search(Search *s) {
 }
 
 int path_judge_best(Judging *judging, Report *r, Path *ret) {
-        Search s = { .judging = judging };
+        Search s = {.judging = judging};
         int e;
 
         s.path.items[0] = judging->all->leaf;

@@ -22,9 +22,9 @@ typedef struct Judging {
         int64_t now;
         uint32_t checks; /* CheckFlags */
         bool any_purpose;
-        uint64_t comparisons; /* that name constraints may still cost */
+        uint64_t comparisons;                /* that name constraints may still cost */
         const struct Revocation *revocation; /* NULL: nothing is known of it */
-        int64_t holds_from; /* what is found holds from here until before there */
+        int64_t holds_from;                  /* what is found holds from here until before there */
         int64_t holds_until;
         bool leaf_is_revoked; /* on some path */
 } Judging;

@@ -19,7 +19,7 @@ static void check_leaf_dates(const Question *q, const Certificate *leaf, Report 
 
 static void check_leaf_names(const Question *q, const Certificate *leaf, Report *r) {
         _cleanup_free_ char *text = NULL;
-        Blob wildcard = { 0 };
+        Blob wildcard = {0};
         int e;
 
         if (!q->endpoint)
@@ -51,8 +51,9 @@ static void check_leaf_usage(const Certificate *leaf, Report *r) {
 
         if (e->has_purposes && !(e->purposes & (PURPOSE_SERVER | PURPOSE_ANY)))
                 report(r, PROBLEM_WRONG_USAGE, leaf, "the extended key usage has no server in it");
-        else if (e->has_key_usage && !(e->key_usage & (USAGE_DIGITAL_SIGNATURE | USAGE_KEY_ENCIPHERMENT |
-                                                       USAGE_KEY_AGREEMENT)))
+        else if (e->has_key_usage &&
+                 !(e->key_usage &
+                   (USAGE_DIGITAL_SIGNATURE | USAGE_KEY_ENCIPHERMENT | USAGE_KEY_AGREEMENT)))
                 report(r, PROBLEM_WRONG_USAGE, leaf, "the key may not be used for a connection");
         else if (e->has_key_usage && (e->key_usage & USAGE_CERTIFICATE_SIGN) && !e->ca)
                 report(r, PROBLEM_WRONG_USAGE, leaf, "the key is for signing certificates");
@@ -60,7 +61,8 @@ static void check_leaf_usage(const Certificate *leaf, Report *r) {
 
 static void check_leaf_constraints(const Certificate *leaf, Report *r) {
         if (leaf->extensions.has_constraints && !leaf->extensions.ca)
-                report(r, PROBLEM_BAD_CONSTRAINTS, leaf, "name constraints, but it is no authority");
+                report(r, PROBLEM_BAD_CONSTRAINTS, leaf,
+                       "name constraints, but it is no authority");
 }
 
 static void bound_by_dates(Judging *judging, const Certificates *all) {
@@ -103,7 +105,7 @@ static int judge_leaf(const Question *q, const Revocation *revocation, Certifica
                 .holds_from = facts->holds_from,
                 .holds_until = facts->holds_until,
         };
-        Report r = { .facts = facts };
+        Report r = {.facts = facts};
         Path path;
         int e;
 
@@ -131,7 +133,7 @@ static int judge_leaf(const Question *q, const Revocation *revocation, Certifica
 
 int problems_find(const Question *question, const Authorities *authorities, Facts **ret) {
         _cleanup_(certificates_freep) Certificates *all = NULL;
-        _cleanup_(revocation_done) Revocation revocation = { 0 };
+        _cleanup_(revocation_done) Revocation revocation = {0};
         _cleanup_(facts_unrefp) Facts *facts = NULL;
         int r;
 
@@ -141,7 +143,8 @@ int problems_find(const Question *question, const Authorities *authorities, Fact
         r = revocation_read(question->crls, question->n_crls, question->staple, &revocation);
         if (r < 0)
                 return r;
-        r = certificates_new(question->chain, question->n_chain, authorities, question->blocked, &all);
+        r = certificates_new(question->chain, question->n_chain, authorities, question->blocked,
+                             &all);
         if (r < 0)
                 return r;
 

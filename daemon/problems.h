@@ -29,7 +29,7 @@ typedef struct Question {
         size_t n_chain;
         Blob staple; /* stapled OCSP answer; size 0: none */
         int64_t now;
-        uint32_t checks; /* CheckFlags */
+        uint32_t checks;  /* CheckFlags */
         bool any_purpose; /* the leaf need not be a TLS server's. For tests; no door can ask so. */
         /* What the administrator has handed in; the daemon hands in nothing of it yet. */
         const Authorities *blocked; /* certificates on the block list, NULL: none */

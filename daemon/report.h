@@ -15,7 +15,8 @@ typedef struct Report {
 } Report;
 
 /* @c NULL: of no certificate in particular. */
-void report(Report *r, Problem problem, const Certificate *c, const char *format, ...) _printf_(4, 5);
+void report(Report *r, Problem problem, const Certificate *c, const char *format, ...)
+        _printf_(4, 5);
 
 /* The same, with the text of a distinguished name. */
 void report_name(Report *r, Problem problem, const Certificate *c, Blob name);

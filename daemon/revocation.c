@@ -8,11 +8,12 @@
 #include "daemon/problems.h"
 #include "daemon/revocation.h"
 
-/* Every reason there is but the unused first bit (RFC 5280, section 4.2.1.13), as crl.c packs them. */
+/* Every reason there is but the unused first bit (RFC 5280, section 4.2.1.13), as crl.c packs them.
+ */
 #define ALL_REASONS 0x807fU
 
 int revocation_read(const Blob *crls, size_t n, Blob staple, Revocation *ret) {
-        Revocation revocation = { .staple = staple };
+        Revocation revocation = {.staple = staple};
         int r = 0;
 
         if (n > 0) {
@@ -37,7 +38,7 @@ int revocation_read(const Blob *crls, size_t n, Blob staple, Revocation *ret) {
 
 void revocation_done(Revocation *revocation) {
         free(revocation->crls);
-        *revocation = (Revocation) { 0 };
+        *revocation = (Revocation){0};
 }
 
 static bool may_sign_lists(const Certificate *c) {

@@ -36,7 +36,8 @@ static void check_certificate(Judging *judging, const Certificate *c, Report *r)
 static bool is_anchor(const Path *path, size_t i) {
         const Certificate *c = path->items[i];
 
-        return i + 1 == path->n && (c->kind == CERTIFICATE_AUTHORITY || certificate_is_self_issued(c));
+        return i + 1 == path->n &&
+               (c->kind == CERTIFICATE_AUTHORITY || certificate_is_self_issued(c));
 }
 
 /* Whether it may issue certificates at all. */
@@ -45,7 +46,8 @@ static void check_issuer(const Judging *judging, const Path *path, size_t i, Rep
         const Extensions *e = &c->extensions;
 
         if (e->has_basic_constraints ? !e->ca : c->version == 3 || !is_anchor(path, i))
-                report(r, PROBLEM_BAD_CONSTRAINTS, c, "it is no authority, but signed another certificate");
+                report(r, PROBLEM_BAD_CONSTRAINTS, c,
+                       "it is no authority, but signed another certificate");
         else if (e->has_key_usage && !(e->key_usage & USAGE_CERTIFICATE_SIGN))
                 report(r, PROBLEM_BAD_CONSTRAINTS, c, "it may not sign certificates");
         if (certificate_has_empty_subject(c))

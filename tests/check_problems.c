@@ -59,7 +59,7 @@ static Facts *judge(const Blob *chain, size_t n, const Blob *trust, size_t n_tru
 
         /* What is found must be able to travel, and comes back the same. */
         ck_assert_int_eq(facts_write(facts, &bytes, &size), 0);
-        ck_assert_int_eq(facts_read((Blob) { bytes, size }, &copy), 0);
+        ck_assert_int_eq(facts_read((Blob){bytes, size}, &copy), 0);
         ck_assert_uint_eq(copy->problems, facts->problems);
         return facts;
 }
@@ -96,7 +96,7 @@ static Facts *judge_plan(Plan *plan) {
         return judge(chain, n, &trust, !plan->distrust_root,
                      plan->block_leaf           ? pki_der(leaf)
                      : plan->block_intermediate ? pki_der(intermediate)
-                                                : (Blob) { 0 },
+                                                : (Blob){0},
                      plan->host ? plan->host : HOST, plan->now ? plan->now : PKI_NOW);
 }
 
@@ -117,21 +117,21 @@ static void expect(const char *what, const Facts *facts, ProblemSet problems) {
 
         ck_assert_msg(facts->problems == problems, "%s: found%s, not%s", what, have, want);
         for (size_t i = 0; i < facts->n_findings; i++)
-                ck_assert_msg(utf8_is_valid(facts->findings[i].value,
-                                            strlen(facts->findings[i].value)),
-                              "%s: a value is no UTF-8", what);
+                ck_assert_msg(
+                        utf8_is_valid(facts->findings[i].value, strlen(facts->findings[i].value)),
+                        "%s: a value is no UTF-8", what);
 }
 
-static const char *const nowhere[] = { "nowhere.example", NULL };
-static const char *const here[] = { "example.org", NULL };
-static const char *const addresses[] = { "192.0.2.1", "2001:db8::1", NULL };
-static const char *const many[] = { "smtp.example.org", "IMAP.MAIL.Example.ORG", NULL };
-static const PkiExtension broken_access = { "1.3.6.1.5.5.7.1.1", "\x30\x03\x02\x01", 4, false };
-static const PkiExtension empty_purposes = { "2.5.29.37", "\x30\x00", 2, false };
+static const char *const nowhere[] = {"nowhere.example", NULL};
+static const char *const here[] = {"example.org", NULL};
+static const char *const addresses[] = {"192.0.2.1", "2001:db8::1", NULL};
+static const char *const many[] = {"smtp.example.org", "IMAP.MAIL.Example.ORG", NULL};
+static const PkiExtension broken_access = {"1.3.6.1.5.5.7.1.1", "\x30\x03\x02\x01", 4, false};
+static const PkiExtension empty_purposes = {"2.5.29.37", "\x30\x00", 2, false};
 
-#define YEAR (365 * PKI_DAY)
-#define EXPIRED .not_before = PKI_NOW - YEAR, .not_after = PKI_NOW - PKI_DAY
-#define EARLY .not_before = PKI_NOW + PKI_DAY, .not_after = PKI_NOW + YEAR
+#define YEAR          (365 * PKI_DAY)
+#define EXPIRED       .not_before = PKI_NOW - YEAR, .not_after = PKI_NOW - PKI_DAY
+#define EARLY         .not_before = PKI_NOW + PKI_DAY, .not_after = PKI_NOW + YEAR
 #define SERVER_AND_CA GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_CERT_SIGN
 #define STATUS_CLIENT "1.3.6.1.5.5.7.3.2"
 
@@ -140,133 +140,161 @@ static const struct {
         Plan plan;
         ProblemSet problems;
 } rows[] = {
-        { "a good chain has no problem", {}, 0 },
-        { "the root may be sent as well", { .send_root = true }, 0 },
-        { "the order above the leaf does not matter", { .send_root = true, .reverse = true }, 0 },
-        { "every certificate twice is still the same chain", { .twice = true, .send_root = true }, 0 },
-        { "one of several names is enough, whatever its case", { .leaf = { .names = many } }, 0 },
-        { "a wildcard covers one label",
-          { .leaf = { .name = "*.mail.example.org" } }, 0 },
-        { "an address is covered by an address",
-          { .leaf = { .names = addresses }, .host = "192.0.2.1" }, 0 },
-        { "so is one of version 6",
-          { .leaf = { .names = addresses }, .host = "2001:db8::1" }, 0 },
-        { "RSA of 2048 bits is strong", { .leaf = { .key = PKI_RSA_2048 } }, 0 },
-        { "Ed25519 is strong", { .leaf = { .key = PKI_ED25519 } }, 0 },
-        { "names that the issuer may sign for are no problem",
-          { .intermediate = { .permitted = here } }, 0 },
-        { "a path as long as permitted is no problem", { .root = { .path_length = 2 } }, 0 },
+        {"a good chain has no problem", {}, 0},
+        {"the root may be sent as well", {.send_root = true}, 0},
+        {"the order above the leaf does not matter", {.send_root = true, .reverse = true}, 0},
+        {"every certificate twice is still the same chain", {.twice = true, .send_root = true}, 0},
+        {"one of several names is enough, whatever its case", {.leaf = {.names = many}}, 0},
+        {"a wildcard covers one label", {.leaf = {.name = "*.mail.example.org"}}, 0},
+        {"an address is covered by an address",
+         {.leaf = {.names = addresses}, .host = "192.0.2.1"},
+         0},
+        {"so is one of version 6", {.leaf = {.names = addresses}, .host = "2001:db8::1"}, 0},
+        {"RSA of 2048 bits is strong", {.leaf = {.key = PKI_RSA_2048}}, 0},
+        {"Ed25519 is strong", {.leaf = {.key = PKI_ED25519}}, 0},
+        {"names that the issuer may sign for are no problem",
+         {.intermediate = {.permitted = here}},
+         0},
+        {"a path as long as permitted is no problem", {.root = {.path_length = 2}}, 0},
 
-        { "a leaf past its last day is expired", { .leaf = { EXPIRED } }, PROBLEM_EXPIRED },
-        { "the last second is still valid",
-          { .leaf = { .not_after = PKI_NOW } }, 0 },
-        { "the second after it is not",
-          { .leaf = { .not_after = PKI_NOW - 1 } }, PROBLEM_EXPIRED },
-        { "the first second is valid",
-          { .leaf = { .not_before = PKI_NOW } }, 0 },
-        { "the second before it is not",
-          { .leaf = { .not_before = PKI_NOW + 1 } }, PROBLEM_NOT_YET_VALID },
-        { "a leaf of next year is not yet valid", { .leaf = { EARLY } }, PROBLEM_NOT_YET_VALID },
-        { "an expired intermediate is told as such",
-          { .intermediate = { EXPIRED } }, PROBLEM_ISSUER_EXPIRED },
-        { "so is an authority", { .root = { EXPIRED } }, PROBLEM_ISSUER_EXPIRED },
-        { "an early intermediate is out of its dates",
-          { .intermediate = { EARLY } }, PROBLEM_ISSUER_EXPIRED },
-        { "a self-signed leaf is self-signed", { .self_signed = true }, PROBLEM_SELF_SIGNED },
-        { "an expired, self-signed certificate for another name has all three problems",
-          { .self_signed = true, .leaf = { EXPIRED, .name = "other.example.net" } },
-          PROBLEM_EXPIRED | PROBLEM_SELF_SIGNED | PROBLEM_NAME_MISMATCH },
-        { "a root that is no authority is unknown",
-          { .distrust_root = true, .send_root = true }, PROBLEM_UNKNOWN_ISSUER },
-        { "it need not be sent to be unknown", { .distrust_root = true }, PROBLEM_UNKNOWN_ISSUER },
-        { "a missing intermediate is the reason for an unknown issuer",
-          { .hide_intermediate = true }, PROBLEM_UNKNOWN_ISSUER | PROBLEM_INCOMPLETE_CHAIN },
-        { "the root does not help where the intermediate is missing",
-          { .hide_intermediate = true, .send_root = true },
-          PROBLEM_UNKNOWN_ISSUER | PROBLEM_INCOMPLETE_CHAIN },
-        { "another name is a mismatch",
-          { .leaf = { .name = "other.example.net" } }, PROBLEM_NAME_MISMATCH },
-        { "a common name alone counts for nothing",
-          { .leaf = { .subject = HOST, .names = (const char *const[]) { NULL } } },
-          PROBLEM_NAME_MISMATCH },
-        { "a host name does not cover an address",
-          { .leaf = { .name = "x.example.org" }, .host = "192.0.2.1" }, PROBLEM_NAME_MISMATCH },
-        { "a name written like an address does not cover one",
-          { .leaf = { .names = many }, .host = "192.0.2.9" }, PROBLEM_NAME_MISMATCH },
-        { "a wildcard does not cover two labels",
-          { .leaf = { .name = "*.example.org" } }, PROBLEM_WILDCARD_MISUSE },
-        { "a wildcard does not cover part of a label",
-          { .leaf = { .name = "im*.mail.example.org" } }, PROBLEM_WILDCARD_MISUSE },
-        { "a wildcard does not cover a public suffix",
-          { .leaf = { .name = "*.co.uk" }, .host = "mail.co.uk" }, PROBLEM_WILDCARD_MISUSE },
-        { "nor one where anybody gets a name",
-          { .leaf = { .name = "*.github.io" }, .host = "mail.github.io" },
-          PROBLEM_WILDCARD_MISUSE },
-        { "nor everything", { .leaf = { .name = "*" } }, PROBLEM_WILDCARD_MISUSE },
-        { "a wildcard does not cover the domain itself",
-          { .leaf = { .name = "*.imap.mail.example.org" } }, PROBLEM_NAME_MISMATCH },
-        { "SHA-1 on the leaf is weak",
-          { .leaf = { .digest = GNUTLS_DIG_SHA1 } }, PROBLEM_WEAK_SIGNATURE },
-        { "MD5 on the intermediate is weak",
-          { .root = { .key = PKI_RSA_2048 }, .intermediate = { .digest = GNUTLS_DIG_MD5 } },
-          PROBLEM_WEAK_SIGNATURE },
-        { "SHA-1 on the authority's own is nobody's business",
-          { .root = { .digest = GNUTLS_DIG_SHA1 } }, 0 },
-        { "RSA of 1024 bits is weak", { .leaf = { .key = PKI_RSA_1024 } }, PROBLEM_WEAK_KEY },
-        { "so it is above the leaf", { .intermediate = { .key = PKI_RSA_1024 } }, PROBLEM_WEAK_KEY },
-        { "a curve of 192 bits is weak", { .leaf = { .key = PKI_P192 } }, PROBLEM_WEAK_KEY },
-        { "any DSA key is weak", { .leaf = { .key = PKI_DSA_2048 } }, PROBLEM_WEAK_KEY },
-        { "an authority's certificate is none for a server",
-          { .leaf = { .ca = true, .key_usage = SERVER_AND_CA } }, PROBLEM_CA_AS_SERVER },
-        { "what openssl req -x509 makes is self-signed and an authority",
-          { .self_signed = true, .leaf = { .ca = true, .key_usage = PKI_NO_KEY_USAGE } },
-          PROBLEM_SELF_SIGNED | PROBLEM_CA_AS_SERVER },
-        { "a client's certificate is none for a server",
-          { .leaf = { .purpose = STATUS_CLIENT } }, PROBLEM_WRONG_USAGE },
-        { "an intermediate for clients vouches for no server",
-          { .intermediate = { .purpose = STATUS_CLIENT } }, PROBLEM_WRONG_USAGE },
-        { "an empty list of purposes allows nothing",
-          { .leaf = { .purpose = PKI_NO_PURPOSES, .extensions = &empty_purposes, .n_extensions = 1 } },
-          PROBLEM_WRONG_USAGE },
-        { "any purpose is a server's too", { .intermediate = { .purpose = "2.5.29.37.0" } }, 0 },
-        { "a key for certificates alone cannot serve",
-          { .leaf = { .key_usage = GNUTLS_KEY_KEY_CERT_SIGN } }, PROBLEM_WRONG_USAGE },
-        { "a demanded staple that is missing is told",
-          { .leaf = { .must_staple = true } }, PROBLEM_REVOCATION_UNKNOWN },
-        { "a blocked leaf is blocked", { .block_leaf = true }, PROBLEM_BLOCKED },
-        { "a blocked issuer is seen", { .block_intermediate = true }, PROBLEM_BLOCKED },
-        { "a blocked issuer is seen although the server does not send it",
-          { .block_intermediate = true, .hide_intermediate = true }, PROBLEM_BLOCKED },
-        { "a changed leaf has a false signature",
-          { .leaf = { .false_signature = true } }, PROBLEM_BAD_SIGNATURE },
-        { "a changed intermediate has one too",
-          { .intermediate = { .false_signature = true } }, PROBLEM_BAD_SIGNATURE },
-        { "names that the issuer may not sign for",
-          { .intermediate = { .excluded = here } }, PROBLEM_BAD_CONSTRAINTS },
-        { "names outside those that the root permits",
-          { .root = { .permitted = nowhere } }, PROBLEM_BAD_CONSTRAINTS },
-        { "a wildcard that could stand for an excluded name",
-          { .leaf = { .name = "*.mail.example.org" },
-            .intermediate = { .excluded = (const char *const[]) { "x.mail.example.org", NULL } } },
-          PROBLEM_BAD_CONSTRAINTS },
-        { "a path that is longer than permitted",
-          { .root = { .path_length = 1 } }, PROBLEM_BAD_CONSTRAINTS },
-        { "a leaf with name constraints makes no sense",
-          { .leaf = { .permitted = here } }, PROBLEM_BAD_CONSTRAINTS },
-        { "an intermediate that may not sign certificates",
-          { .intermediate = { .key_usage = GNUTLS_KEY_CRL_SIGN } }, PROBLEM_BAD_CONSTRAINTS },
-        { "a critical extension that nobody knows",
-          { .leaf = { .unknown_critical = "1.3.6.1.4.1.55555.1" } }, PROBLEM_UNKNOWN_CRITICAL },
-        { "so it is above the leaf",
-          { .intermediate = { .unknown_critical = "1.3.6.1.4.1.55555.1" } },
-          PROBLEM_UNKNOWN_CRITICAL },
-        { "an extension that cannot be read",
-          { .leaf = { .extensions = &broken_access, .n_extensions = 1 } }, PROBLEM_MALFORMED },
-        { "a certificate of version 1 has no names",
-          { .leaf = { .version = 1, .subject = HOST } }, PROBLEM_NAME_MISMATCH },
-        { "an intermediate of version 1 is no authority",
-          { .intermediate = { .version = 1 } }, PROBLEM_BAD_CONSTRAINTS },
-        { "a root of version 1 is, if it is trusted", { .root = { .version = 1 } }, 0 },
+        {"a leaf past its last day is expired", {.leaf = {EXPIRED}}, PROBLEM_EXPIRED},
+        {"the last second is still valid", {.leaf = {.not_after = PKI_NOW}}, 0},
+        {"the second after it is not", {.leaf = {.not_after = PKI_NOW - 1}}, PROBLEM_EXPIRED},
+        {"the first second is valid", {.leaf = {.not_before = PKI_NOW}}, 0},
+        {"the second before it is not",
+         {.leaf = {.not_before = PKI_NOW + 1}},
+         PROBLEM_NOT_YET_VALID},
+        {"a leaf of next year is not yet valid", {.leaf = {EARLY}}, PROBLEM_NOT_YET_VALID},
+        {"an expired intermediate is told as such",
+         {.intermediate = {EXPIRED}},
+         PROBLEM_ISSUER_EXPIRED},
+        {"so is an authority", {.root = {EXPIRED}}, PROBLEM_ISSUER_EXPIRED},
+        {"an early intermediate is out of its dates",
+         {.intermediate = {EARLY}},
+         PROBLEM_ISSUER_EXPIRED},
+        {"a self-signed leaf is self-signed", {.self_signed = true}, PROBLEM_SELF_SIGNED},
+        {"an expired, self-signed certificate for another name has all three problems",
+         {.self_signed = true, .leaf = {EXPIRED, .name = "other.example.net"}},
+         PROBLEM_EXPIRED | PROBLEM_SELF_SIGNED | PROBLEM_NAME_MISMATCH},
+        {"a root that is no authority is unknown",
+         {.distrust_root = true, .send_root = true},
+         PROBLEM_UNKNOWN_ISSUER},
+        {"it need not be sent to be unknown", {.distrust_root = true}, PROBLEM_UNKNOWN_ISSUER},
+        {"a missing intermediate is the reason for an unknown issuer",
+         {.hide_intermediate = true},
+         PROBLEM_UNKNOWN_ISSUER | PROBLEM_INCOMPLETE_CHAIN},
+        {"the root does not help where the intermediate is missing",
+         {.hide_intermediate = true, .send_root = true},
+         PROBLEM_UNKNOWN_ISSUER | PROBLEM_INCOMPLETE_CHAIN},
+        {"another name is a mismatch",
+         {.leaf = {.name = "other.example.net"}},
+         PROBLEM_NAME_MISMATCH},
+        {"a common name alone counts for nothing",
+         {.leaf = {.subject = HOST, .names = (const char *const[]){NULL}}},
+         PROBLEM_NAME_MISMATCH},
+        {"a host name does not cover an address",
+         {.leaf = {.name = "x.example.org"}, .host = "192.0.2.1"},
+         PROBLEM_NAME_MISMATCH},
+        {"a name written like an address does not cover one",
+         {.leaf = {.names = many}, .host = "192.0.2.9"},
+         PROBLEM_NAME_MISMATCH},
+        {"a wildcard does not cover two labels",
+         {.leaf = {.name = "*.example.org"}},
+         PROBLEM_WILDCARD_MISUSE},
+        {"a wildcard does not cover part of a label",
+         {.leaf = {.name = "im*.mail.example.org"}},
+         PROBLEM_WILDCARD_MISUSE},
+        {"a wildcard does not cover a public suffix",
+         {.leaf = {.name = "*.co.uk"}, .host = "mail.co.uk"},
+         PROBLEM_WILDCARD_MISUSE},
+        {"nor one where anybody gets a name",
+         {.leaf = {.name = "*.github.io"}, .host = "mail.github.io"},
+         PROBLEM_WILDCARD_MISUSE},
+        {"nor everything", {.leaf = {.name = "*"}}, PROBLEM_WILDCARD_MISUSE},
+        {"a wildcard does not cover the domain itself",
+         {.leaf = {.name = "*.imap.mail.example.org"}},
+         PROBLEM_NAME_MISMATCH},
+        {"SHA-1 on the leaf is weak",
+         {.leaf = {.digest = GNUTLS_DIG_SHA1}},
+         PROBLEM_WEAK_SIGNATURE},
+        {"MD5 on the intermediate is weak",
+         {.root = {.key = PKI_RSA_2048}, .intermediate = {.digest = GNUTLS_DIG_MD5}},
+         PROBLEM_WEAK_SIGNATURE},
+        {"SHA-1 on the authority's own is nobody's business",
+         {.root = {.digest = GNUTLS_DIG_SHA1}},
+         0},
+        {"RSA of 1024 bits is weak", {.leaf = {.key = PKI_RSA_1024}}, PROBLEM_WEAK_KEY},
+        {"so it is above the leaf", {.intermediate = {.key = PKI_RSA_1024}}, PROBLEM_WEAK_KEY},
+        {"a curve of 192 bits is weak", {.leaf = {.key = PKI_P192}}, PROBLEM_WEAK_KEY},
+        {"any DSA key is weak", {.leaf = {.key = PKI_DSA_2048}}, PROBLEM_WEAK_KEY},
+        {"an authority's certificate is none for a server",
+         {.leaf = {.ca = true, .key_usage = SERVER_AND_CA}},
+         PROBLEM_CA_AS_SERVER},
+        {"what openssl req -x509 makes is self-signed and an authority",
+         {.self_signed = true, .leaf = {.ca = true, .key_usage = PKI_NO_KEY_USAGE}},
+         PROBLEM_SELF_SIGNED | PROBLEM_CA_AS_SERVER},
+        {"a client's certificate is none for a server",
+         {.leaf = {.purpose = STATUS_CLIENT}},
+         PROBLEM_WRONG_USAGE},
+        {"an intermediate for clients vouches for no server",
+         {.intermediate = {.purpose = STATUS_CLIENT}},
+         PROBLEM_WRONG_USAGE},
+        {"an empty list of purposes allows nothing",
+         {.leaf = {.purpose = PKI_NO_PURPOSES, .extensions = &empty_purposes, .n_extensions = 1}},
+         PROBLEM_WRONG_USAGE},
+        {"any purpose is a server's too", {.intermediate = {.purpose = "2.5.29.37.0"}}, 0},
+        {"a key for certificates alone cannot serve",
+         {.leaf = {.key_usage = GNUTLS_KEY_KEY_CERT_SIGN}},
+         PROBLEM_WRONG_USAGE},
+        {"a demanded staple that is missing is told",
+         {.leaf = {.must_staple = true}},
+         PROBLEM_REVOCATION_UNKNOWN},
+        {"a blocked leaf is blocked", {.block_leaf = true}, PROBLEM_BLOCKED},
+        {"a blocked issuer is seen", {.block_intermediate = true}, PROBLEM_BLOCKED},
+        {"a blocked issuer is seen although the server does not send it",
+         {.block_intermediate = true, .hide_intermediate = true},
+         PROBLEM_BLOCKED},
+        {"a changed leaf has a false signature",
+         {.leaf = {.false_signature = true}},
+         PROBLEM_BAD_SIGNATURE},
+        {"a changed intermediate has one too",
+         {.intermediate = {.false_signature = true}},
+         PROBLEM_BAD_SIGNATURE},
+        {"names that the issuer may not sign for",
+         {.intermediate = {.excluded = here}},
+         PROBLEM_BAD_CONSTRAINTS},
+        {"names outside those that the root permits",
+         {.root = {.permitted = nowhere}},
+         PROBLEM_BAD_CONSTRAINTS},
+        {"a wildcard that could stand for an excluded name",
+         {.leaf = {.name = "*.mail.example.org"},
+          .intermediate = {.excluded = (const char *const[]){"x.mail.example.org", NULL}}},
+         PROBLEM_BAD_CONSTRAINTS},
+        {"a path that is longer than permitted",
+         {.root = {.path_length = 1}},
+         PROBLEM_BAD_CONSTRAINTS},
+        {"a leaf with name constraints makes no sense",
+         {.leaf = {.permitted = here}},
+         PROBLEM_BAD_CONSTRAINTS},
+        {"an intermediate that may not sign certificates",
+         {.intermediate = {.key_usage = GNUTLS_KEY_CRL_SIGN}},
+         PROBLEM_BAD_CONSTRAINTS},
+        {"a critical extension that nobody knows",
+         {.leaf = {.unknown_critical = "1.3.6.1.4.1.55555.1"}},
+         PROBLEM_UNKNOWN_CRITICAL},
+        {"so it is above the leaf",
+         {.intermediate = {.unknown_critical = "1.3.6.1.4.1.55555.1"}},
+         PROBLEM_UNKNOWN_CRITICAL},
+        {"an extension that cannot be read",
+         {.leaf = {.extensions = &broken_access, .n_extensions = 1}},
+         PROBLEM_MALFORMED},
+        {"a certificate of version 1 has no names",
+         {.leaf = {.version = 1, .subject = HOST}},
+         PROBLEM_NAME_MISMATCH},
+        {"an intermediate of version 1 is no authority",
+         {.intermediate = {.version = 1}},
+         PROBLEM_BAD_CONSTRAINTS},
+        {"a root of version 1 is, if it is trusted", {.root = {.version = 1}}, 0},
 };
 
 START_TEST(test_row) {
@@ -376,8 +404,8 @@ END_TEST
 /* -- bytes that are no certificate ----------------------------------------------------------- */
 
 static ProblemSet judge_bytes(const void *data, size_t size) {
-        Blob chain = { data, size };
-        _cleanup_(facts_unrefp) Facts *facts = judge(&chain, 1, NULL, 0, (Blob) { 0 }, HOST, PKI_NOW);
+        Blob chain = {data, size};
+        _cleanup_(facts_unrefp) Facts *facts = judge(&chain, 1, NULL, 0, (Blob){0}, HOST, PKI_NOW);
 
         if (facts->problems == PROBLEM_MALFORMED && !facts->leaf)
                 ck_assert_uint_ge(facts->n_findings, 1);
@@ -385,7 +413,7 @@ static ProblemSet judge_bytes(const void *data, size_t size) {
 }
 
 START_TEST(test_not_certificates) {
-        _cleanup_(pki_freep) Pki *leaf = pki_new(&(PkiSpec) { .name = HOST });
+        _cleanup_(pki_freep) Pki *leaf = pki_new(&(PkiSpec){.name = HOST});
         _cleanup_free_ char *pem = pki_pem(leaf);
         _cleanup_free_ uint8_t *large = calloc(1, 80 * 1024);
         Blob der = pki_der(leaf);
@@ -399,32 +427,33 @@ START_TEST(test_not_certificates) {
 
         memcpy(large, der.data, der.size);
         ck_assert_uint_eq(judge_bytes(large, 80 * 1024), PROBLEM_MALFORMED);
-        ck_assert_uint_eq(judge_bytes(large, der.size + 1), PROBLEM_MALFORMED | PROBLEM_SELF_SIGNED);
+        ck_assert_uint_eq(judge_bytes(large, der.size + 1),
+                          PROBLEM_MALFORMED | PROBLEM_SELF_SIGNED);
         ck_assert_uint_eq(judge_bytes(large, der.size), PROBLEM_SELF_SIGNED);
 }
 END_TEST
 
 /* Every byte of a certificate changed: never a good one, never more than bytes that are read. */
 START_TEST(test_changed_bytes) {
-        _cleanup_(pki_freep) Pki *root = pki_new(&(PkiSpec) { .subject = "Root", .ca = true });
-        _cleanup_(pki_freep) Pki *leaf = pki_new(&(PkiSpec) { .name = HOST, .issuer = root });
+        _cleanup_(pki_freep) Pki *root = pki_new(&(PkiSpec){.subject = "Root", .ca = true});
+        _cleanup_(pki_freep) Pki *leaf = pki_new(&(PkiSpec){.name = HOST, .issuer = root});
         Blob der = pki_der(leaf), trust = pki_der(root);
         _cleanup_free_ uint8_t *copy = malloc(der.size);
 
         for (size_t i = 0; i < der.size; i++) {
-                Blob chain = { copy, der.size };
+                Blob chain = {copy, der.size};
                 _cleanup_(facts_unrefp) Facts *facts = NULL;
 
                 memcpy(copy, der.data, der.size);
                 copy[i] ^= 1;
-                facts = judge(&chain, 1, &trust, 1, (Blob) { 0 }, HOST, PKI_NOW);
+                facts = judge(&chain, 1, &trust, 1, (Blob){0}, HOST, PKI_NOW);
                 ck_assert_msg(facts->problems != 0, "byte %zu may be changed", i);
         }
 }
 END_TEST
 
 START_TEST(test_no_certificate) {
-        _cleanup_(facts_unrefp) Facts *facts = judge(NULL, 0, NULL, 0, (Blob) { 0 }, HOST, PKI_NOW);
+        _cleanup_(facts_unrefp) Facts *facts = judge(NULL, 0, NULL, 0, (Blob){0}, HOST, PKI_NOW);
 
         ck_assert_uint_eq(facts->problems, PROBLEM_MALFORMED);
         ck_assert_int_eq(facts->findings[0].certificate, -1);
@@ -432,14 +461,14 @@ START_TEST(test_no_certificate) {
 END_TEST
 
 START_TEST(test_long_chain) {
-        _cleanup_(pki_freep) Pki *root = pki_new(&(PkiSpec) { .subject = "Root", .ca = true });
-        _cleanup_(pki_freep) Pki *leaf = pki_new(&(PkiSpec) { .name = HOST, .issuer = root });
+        _cleanup_(pki_freep) Pki *root = pki_new(&(PkiSpec){.subject = "Root", .ca = true});
+        _cleanup_(pki_freep) Pki *leaf = pki_new(&(PkiSpec){.name = HOST, .issuer = root});
         Blob chain[200], trust = pki_der(root);
         _cleanup_(facts_unrefp) Facts *facts = NULL;
 
         for (size_t i = 0; i < N_ELEMENTS(chain); i++)
                 chain[i] = pki_der(leaf);
-        facts = judge(chain, N_ELEMENTS(chain), &trust, 1, (Blob) { 0 }, HOST, PKI_NOW);
+        facts = judge(chain, N_ELEMENTS(chain), &trust, 1, (Blob){0}, HOST, PKI_NOW);
         expect("two hundred times the same", facts, 0);
 }
 END_TEST
@@ -455,12 +484,12 @@ static const char *value_of(const Facts *facts, Problem problem) {
 }
 
 START_TEST(test_values) {
-        Plan plan = { .self_signed = true,
-                      .leaf = { .not_before = PKI_NOW - YEAR,
-                                .not_after = PKI_NOW - PKI_DAY,
-                                .name = "other.example.net",
-                                .key = PKI_RSA_1024,
-                                .digest = GNUTLS_DIG_SHA1 } };
+        Plan plan = {.self_signed = true,
+                     .leaf = {.not_before = PKI_NOW - YEAR,
+                              .not_after = PKI_NOW - PKI_DAY,
+                              .name = "other.example.net",
+                              .key = PKI_RSA_1024,
+                              .digest = GNUTLS_DIG_SHA1}};
         _cleanup_(facts_unrefp) Facts *facts = judge_plan(&plan);
 
         ck_assert_str_eq(value_of(facts, PROBLEM_EXPIRED), "2025-12-31T00:00:00Z");
@@ -473,8 +502,8 @@ END_TEST
 
 START_TEST(test_hostile_subject) {
         static const char evil[] = "bank\x1b[2J\xe2\x80\xae\xff\xfe\x07gro";
-        Plan plan = { .self_signed = true,
-                      .leaf = { .name = HOST, .subject = evil, .subject_size = sizeof(evil) - 1 } };
+        Plan plan = {.self_signed = true,
+                     .leaf = {.name = HOST, .subject = evil, .subject_size = sizeof(evil) - 1}};
         _cleanup_(facts_unrefp) Facts *facts = judge_plan(&plan);
 
         ck_assert(utf8_is_valid(facts->leaf->subject, strlen(facts->leaf->subject)));
@@ -485,8 +514,8 @@ START_TEST(test_hostile_subject) {
 END_TEST
 
 START_TEST(test_holds) {
-        Plan plan = { .leaf = { .not_before = PKI_NOW - 10, .not_after = PKI_NOW + 20 },
-                      .intermediate = { .not_after = PKI_NOW + 5 } };
+        Plan plan = {.leaf = {.not_before = PKI_NOW - 10, .not_after = PKI_NOW + 20},
+                     .intermediate = {.not_after = PKI_NOW + 5}};
         _cleanup_(facts_unrefp) Facts *facts = judge_plan(&plan);
 
         ck_assert_int_eq(facts->holds_from, PKI_NOW - 10);

@@ -53,14 +53,14 @@ static void blobs_add(Blobs *list, const void *data, size_t size) {
 
         memcpy(copy, data, size);
         list->items = must_have(reallocarray(list->items, list->n + 1, sizeof(Blob)));
-        list->items[list->n++] = (Blob) { copy, size };
+        list->items[list->n++] = (Blob){copy, size};
 }
 
 static void blobs_done(Blobs *list) {
         for (size_t i = 0; i < list->n; i++)
                 free((void *) list->items[i].data);
         free(list->items);
-        *list = (Blobs) { 0 };
+        *list = (Blobs){0};
 }
 
 static void case_done(Case *c) {
@@ -69,13 +69,14 @@ static void case_done(Case *c) {
         blobs_done(&c->distrust);
         blobs_done(&c->crl);
         blobs_done(&c->ocsp);
-        *c = (Case) { .time = time(NULL) };
+        *c = (Case){.time = time(NULL)};
 }
 
 /* Every PEM block of @text by itself; what holds none is taken as DER. */
 static void add_pem_or_der(Blobs *list, const char *text, size_t size) {
         static const char begin[] = "-----BEGIN ";
-        const char *p = size > 0 && text[0] == 0x30 ? NULL : memmem(text, size, begin, strlen(begin));
+        const char *p =
+                size > 0 && text[0] == 0x30 ? NULL : memmem(text, size, begin, strlen(begin));
 
         if (!p) {
                 blobs_add(list, text, size);
@@ -84,9 +85,9 @@ static void add_pem_or_der(Blobs *list, const char *text, size_t size) {
         while (p) {
                 size_t left = size - (size_t) (p - text);
                 const char *next = left < 2 ? NULL : memmem(p + 1, left - 1, begin, strlen(begin));
-                gnutls_datum_t in = { (unsigned char *) p,
-                                      (unsigned) (next ? (size_t) (next - p) : left) };
-                gnutls_datum_t out = { 0 };
+                gnutls_datum_t in = {(unsigned char *) p,
+                                     (unsigned) (next ? (size_t) (next - p) : left)};
+                gnutls_datum_t out = {0};
 
                 if (gnutls_pem_base64_decode2(NULL, &in, &out) >= 0)
                         blobs_add(list, out.data, out.size);
@@ -117,9 +118,9 @@ static char *read_bytes(const char *number, size_t *ret_size) {
 
 /* DESIGN's order for one that nobody has decided about. */
 static const char *verdict_of(const Facts *facts) {
-        return facts->problems == 0                     ? "ACCEPT"
+        return facts->problems == 0                  ? "ACCEPT"
                : facts->problems & problem_set_never ? "REJECT"
-                                                        : "PROMPT";
+                                                     : "PROMPT";
 }
 
 static void answer(const Case *c, const char *verdict, int64_t usec, const Facts *facts) {
@@ -158,7 +159,7 @@ static void run(const Case *c, bool verbose) {
                 .endpoint = c->has_host ? &c->endpoint : NULL,
                 .chain = c->chain.items,
                 .n_chain = c->chain.n,
-                .staple = c->ocsp.n > 0 ? c->ocsp.items[0] : (Blob) { 0 },
+                .staple = c->ocsp.n > 0 ? c->ocsp.items[0] : (Blob){0},
                 .now = c->time,
                 .checks = CHECK_ALL,
                 .any_purpose = !c->has_purpose,
@@ -180,8 +181,8 @@ static Blobs *list_for(Case *c, const char *line, const char **ret_number) {
                 const char *word;
                 Blobs *list;
         } lists[] = {
-                { "trust ", &c->trust }, { "chain ", &c->chain }, { "distrust ", &c->distrust },
-                { "crl ", &c->crl },     { "ocsp ", &c->ocsp },
+                {"trust ", &c->trust}, {"chain ", &c->chain}, {"distrust ", &c->distrust},
+                {"crl ", &c->crl},     {"ocsp ", &c->ocsp},
         };
 
         for (size_t i = 0; i < N_ELEMENTS(lists); i++) {
@@ -209,8 +210,8 @@ static bool take_line(Case *c, char *line) {
                 snprintf(c->id, sizeof(c->id), "%s", line + 5);
         } else if (strncmp(line, "host ", 5) == 0) {
                 c->has_host = true;
-                c->host_is_bad = endpoint_set(line + 5, strlen(line + 5), 443, &c->endpoint,
-                                              &reason) < 0;
+                c->host_is_bad =
+                        endpoint_set(line + 5, strlen(line + 5), 443, &c->endpoint, &reason) < 0;
         } else if (strncmp(line, "time ", 5) == 0)
                 c->time = strtoll(line + 5, NULL, 10);
         else if (strncmp(line, "purpose ", 8) == 0)
@@ -225,7 +226,7 @@ int main(int argc, char **argv) {
         _cleanup_free_ char *line = NULL;
         size_t allocated = 0;
         ssize_t n;
-        Case c = { .time = time(NULL) };
+        Case c = {.time = time(NULL)};
 
         while ((n = getline(&line, &allocated, stdin)) > 0) {
                 if (line[n - 1] == '\n')

@@ -34,13 +34,13 @@ static gnutls_x509_privkey_t make_key(PkiKey kind) {
                 gnutls_pk_algorithm_t algorithm;
                 unsigned bits;
         } kinds[] = {
-                [PKI_P256] = { GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1) },
-                [PKI_P192] = { GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP192R1) },
-                [PKI_P384] = { GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1) },
-                [PKI_ED25519] = { GNUTLS_PK_EDDSA_ED25519, 0 },
-                [PKI_RSA_1024] = { GNUTLS_PK_RSA, 1024 },
-                [PKI_RSA_2048] = { GNUTLS_PK_RSA, 2048 },
-                [PKI_DSA_2048] = { GNUTLS_PK_DSA, 2048 },
+                [PKI_P256] = {GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1)},
+                [PKI_P192] = {GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP192R1)},
+                [PKI_P384] = {GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1)},
+                [PKI_ED25519] = {GNUTLS_PK_EDDSA_ED25519, 0},
+                [PKI_RSA_1024] = {GNUTLS_PK_RSA, 1024},
+                [PKI_RSA_2048] = {GNUTLS_PK_RSA, 2048},
+                [PKI_DSA_2048] = {GNUTLS_PK_DSA, 2048},
         };
         gnutls_x509_privkey_t key = NULL;
 
@@ -120,11 +120,11 @@ static void add_subtree(gnutls_x509_name_constraints_t nc, const char *text, boo
         unsigned char address[32];
         size_t size = subtree_address(text, address);
         gnutls_x509_subject_alt_name_t type = GNUTLS_SAN_DNSNAME;
-        gnutls_datum_t name = { (unsigned char *) text, (unsigned) strlen(text) };
+        gnutls_datum_t name = {(unsigned char *) text, (unsigned) strlen(text)};
 
         if (size > 0) {
                 type = GNUTLS_SAN_IPADDRESS;
-                name = (gnutls_datum_t) { address, (unsigned) size };
+                name = (gnutls_datum_t){address, (unsigned) size};
         } else if (strchr(text, '@'))
                 type = GNUTLS_SAN_RFC822NAME;
 
@@ -174,12 +174,13 @@ static void set_key_ids(gnutls_x509_crt_t crt, const Pki *issuer) {
         size = sizeof(id);
         if (issuer && issuer->crt &&
             gnutls_x509_crt_get_subject_key_id(issuer->crt, id, &size, NULL) >= 0)
-                must(gnutls_x509_crt_set_authority_key_id(crt, id, size), "set the issuer's key id");
+                must(gnutls_x509_crt_set_authority_key_id(crt, id, size),
+                     "set the issuer's key id");
 }
 
 static void set_extensions(gnutls_x509_crt_t crt, const PkiSpec *spec) {
-        static const unsigned char null_der[] = { 0x05, 0x00 };
-        static const unsigned char must_staple_der[] = { 0x30, 0x03, 0x02, 0x01, 0x05 };
+        static const unsigned char null_der[] = {0x05, 0x00};
+        static const unsigned char must_staple_der[] = {0x30, 0x03, 0x02, 0x01, 0x05};
 
         if (!spec->no_basic_constraints)
                 must(gnutls_x509_crt_set_basic_constraints(crt, spec->ca, spec->path_length - 1),
@@ -194,18 +195,17 @@ static void set_extensions(gnutls_x509_crt_t crt, const PkiSpec *spec) {
 
         if (spec->must_staple)
                 must(gnutls_x509_crt_set_extension_by_oid(crt, "1.3.6.1.5.5.7.1.24",
-                                                          must_staple_der,
-                                                          sizeof(must_staple_der), 0),
+                                                          must_staple_der, sizeof(must_staple_der),
+                                                          0),
                      "demand a staple");
         if (spec->unknown_critical)
                 must(gnutls_x509_crt_set_extension_by_oid(crt, spec->unknown_critical, null_der,
                                                           sizeof(null_der), 1),
                      "set a critical extension");
         for (size_t i = 0; i < spec->n_extensions; i++)
-                must(gnutls_x509_crt_set_extension_by_oid(crt, spec->extensions[i].oid,
-                                                          spec->extensions[i].der,
-                                                          spec->extensions[i].size,
-                                                          spec->extensions[i].critical),
+                must(gnutls_x509_crt_set_extension_by_oid(
+                             crt, spec->extensions[i].oid, spec->extensions[i].der,
+                             spec->extensions[i].size, spec->extensions[i].critical),
                      "set an extension");
 }
 
@@ -244,11 +244,11 @@ Pki *pki_new(const PkiSpec *spec) {
         must(gnutls_x509_crt_set_version(pki->crt, spec->version ? spec->version : 3),
              "set the version");
         must(gnutls_x509_crt_set_key(pki->crt, pki->key), "set the key");
-        must(gnutls_x509_crt_set_activation_time(
-                     pki->crt, spec->not_before ? spec->not_before : PKI_NOT_BEFORE),
+        must(gnutls_x509_crt_set_activation_time(pki->crt, spec->not_before ? spec->not_before
+                                                                            : PKI_NOT_BEFORE),
              "set the first date");
-        must(gnutls_x509_crt_set_expiration_time(
-                     pki->crt, spec->not_after ? spec->not_after : PKI_NOT_AFTER),
+        must(gnutls_x509_crt_set_expiration_time(pki->crt,
+                                                 spec->not_after ? spec->not_after : PKI_NOT_AFTER),
              "set the last date");
         set_serial(pki->crt);
         set_subject(pki->crt, spec);
@@ -286,7 +286,7 @@ Pki *pki_from_der(const void *der, size_t size) {
 }
 
 Blob pki_der(const Pki *pki) {
-        return (Blob) { pki->der.data, pki->der.size };
+        return (Blob){pki->der.data, pki->der.size};
 }
 
 gnutls_x509_crt_t pki_crt(const Pki *pki) {
@@ -307,14 +307,14 @@ static char *text_of(gnutls_datum_t *d) {
 }
 
 char *pki_pem(const Pki *pki) {
-        gnutls_datum_t pem = { 0 };
+        gnutls_datum_t pem = {0};
 
         must(gnutls_pem_base64_encode2("CERTIFICATE", &pki->der, &pem), "write PEM");
         return text_of(&pem);
 }
 
 char *pki_key_pem(const Pki *pki) {
-        gnutls_datum_t pem = { 0 };
+        gnutls_datum_t pem = {0};
 
         must(gnutls_x509_privkey_export2_pkcs8(pki->key, GNUTLS_X509_FMT_PEM, NULL,
                                                GNUTLS_PKCS_PLAIN, &pem),
