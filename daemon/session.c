@@ -349,13 +349,18 @@ static int watch(PeerSession *s) {
 /* Takes, starts, writes, waits. The session may be freed when this returns. */
 static int pump(PeerSession *s) {
         bool progress = true;
+        size_t held;
 
         s->pumping = true;
         while (progress && !s->ended) {
                 progress = take_messages(s);
                 while (!s->ended && step(s))
                         progress = true;
+                /* Room is news as well: a page or a call may have waited for it alone. */
+                held = outbox_size(&s->outbox);
                 flush(s);
+                if (outbox_size(&s->outbox) < held)
+                        progress = true;
         }
         s->pumping = false;
 
