@@ -8,8 +8,8 @@
 #include "client/cleanup.h"
 #include "daemon/problems.h"
 
-/* The daemon's program runs itself again with this as argv[0]; main() then calls judge_run(). */
-#define JUDGE_ARGV0 "certexcd: judge"
+/* The daemon's program runs itself again with this as argv[1]; see worker_dispatch(). */
+#define JUDGE_ROLE "--worker=judge"
 
 /* Descriptors that a judge starts with. */
 #define JUDGE_SOCKET_FD 3

@@ -213,7 +213,7 @@ static int desk_start_worker(Desk *desk) {
         if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
 
-        r = worker_spawn(desk->judges->program_fd, JUDGE_ARGV0, NULL, theirs,
+        r = worker_spawn(desk->judges->program_fd, JUDGE_ROLE, NULL, theirs,
                          desk->judges->authorities_fd, &desk->process);
         if (r < 0)
                 return r;

@@ -4,14 +4,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
-#include "daemon/judge.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/options.h"
-#include "daemon/trust.h"
+#include "daemon/worker.h"
 
 /* What systemd and many shells call wrong usage. */
 #define EXIT_USAGE 2
@@ -37,11 +35,10 @@ int main(int argc, char **argv) {
         _cleanup_(options_done) Options options = { 0 };
         int r;
 
-        /* The workers are this program under another name; see daemon/judges.c and trust.c. */
-        if (argc > 0 && strcmp(argv[0], JUDGE_ARGV0) == 0)
-                return judge_run();
-        if (argc > 0 && strcmp(argv[0], IMPORTER_ARGV0) == 0)
-                return importer_run(argc > 1 ? argv[1] : NULL);
+        /* The workers are this program in another role. */
+        r = worker_dispatch(argc, argv);
+        if (r >= 0)
+                return r;
 
         r = options_parse(argc, argv, &options);
         if (r == -ENOMEM)

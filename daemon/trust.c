@@ -200,7 +200,7 @@ static int trust_start_import(Trust *trust) {
         trust->socket_fd = pair[0];
         theirs = pair[1];
 
-        r = worker_spawn(trust->program_fd, IMPORTER_ARGV0, trust->trust_file, theirs, -1,
+        r = worker_spawn(trust->program_fd, IMPORTER_ROLE, trust->trust_file, theirs, -1,
                          &trust->process);
         if (r < 0)
                 return r;

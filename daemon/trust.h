@@ -12,9 +12,9 @@
 typedef struct sd_event sd_event;
 typedef struct Trust Trust;
 
-/* Like JUDGE_ARGV0: main() calls importer_run() then. argv[1] is the PEM file, absent: the
- * system's store. The block's memfd is sent over descriptor 3. */
-#define IMPORTER_ARGV0 "certexcd: importer"
+/* Like JUDGE_ROLE. argv[2] is the PEM file, absent: the system's store. The block's memfd is sent
+ * over descriptor 3. */
+#define IMPORTER_ROLE "--worker=importer"
 int importer_run(const char *trust_file);
 
 /* Called when a new block is there: @fd is borrowed; @count authorities from @from. */

@@ -119,9 +119,9 @@ child_run(int program_fd, char *const argv[], char *const env[], int socket_fd, 
 
 /* -------------------------------------------------------------------------------------------- */
 
-int worker_spawn(int program_fd, const char *argv0, const char *argument, int socket_fd,
+int worker_spawn(int program_fd, const char *role, const char *argument, int socket_fd,
                  int extra_fd, Process *ret) {
-        char *argv[] = { (char *) argv0, (char *) argument, NULL };
+        char *argv[] = { (char *) "certexcd", (char *) role, (char *) argument, NULL };
         char **env = worker_environment();
         Process p = PROCESS_INIT;
         pid_t parent = getpid();
@@ -132,15 +132,8 @@ int worker_spawn(int program_fd, const char *argv0, const char *argument, int so
         if (p.pid == 0)
                 child_run(program_fd, argv, env, socket_fd, extra_fd, parent);
 
+        /* Without it (valgrind does not know the call) its death has to be waited for. */
         p.pidfd = pidfd_open(p.pid, 0);
-        if (p.pidfd < 0) {
-                int r = -errno;
-
-                process_kill(&p);
-                (void) process_reap(&p, true);
-                return r;
-        }
-
         *ret = p;
         return 0;
 }
@@ -170,10 +163,14 @@ bool process_reap(Process *p, bool wait) {
         return true;
 }
 
+bool worker_is(int argc, char *argv[], const char *role) {
+        return argc >= 2 && strcmp(argv[1], role) == 0;
+}
+
 int worker_dispatch(int argc, char *argv[]) {
-        if (argc >= 1 && strcmp(argv[0], JUDGE_ARGV0) == 0)
+        if (worker_is(argc, argv, JUDGE_ROLE))
                 return judge_run();
-        if (argc >= 1 && strcmp(argv[0], IMPORTER_ARGV0) == 0)
-                return importer_run(argv[1]);
+        if (worker_is(argc, argv, IMPORTER_ROLE))
+                return importer_run(argv[2]);
         return -1;
 }

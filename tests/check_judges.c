@@ -125,6 +125,13 @@ static void ask_and_wait(uid_t owner, const Pki *certificate, Asked *asked) {
         wait_for(asked);
 }
 
+static void kill_worker(uid_t owner) {
+        pid_t pid = judges_worker_pid(judges, owner);
+
+        ck_assert_int_gt(pid, 1);
+        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+}
+
 /* -- answers -------------------------------------------------------------------------------- */
 
 START_TEST(a_question_is_answered) {
@@ -292,8 +299,7 @@ START_TEST(a_killed_worker_costs_one_question) {
         ask(ALICE, spin, &killed);
         ask(ALICE, leaf, &next);
         pid = judges_worker_pid(judges, ALICE);
-        ck_assert_int_gt(pid, 1);
-        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+        kill_worker(ALICE);
 
         wait_for(&next);
         ck_assert_int_eq(killed.error, -EPIPE);
@@ -306,7 +312,7 @@ START_TEST(a_worker_that_dies_idle_costs_nothing) {
         _cleanup_(asked_done) Asked first = {}, next = {};
 
         ask_and_wait(ALICE, leaf, &first);
-        ck_assert_int_eq(kill(judges_worker_pid(judges, ALICE), SIGKILL), 0);
+        kill_worker(ALICE);
         while (judges_count(judges) > 0)
                 turn();
         ask_and_wait(ALICE, leaf, &next);
@@ -461,8 +467,7 @@ START_TEST(a_failed_question_can_be_cancelled) {
 
         ask_and_wait(ALICE, leaf, &first);
         ask(ALICE, leaf, &killed);
-        ck_assert_int_eq(kill(judges_worker_pid(judges, ALICE), SIGSTOP), 0);
-        ck_assert_int_eq(kill(judges_worker_pid(judges, ALICE), SIGKILL), 0);
+        kill_worker(ALICE);
         while (judges_count(judges) > 0)
                 turn();
         if (killed.order == 0)
@@ -712,7 +717,7 @@ int main(int argc, char *argv[]) {
         SRunner *runner;
         int n_failed;
 
-        if (strcmp(argv[0], JUDGE_ARGV0) == 0 && getenv("CERTEXC_TEST_FORGERY"))
+        if (worker_is(argc, argv, JUDGE_ROLE) && getenv("CERTEXC_TEST_FORGERY"))
                 forger_run(getenv("CERTEXC_TEST_FORGERY"));
         n_failed = worker_dispatch(argc, argv);
         if (n_failed >= 0)

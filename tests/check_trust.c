@@ -340,7 +340,7 @@ int main(int argc, char *argv[]) {
         SRunner *runner;
         int n_failed;
 
-        if (strcmp(argv[0], IMPORTER_ARGV0) == 0 && getenv("CERTEXC_TEST_FORGERY")) {
+        if (worker_is(argc, argv, IMPORTER_ROLE) && getenv("CERTEXC_TEST_FORGERY")) {
                 forgeries[strtoul(getenv("CERTEXC_TEST_FORGERY"), NULL, 10)].act();
                 return 0;
         }

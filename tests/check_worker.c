@@ -17,8 +17,8 @@
 #include "daemon/reaper.h"
 #include "daemon/worker.h"
 
-#define INVENTORY_ARGV0 "test: inventory"
-#define WAITER_ARGV0 "test: waiter"
+#define INVENTORY_ROLE "--worker=inventory"
+#define WAITER_ROLE "--worker=waiter"
 
 /* What a worker finds itself with. */
 typedef struct Inventory {
@@ -48,7 +48,7 @@ static void inventory_run(int argc, char *argv[]) {
         sigset_t blocked;
 
         inventory.n_arguments = argc;
-        (void) snprintf(inventory.argument, sizeof(inventory.argument), "%s", argv[1] ? argv[1] : "");
+        (void) snprintf(inventory.argument, sizeof(inventory.argument), "%s", argv[2] ? argv[2] : "");
         inventory.n_descriptors = count_descriptors();
         inventory.has_extra = fcntl(WORKER_EXTRA_FD, F_GETFD) >= 0;
         for (char **e = environ; *e; e++)
@@ -81,7 +81,7 @@ static Inventory take_inventory(const char *argument, int extra_fd) {
         near = pair[0];
         far = pair[1];
         ck_assert_int_eq(worker_open_program(&program), 0);
-        ck_assert_int_eq(worker_spawn(program, INVENTORY_ARGV0, argument, far, extra_fd, &process), 0);
+        ck_assert_int_eq(worker_spawn(program, INVENTORY_ROLE, argument, far, extra_fd, &process), 0);
         far = close_fd(far);
         ck_assert_int_eq(read(near, &inventory, sizeof(inventory)), sizeof(inventory));
         ck_assert(process_reap(&process, true));
@@ -103,7 +103,7 @@ START_TEST(a_worker_has_next_to_nothing) {
         (void) signal(SIGPIPE, SIG_IGN);
 
         inventory = take_inventory(NULL, -1);
-        ck_assert_int_eq(inventory.n_arguments, 1);
+        ck_assert_int_eq(inventory.n_arguments, 2);
         ck_assert_int_eq(inventory.n_descriptors, 3);
         ck_assert(!inventory.has_extra);
         ck_assert_int_eq(inventory.n_variables, 0);
@@ -118,7 +118,7 @@ START_TEST(an_argument_and_another_descriptor_go_along) {
         _cleanup_fd_ int extra = open("/dev/null", O_RDONLY | O_CLOEXEC);
         Inventory inventory = take_inventory("a word", extra);
 
-        ck_assert_int_eq(inventory.n_arguments, 2);
+        ck_assert_int_eq(inventory.n_arguments, 3);
         ck_assert_str_eq(inventory.argument, "a word");
         ck_assert_int_eq(inventory.n_descriptors, 4);
         ck_assert(inventory.has_extra);
@@ -143,7 +143,7 @@ START_TEST(descriptors_in_each_other_s_place) {
         ck_assert_int_eq(dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), WORKER_SOCKET_FD),
                          WORKER_SOCKET_FD);
 
-        ck_assert_int_eq(worker_spawn(program, INVENTORY_ARGV0, NULL, WORKER_EXTRA_FD,
+        ck_assert_int_eq(worker_spawn(program, INVENTORY_ROLE, NULL, WORKER_EXTRA_FD,
                                       WORKER_SOCKET_FD, &process), 0);
         if (saved_3 >= 0)
                 ck_assert_int_eq(dup2(saved_3, 3), 3);
@@ -162,7 +162,7 @@ START_TEST(what_is_no_program_is_told_by_the_end_of_the_socket) {
         char c;
 
         pair_new(pair);
-        ck_assert_int_eq(worker_spawn(program, INVENTORY_ARGV0, NULL, pair[1], -1, &process), 0);
+        ck_assert_int_eq(worker_spawn(program, INVENTORY_ROLE, NULL, pair[1], -1, &process), 0);
         (void) close_fd(pair[1]);
         ck_assert_int_eq(read(pair[0], &c, 1), 0);
         ck_assert(process_reap(&process, true));
@@ -184,7 +184,7 @@ START_TEST(a_worker_dies_with_the_daemon) {
                 int program;
 
                 if (worker_open_program(&program) < 0 ||
-                    worker_spawn(program, WAITER_ARGV0, NULL, pair[1], -1, &process) < 0)
+                    worker_spawn(program, WAITER_ROLE, NULL, pair[1], -1, &process) < 0)
                         _exit(1);
                 /* It is there when it has said so; then we are killed. */
                 if (read(pair[0], &c, 1) == 1)
@@ -212,7 +212,7 @@ START_TEST(the_reaper_does_not_wait_and_leaves_no_zombie) {
         pair_new(pair);
         for (size_t i = 0; i < N_ELEMENTS(processes); i++) {
                 processes[i] = (Process) PROCESS_INIT;
-                ck_assert_int_eq(worker_spawn(program, WAITER_ARGV0, NULL, pair[1], -1,
+                ck_assert_int_eq(worker_spawn(program, WAITER_ROLE, NULL, pair[1], -1,
                                               &processes[i]), 0);
         }
 
@@ -230,10 +230,13 @@ START_TEST(the_reaper_does_not_wait_and_leaves_no_zombie) {
 END_TEST
 
 START_TEST(another_s_name_is_no_worker) {
-        char *none[] = { NULL }, *other[] = { (char *) "certexcd", NULL };
+        char *none[] = { NULL };
+        char *alone[] = { (char *) "--worker=judge", NULL };
+        char *other[] = { (char *) "certexcd", (char *) "--user", NULL };
 
         ck_assert_int_eq(worker_dispatch(0, none), -1);
-        ck_assert_int_eq(worker_dispatch(1, other), -1);
+        ck_assert_int_eq(worker_dispatch(1, alone), -1);
+        ck_assert_int_eq(worker_dispatch(2, other), -1);
 }
 END_TEST
 
@@ -243,11 +246,11 @@ int main(int argc, char *argv[]) {
         SRunner *runner;
         int n_failed;
 
-        if (strcmp(argv[0], INVENTORY_ARGV0) == 0) {
+        if (worker_is(argc, argv, INVENTORY_ROLE)) {
                 inventory_run(argc, argv);
                 return 0;
         }
-        if (strcmp(argv[0], WAITER_ARGV0) == 0) {
+        if (worker_is(argc, argv, WAITER_ROLE)) {
                 (void) !write(WORKER_SOCKET_FD, "", 1);
                 for (;;)
                         (void) pause();
