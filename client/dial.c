@@ -4,7 +4,8 @@
 
 #include <netdb.h>
 #include <poll.h>
-#include <signal.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -45,15 +46,22 @@ static int name_fault(const Endpoint *e, int gai, Fault *fault) {
         }
 }
 
-/* What a look-up works on. It outlives its caller if the look-up cannot be stopped. */
+/* A look-up, shared with the thread that does it: the system's resolver may take half a minute and
+ * cannot be stopped. Whoever is done last frees it. */
 typedef struct Lookup {
-        struct gaicb request;
+        pthread_mutex_t mutex;
+        pthread_cond_t done_cond;
+        bool done;
+        unsigned n_users;
+        int gai; /* once done */
+        struct addrinfo *list;
         struct addrinfo hints;
         char host[ENDPOINT_HOST_MAX + 1];
         char port[6];
 } Lookup;
 
 static Lookup *lookup_new(const Endpoint *e) {
+        pthread_condattr_t attributes;
         Lookup *l;
 
         l = calloc(1, sizeof(*l));
@@ -66,53 +74,110 @@ static Lookup *lookup_new(const Endpoint *e) {
                 .ai_socktype = SOCK_STREAM,
                 .ai_flags = AI_NUMERICSERV | (e->kind == HOST_NAME ? 0 : AI_NUMERICHOST),
         };
-        l->request = (struct gaicb){ l->host, l->port, &l->hints, NULL };
+        l->n_users = 1;
+        (void) pthread_mutex_init(&l->mutex, NULL);
+        (void) pthread_condattr_init(&attributes);
+        (void) pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        (void) pthread_cond_init(&l->done_cond, &attributes);
+        (void) pthread_condattr_destroy(&attributes);
         return l;
 }
 
-/* Waits for a look-up. 0, or an EAI code; EAI_INPROGRESS: the time is over. */
-static int lookup_wait(const Lookup *l, uint64_t deadline) {
-        const struct gaicb *const list[] = { &l->request };
+static Lookup *lookup_unref(Lookup *l) {
+        bool last;
 
-        for (;;) {
-                uint64_t now = stream_now(), left;
-                struct timespec ts;
-                int gai;
+        (void) pthread_mutex_lock(&l->mutex);
+        last = --l->n_users == 0;
+        (void) pthread_mutex_unlock(&l->mutex);
+        if (!last)
+                return NULL;
+        if (l->list)
+                freeaddrinfo(l->list);
+        (void) pthread_cond_destroy(&l->done_cond);
+        (void) pthread_mutex_destroy(&l->mutex);
+        free(l);
+        return NULL;
+}
+DEFINE_CLEANUP(Lookup *, lookup_unref)
 
-                gai = gai_error((struct gaicb *) &l->request);
-                if (gai != EAI_INPROGRESS || now >= deadline)
-                        return gai;
-                left = deadline - now;
-                ts = (struct timespec){ .tv_sec = (time_t) (left / USEC_PER_SEC),
-                                        .tv_nsec = (long) (left % USEC_PER_SEC) * 1000L };
-                (void) gai_suspend(list, 1, &ts);
-        }
+static void *lookup_run(void *p) {
+        _cleanup_(lookup_unrefp) Lookup *l = p;
+        struct addrinfo *list = NULL;
+        int gai;
+
+        gai = getaddrinfo(l->host, l->port, &l->hints, &list);
+        (void) pthread_mutex_lock(&l->mutex);
+        l->gai = gai;
+        l->list = gai == 0 ? list : NULL;
+        l->done = true;
+        (void) pthread_cond_signal(&l->done_cond);
+        (void) pthread_mutex_unlock(&l->mutex);
+        return NULL;
 }
 
-/* getaddrinfo() with an end: the system's resolver may take half a minute. */
+/* Begins the look-up in a thread of its own. 0 or -errno. */
+static int lookup_start(Lookup *l) {
+        pthread_attr_t attributes;
+        pthread_t thread;
+        int r;
+
+        r = pthread_attr_init(&attributes);
+        if (r != 0)
+                return -r;
+        (void) pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        l->n_users++;
+        r = pthread_create(&thread, &attributes, lookup_run, l);
+        if (r != 0)
+                l->n_users--;
+        (void) pthread_attr_destroy(&attributes);
+        return -r;
+}
+
+/* Waits for it. 0, or an EAI code; EAI_INPROGRESS: the time is over. */
+static int lookup_wait(Lookup *l, uint64_t deadline, struct addrinfo **ret) {
+        const struct timespec until = {
+                .tv_sec = (time_t) (deadline / USEC_PER_SEC),
+                .tv_nsec = (long) (deadline % USEC_PER_SEC) * 1000L,
+        };
+        int gai = EAI_INPROGRESS;
+
+        (void) pthread_mutex_lock(&l->mutex);
+        while (!l->done && pthread_cond_timedwait(&l->done_cond, &l->mutex, &until) != ETIMEDOUT)
+                ;
+        if (l->done) {
+                gai = l->gai;
+                *ret = TAKE_PTR(l->list);
+        }
+        (void) pthread_mutex_unlock(&l->mutex);
+        return gai;
+}
+
 static int lookup(const Endpoint *e, uint64_t deadline, struct addrinfo **ret, Fault *fault) {
-        struct sigevent none = { .sigev_notify = SIGEV_NONE };
-        _cleanup_free_ Lookup *l = NULL;
+        _cleanup_(lookup_unrefp) Lookup *l = NULL;
+        struct addrinfo *list = NULL;
         int gai;
 
         l = lookup_new(e);
         if (!l)
                 return -ENOMEM;
-        gai = getaddrinfo_a(GAI_NOWAIT, (struct gaicb *[]){ &l->request }, 1, &none);
-        if (gai != 0)
-                return name_fault(e, gai, fault);
+        /* An address asks nobody, and needs no thread. */
+        if (e->kind != HOST_NAME) {
+                gai = getaddrinfo(l->host, l->port, &l->hints, &list);
+        } else {
+                int r;
 
-        gai = lookup_wait(l, deadline);
-        if (gai == EAI_INPROGRESS) {
-                /* The resolver's thread still writes there if it does not let go. */
-                if (gai_cancel(&l->request) != EAI_CANCELED)
-                        (void) TAKE_PTR(l);
+                r = lookup_start(l);
+                if (r < 0)
+                        return fault_set(fault, FAULT_SYSTEM, "No thread can be started: %s.",
+                                         strerror(-r));
+                gai = lookup_wait(l, deadline, &list);
+        }
+        if (gai == EAI_INPROGRESS)
                 return fault_set(fault, FAULT_TIMEOUT, "Looking up the name %s took too long.",
                                  e->host);
-        }
         if (gai != 0)
                 return name_fault(e, gai, fault);
-        *ret = l->request.ar_result;
+        *ret = list;
         return 0;
 }
 
