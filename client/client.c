@@ -168,33 +168,35 @@ static int explain_call(certexc_client *c, int error, const char *method) {
 }
 
 /* One message there, one back. What goes wrong here leaves the connection useless. */
-static int exchange(certexc_client *c, const char *message, size_t size, JsonObject **ret) {
+static int exchange(certexc_client *c, const char *message, size_t size, int64_t deadline,
+                    JsonObject **ret) {
         int sent, r;
 
-        sent = connection_send(c->connection, message, size, c->timeout);
+        sent = connection_send(c->connection, message, size, deadline);
         /* A daemon that hangs up may have said why. */
         if (sent < 0 && sent != -ECONNRESET)
                 return sent;
-        r = connection_receive(c->connection, true, c->timeout, ret);
+        r = connection_receive(c->connection, true, deadline, ret);
         return r < 0 ? r : 0;
 }
 
 static int exchange_anew(certexc_client *c, const char *message, size_t size, JsonObject **ret) {
+        int64_t deadline = connection_deadline(c->timeout);
         bool reused = c->connection != NULL;
         int r;
 
         if (reused) {
-                r = exchange(c, message, size, ret);
+                r = exchange(c, message, size, deadline, ret);
                 if (r != -ECONNRESET)
                         return r;
                 /* It was restarted since. All our methods may be said twice. */
                 c->connection = connection_free(c->connection);
         }
 
-        r = connection_new(c->socket, c->timeout, &c->trouble, &c->connection);
+        r = connection_new(c->socket, deadline, &c->trouble, &c->connection);
         if (r < 0)
                 return r;
-        return exchange(c, message, size, ret);
+        return exchange(c, message, size, deadline, ret);
 }
 
 static int take_reply(certexc_client *c, const char *method, JsonObject *message,

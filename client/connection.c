@@ -33,8 +33,18 @@ static int64_t now_ms(void) {
         return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int64_t deadline_after(unsigned timeout) {
+int64_t connection_deadline(unsigned timeout) {
         return timeout > 0 ? now_ms() + timeout : INT64_MAX;
+}
+
+/* What is left until @deadline: -1 without end, 0 if it is over. */
+static int left_ms(int64_t deadline) {
+        int64_t left;
+
+        if (deadline == INT64_MAX)
+                return -1;
+        left = deadline - now_ms();
+        return left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int) left;
 }
 
 /* Waits for @events until @deadline: 0, -ETIMEDOUT, -errno. */
@@ -42,12 +52,11 @@ static int wait_for(int fd, short events, int64_t deadline) {
         struct pollfd p = { .fd = fd, .events = events };
 
         for (;;) {
-                int64_t left = deadline == INT64_MAX ? -1 : deadline - now_ms();
-                int r;
+                int left = left_ms(deadline), r;
 
-                if (deadline != INT64_MAX && left <= 0)
+                if (left == 0)
                         return -ETIMEDOUT;
-                r = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int) left);
+                r = poll(&p, 1, left);
                 if (r > 0)
                         return 0;
                 if (r < 0 && errno != EINTR)
@@ -83,8 +92,9 @@ static int explain_connect(Trouble *t, int error, const char *path) {
         }
 }
 
-static int connect_to(const char *path, unsigned timeout, Trouble *t) {
-        struct timeval limit = { .tv_sec = timeout / 1000, .tv_usec = timeout % 1000 * 1000 };
+static int connect_to(const char *path, int64_t deadline, Trouble *t) {
+        int left = left_ms(deadline);
+        struct timeval limit = { 0 };
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_fd_ int fd = -1;
 
@@ -95,7 +105,11 @@ static int connect_to(const char *path, unsigned timeout, Trouble *t) {
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return explain_connect(t, errno, path);
-        /* A full backlog makes connect() wait; this is the only way to bound that. */
+        /* A full backlog makes connect() wait; this is the only way to bound that. 0 is no bound. */
+        if (left >= 0) {
+                limit.tv_sec = left / 1000;
+                limit.tv_usec = left > 0 ? left % 1000 * 1000 : 1;
+        }
         if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
                 return explain_connect(t, errno, path);
         while (connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
@@ -129,12 +143,12 @@ static int check_server(int fd, const char *path, Trouble *t) {
                            path, (unsigned) peer.uid, DAEMON_USER);
 }
 
-int connection_new(const char *path, unsigned timeout, Trouble *t, Connection **ret) {
+int connection_new(const char *path, int64_t deadline, Trouble *t, Connection **ret) {
         _cleanup_(connection_freep) Connection *c = NULL;
         _cleanup_fd_ int fd = -1;
         int r;
 
-        fd = connect_to(path, timeout, t);
+        fd = connect_to(path, deadline, t);
         if (fd < 0)
                 return fd;
         r = check_server(fd, path, t);
@@ -166,9 +180,7 @@ static bool is_gone(int error) {
         return error == EPIPE || error == ECONNRESET;
 }
 
-int connection_send(Connection *c, const char *message, size_t size, unsigned timeout) {
-        int64_t deadline = deadline_after(timeout);
-
+int connection_send(Connection *c, const char *message, size_t size, int64_t deadline) {
         while (size > 0) {
                 ssize_t n = send(c->fd, message, size, MSG_NOSIGNAL | MSG_DONTWAIT);
                 int r;
@@ -207,8 +219,7 @@ static int fill(Connection *c) {
         return r == -EMSGSIZE ? -EPROTO : r < 0 ? r : 1;
 }
 
-int connection_receive(Connection *c, bool wait, unsigned timeout, JsonObject **ret) {
-        int64_t deadline = deadline_after(timeout);
+int connection_receive(Connection *c, bool wait, int64_t deadline, JsonObject **ret) {
         VarlinkFault fault;
         Blob text;
         int r;

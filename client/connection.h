@@ -18,10 +18,10 @@ DEFINE_CLEANUP(JsonObject *, json_unref)
 /* -- trouble.c: what went wrong last ----------------------------------------------------- */
 
 typedef struct Trouble {
-        char *sentence;         /* NULL: nothing, or no memory for it */
-        JsonObject *message;    /* the reply with the daemon's error, or NULL */
-        VarlinkReply reply;     /* belongs to @message */
-        int error;              /* 0 or -errno */
+        char *sentence;      /* NULL: nothing, or no memory for it */
+        JsonObject *message; /* the reply with the daemon's error, or NULL */
+        VarlinkReply reply;  /* belongs to @message */
+        int error;           /* 0 or -errno */
 } Trouble;
 
 void trouble_clear(Trouble *t);
@@ -36,21 +36,24 @@ const char *trouble_sentence(const Trouble *t);
 
 typedef struct Connection Connection;
 
-/* Connects to @path and makes sure who serves it. A @timeout of 0 waits without end. */
-int connection_new(const char *path, unsigned timeout, Trouble *t, Connection **ret);
+/* A time for the functions below, @timeout milliseconds from now; 0: never. */
+int64_t connection_deadline(unsigned timeout);
+
+/* Connects to @path and makes sure who serves it. */
+int connection_new(const char *path, int64_t deadline, Trouble *t, Connection **ret);
 Connection *connection_free(Connection *c);
 DEFINE_CLEANUP(Connection *, connection_free)
 
 int connection_fd(const Connection *c);
 
 /* Sends a whole message. Returns 0; -ECONNRESET if the peer is gone, -ETIMEDOUT, -errno. */
-int connection_send(Connection *c, const char *message, size_t size, unsigned timeout);
+int connection_send(Connection *c, const char *message, size_t size, int64_t deadline);
 
 /*
  * The next message, parsed: 1. 0 if @wait is false and none is there yet. -ECONNRESET if the peer
  * is gone, -ETIMEDOUT, -EPROTO if it makes no sense, -errno.
  */
-int connection_receive(Connection *c, bool wait, unsigned timeout, JsonObject **ret);
+int connection_receive(Connection *c, bool wait, int64_t deadline, JsonObject **ret);
 
 /* false if the peer sent more than was asked for. */
 bool connection_is_quiet(const Connection *c);

@@ -21,7 +21,7 @@ struct certexc_event {
         certexc_exception exception;
 };
 
-static int send_call(Connection *connection, certexc_client *client) {
+static int send_call(Connection *connection, certexc_client *client, int64_t deadline) {
         _cleanup_(parameters_done) Parameters p = { 0 };
         _cleanup_free_ char *message = NULL;
         size_t size;
@@ -34,25 +34,27 @@ static int send_call(Connection *connection, certexc_client *client) {
         r = varlink_write_call("org.certexc1.Monitor", p.object, true, false, &message, &size);
         if (r < 0)
                 return r;
-        return connection_send(connection, message, size, client_timeout(client));
+        return connection_send(connection, message, size, deadline);
 }
 
 int certexc_monitor_new(certexc_client *client, certexc_monitor **ret) {
         _cleanup_(certexc_monitor_freep) certexc_monitor *m = NULL;
+        int64_t deadline;
         int r;
 
         if (!client || !ret)
                 return client_misuse(client);
+        deadline = connection_deadline(client_timeout(client));
         trouble_clear(client_trouble(client));
         m = calloc(1, sizeof(*m));
         if (!m)
                 return client_no_memory(client);
 
-        r = connection_new(certexc_client_socket(client), client_timeout(client),
-                           client_trouble(client), &m->connection);
+        r = connection_new(certexc_client_socket(client), deadline, client_trouble(client),
+                           &m->connection);
         if (r < 0)
                 return r;
-        r = send_call(m->connection, client);
+        r = send_call(m->connection, client, deadline);
         if (r == -ENOMEM)
                 return client_no_memory(client);
         if (r < 0)

@@ -103,6 +103,44 @@ START_TEST(a_forged_server_socket_is_refused) {
 }
 END_TEST
 
+/* Connections that nobody takes, until no more fit. */
+static void fill_backlog(const char *path) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int r;
+
+        (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+        do {
+                int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+                r = connect(fd, (struct sockaddr *) &address, sizeof(address));
+        } while (r == 0);
+        ck_assert_int_eq(errno, EAGAIN);
+}
+
+START_TEST(a_daemon_that_hangs_is_not_waited_for) {
+        char directory[] = "/tmp/certexc-library-XXXXXX", path[64];
+        _cleanup_(certexc_client_freep) certexc_client *client = NULL;
+        certexc_answer *answer = NULL;
+        pid_t pid;
+
+        ck_assert_ptr_nonnull(mkdtemp(directory));
+        (void) snprintf(path, sizeof(path), "%s/socket", directory);
+        pid = serve(path, getuid(), true);
+        ck_assert_int_eq(certexc_client_new(path, &client), 0);
+        certexc_client_set_timeout(client, 50);
+        ck_assert_int_eq(ask(client, &answer), -ETIMEDOUT);
+        ck_assert_ptr_nonnull(strstr(certexc_client_error(client), "within 50 ms"));
+        fill_backlog(path);
+        ck_assert_int_eq(ask(client, &answer), -ETIMEDOUT);
+        ck_assert_ptr_nonnull(strstr(certexc_client_error(client), "too busy"));
+        ck_assert_ptr_null(answer);
+        (void) kill(pid, SIGKILL);
+        (void) waitpid(pid, NULL, 0);
+        (void) unlink(path);
+        (void) rmdir(directory);
+}
+END_TEST
+
 static void expect_socket(const char *given, const char *expected) {
         _cleanup_(certexc_client_freep) certexc_client *client = NULL;
 
@@ -145,6 +183,7 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_set_timeout(tcase, 60);
         tcase_add_test(tcase, a_daemon_that_is_not_there_accepts_nothing);
+        tcase_add_test(tcase, a_daemon_that_hangs_is_not_waited_for);
         tcase_add_test(tcase, a_forged_server_socket_is_refused);
         tcase_add_test(tcase, the_socket_is_looked_for_in_order);
 

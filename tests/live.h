@@ -55,7 +55,7 @@ static inline certexc_answer *ask(certexc_client *client, const Pki *pki, uint16
 }
 
 static inline void expect(certexc_client *client, const Pki *pki, uint16_t port,
-                   enum certexc_verdict verdict, const char *because) {
+                          enum certexc_verdict verdict, const char *because) {
         _cleanup_(certexc_answer_freep) certexc_answer *answer = ask(client, pki, port);
 
         ck_assert_str_eq(certexc_answer_because(answer), because);
