@@ -121,6 +121,7 @@ START_TEST(behind_a_stream_the_connection_is_not_read) {
 }
 END_TEST
 
+#ifdef CERTEXC_TESTING
 START_TEST(calls_behind_a_slow_one_are_not_lost) {
         _cleanup_(pki_freep) Pki *spin =
                 pki_new(&(PkiSpec){ .subject = "certexc-test-spin", .name = "mail.example.org" });
@@ -143,6 +144,7 @@ START_TEST(calls_behind_a_slow_one_are_not_lost) {
         }
 }
 END_TEST
+#endif
 
 /* -- peers that do not read -------------------------------------------------------------- */
 
