@@ -50,8 +50,8 @@ static const char *const widenings[] = {
         "UPDATE decision SET problems = 12 WHERE owner = 1000 AND id = 1",
         "UPDATE decision SET pin = 2 WHERE owner = 1000 AND id = 1",
         "UPDATE decision SET ends = 1, until = NULL WHERE owner = 1000 AND id = 1",
-        "UPDATE decision SET ends = 3, until = NULL, boot_id = zeroblob(16), login_usec = 0 "
-        "WHERE owner = 1000 AND id = 1",
+        ("UPDATE decision SET ends = 3, until = NULL, boot_id = zeroblob(16), login_usec = 0 "
+         "WHERE owner = 1000 AND id = 1"),
         "UPDATE decision SET until = until + 1 WHERE owner = 1000 AND id = 1",
         "UPDATE decision SET certificate_sha256 = zeroblob(32) WHERE owner = 1000 AND id = 1",
         "UPDATE decision SET key_sha256 = zeroblob(32) WHERE owner = 1000 AND id = 1",
@@ -94,8 +94,8 @@ static const char *const borrowings[] = {
         "UPDATE decision SET host = '" HOST "' WHERE owner = 1000 AND id = 2",
         "UPDATE decision SET state = 1 WHERE owner = 1000 AND id = 3",
         "UPDATE decision SET state = 1 WHERE owner = 1000 AND id = 4",
-        "UPDATE decision SET certificate_sha256 = (SELECT certificate_sha256 FROM decision "
-        "WHERE owner = 1000 AND id = 1) WHERE owner = 1000 AND id = 5",
+        ("UPDATE decision SET certificate_sha256 = (SELECT certificate_sha256 FROM decision "
+         "WHERE owner = 1000 AND id = 1) WHERE owner = 1000 AND id = 5"),
         "UPDATE decision SET problems = 8 WHERE owner = 1000 AND id = 6",
 };
 

@@ -96,7 +96,7 @@ START_TEST(a_directory_that_is_not_there_is_refused) {
 END_TEST
 
 START_TEST(a_second_one_in_the_same_process_is_refused) {
-        _cleanup_(store_freep) Store *store = test_store();
+        _cleanup_(store_freep) _unused_ Store *store = test_store();
 
         ck_refused(-EBUSY, "another certexcd");
 }
@@ -121,7 +121,7 @@ static int child_opens(void) {
 }
 
 START_TEST(a_second_process_is_refused_until_the_first_is_gone) {
-        _cleanup_(store_freep) Store *store = test_store();
+        _cleanup_(store_freep) _unused_ Store *store = test_store();
 
         ck_assert_int_eq(in_child(child_opens), EBUSY);
         /* Also when the file was taken away: the lock is on the directory. */
@@ -138,7 +138,7 @@ static int child_writes(void) {
 }
 
 START_TEST(another_program_cannot_write_beside_us) {
-        _cleanup_(store_freep) Store *store = test_store();
+        _cleanup_(store_freep) _unused_ Store *store = test_store();
 
         ck_assert_int_eq(in_child(child_writes), SQLITE_BUSY);
 }
