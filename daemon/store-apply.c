@@ -307,13 +307,20 @@ static int write_numbers(Transaction *t, int64_t last_write) {
         return b.error < 0 ? b.error : statement_run(st);
 }
 
-/* After a sync that failed nobody knows what is on the disk; trying again would only pretend. */
+/* After a sync that failed, for whatever reason, nobody knows what is on the disk; trying again
+ * would only pretend. The way out is not to free space, but to open the store anew. */
+static bool is_unknown(const Connection *c, int error) {
+        int code = sqlite3_extended_errcode(c->db);
+
+        return error == -EIO || code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+}
+
 static int commit(Transaction *t) {
         int r;
 
         r = run(t, STATEMENT_COMMIT);
-        if (r == -EIO)
-                t->store->closed_by = r;
+        if (r < 0 && is_unknown(t->c, r))
+                t->store->closed_by = r = -EIO;
         if (r < 0)
                 return r;
         return store_files_check(t->store);

@@ -84,18 +84,37 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
                                   "ORDER BY time LIMIT 1",
 };
 
-static int error_of_system(const sqlite3 *db, int otherwise) {
-        /* sqlite3_system_errno() takes a pointer that is not const, and changes nothing. */
-        int e = db ? sqlite3_system_errno((sqlite3 *) db) : 0;
+/* What the system said last about the file behind @which, 0 if nothing. */
+static int file_errno(sqlite3 *db, int which) {
+        sqlite3_file *file = NULL;
+        int e = 0;
 
-        if (e == ENOSPC || e == EDQUOT || e == EROFS || e == ENOMEM || e == EFBIG || e == EMFILE ||
-            e == ENFILE || e == EACCES || e == EPERM)
-                return -e;
+        if (sqlite3_file_control(db, "main", which, &file) != SQLITE_OK || !file || !file->pMethods)
+                return 0;
+        return file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK ? e : 0;
+}
+
+/* Causes that people can mend have their own errno. sqlite3_system_errno() has often been
+ * overwritten when it can be asked; the files keep theirs. */
+static int error_of_system(sqlite3 *db, int otherwise) {
+        static const int kept[] = { ENOSPC, EDQUOT, EROFS,  ENOMEM, EFBIG,
+                                    EMFILE, ENFILE, EACCES, EPERM };
+        int said[3];
+
+        if (!db)
+                return otherwise;
+        said[0] = file_errno(db, SQLITE_FCNTL_JOURNAL_POINTER);
+        said[1] = file_errno(db, SQLITE_FCNTL_FILE_POINTER);
+        said[2] = sqlite3_system_errno(db);
+        for (size_t i = 0; i < N_ELEMENTS(said); i++)
+                for (size_t j = 0; j < N_ELEMENTS(kept); j++)
+                        if (said[i] == kept[j])
+                                return -said[i];
         return otherwise;
 }
 
 /* An extended code of a failing read or write. */
-static int error_of_io(const sqlite3 *db, int code) {
+static int error_of_io(sqlite3 *db, int code) {
         if (code == SQLITE_IOERR_NOMEM)
                 return -ENOMEM;
         /* What was asked for is not there: the file is shorter than it says. */
