@@ -2,11 +2,14 @@
 /* certexc check: connect, ask, explain. */
 #include "config.h"
 
+#include <string.h>
+#include <sys/timex.h>
 #include <time.h>
 
 #include "client/cli.h"
 #include "client/explain.h"
 #include "client/target.h"
+#include "client/times.h"
 
 static bool all_exceptable(const certexc_answer *answer) {
         for (size_t i = 0; i < certexc_answer_n_problems(answer); i++)
@@ -19,6 +22,37 @@ static void print_command(const Output *out, const char *what, const char *comma
                           const char *option, const char *value) {
         output_paragraph(out, 2, NULL, STYLE_PLAIN, "%s", what);
         output_line(out, STYLE_BOLD, "    %s%s%s", command, option, value);
+}
+
+static bool is_about_dates(const certexc_answer *answer) {
+        static const char *const names[] = { "expired", "not-yet-valid", "issuer-expired" };
+
+        for (size_t i = 0; i < certexc_answer_n_problems(answer); i++)
+                for (size_t j = 0; j < N_ELEMENTS(names); j++)
+                        if (strcmp(certexc_answer_problem(answer, i), names[j]) == 0)
+                                return true;
+        return false;
+}
+
+/* Where dates are what is wrong, the clock is looked at first: what it says, and who keeps it. */
+static void print_clock(const Cli *cli, const certexc_answer *answer) {
+        struct timex kernel = {};
+        char now[TIMES_TEXT_MAX];
+        const char *kept;
+
+        if (!is_about_dates(answer))
+                return;
+        times_write(time(NULL), now);
+        if (adjtimex(&kernel) < 0)
+                kept = "";
+        else if (kernel.status & STA_UNSYNC)
+                kept = " Nothing keeps it right over the network, so look whether that is true.";
+        else
+                kept = " It is kept right over the network.";
+        output_gap(&cli->out);
+        output_line(&cli->out, STYLE_BOLD, "Your clock");
+        output_paragraph(&cli->out, 2, NULL, STYLE_PLAIN, "This computer's clock says %s.%s", now,
+                         kept);
 }
 
 /* What the person may want to type next. */
@@ -69,6 +103,8 @@ int cli_check(Cli *cli, int n, char **arguments) {
                 output_json(&cli->out, certexc_answer_json(answer));
         else
                 explain_answer(&cli->out, answer, time(NULL));
+        if (verdict != CERTEXC_ACCEPT && !cli->options.json)
+                print_clock(cli, answer);
         if (verdict == CERTEXC_PROMPT && !cli->options.json)
                 print_next(cli, &target, answer);
         return exit_status(verdict);

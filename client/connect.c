@@ -57,6 +57,11 @@ static ssize_t pull(gnutls_transport_ptr_t p, void *data, size_t size) {
         Attempt *a = p;
         ssize_t n;
 
+        /* A server that never pauses would not let the handshake come to its deadline. */
+        if (stream_now() >= a->stream.deadline) {
+                errno = EAGAIN;
+                return -1;
+        }
         n = recv(a->stream.fd, data, size, MSG_DONTWAIT);
         if (n > 0 && a->n_first < sizeof(a->first)) {
                 size_t room = sizeof(a->first) - a->n_first;
@@ -96,6 +101,16 @@ static int plaintext_fault(const Attempt *a, Fault *fault) {
                 fault_hint(fault, "Check the port; with --starttls=PROTOCOL a plain port is "
                                   "upgraded.");
         return -ECONNABORTED;
+}
+
+/* GnuTLS ends its sentences itself, most of them. */
+static int tls_fault(Fault *fault, FaultKind kind, const char *what, int gnutls_error) {
+        const char *text = gnutls_strerror(gnutls_error);
+        size_t n = strlen(text);
+
+        if (n > 0 && text[n - 1] == '.')
+                n--;
+        return fault_set(fault, kind, "%s: %.*s.", what, (int) n, text);
 }
 
 static int alert_fault(gnutls_session_t session, Fault *fault) {
@@ -138,8 +153,7 @@ static int handshake_fault(const Attempt *a, gnutls_session_t session, int gnutl
                                  "The server speaks only a version of TLS that is too old to be "
                                  "safe.");
         default:
-                return fault_set(fault, FAULT_HANDSHAKE, "The TLS handshake failed: %s.",
-                                 gnutls_strerror(gnutls_error));
+                return tls_fault(fault, FAULT_HANDSHAKE, "The TLS handshake failed", gnutls_error);
         }
 }
 
@@ -242,8 +256,7 @@ static int fetch_tls(Attempt *a, Presented *ret, Fault *fault) {
                 return -ENOMEM;
         r = session_new(a, credentials, &session);
         if (r < 0)
-                return fault_set(fault, FAULT_SYSTEM, "TLS cannot be set up: %s.",
-                                 gnutls_strerror(r));
+                return tls_fault(fault, FAULT_SYSTEM, "TLS cannot be set up", r);
         r = handshake(a, session, fault);
         if (r < 0)
                 return r;

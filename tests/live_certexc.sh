@@ -169,7 +169,7 @@ connections() {
   expect 'a silent server' 1 'in time' -- certexc check "127.0.0.1:$say_port" --timeout=1
   say_stop
   say_server '\x15\x03\x01\x00\x02\x02\x28'
-  expect 'an alert at once' 1 'handshake' -- certexc check "127.0.0.1:$say_port"
+  expect 'an alert at once' 1 'broke off the TLS handshake' -- certexc check "127.0.0.1:$say_port"
   say_stop
 
   tls_port=$(live_port)
@@ -178,7 +178,24 @@ connections() {
     certexc check "127.0.0.1:$tls_port" --starttls=xmpp
   expect 'STARTTLS where the server waits for TLS' 1 'only TLS' -- \
     certexc check "127.0.0.1:$tls_port" --starttls=imap --timeout=1
+  tls_swap old -tls1_2 -Verify 1
+  expect 'a server that wants a certificate from us' 1 'want a certificate from you' -- \
+    certexc check "127.0.0.1:$tls_port"
+  usage
   live_stop "$tls_pid"
+  if (: <'/dev/tcp/::1/1') 2>&1 | grep -q refused; then
+    say_port=$(live_port)
+    expect 'an IPv6 address' 1 "[::1]:$say_port: The connection was refused" -- \
+      certexc check "[::1]:$say_port"
+  fi
+}
+
+# A certificate that is not meant for servers is judged, whatever the handshake thinks of it.
+usage() {
+  openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost \
+    -addext keyUsage=critical,cRLSign -keyout "$live/usage.key" -out "$live/usage.pem" >/dev/null 2>&1
+  tls_swap usage -tls1_2 -cipher AES128-SHA
+  expect 'a key that is not for this' 3 wrong-usage -- certexc check "127.0.0.1:$tls_port"
 }
 
 # -- the main job ----------------------------------------------------------------------------------
@@ -188,7 +205,7 @@ life() {
   local id
   tls_server old
   expect 'everything that is wrong is told' 3 "$place: prompt." self-signed expired name-mismatch \
-    "$(fingerprint old)" 'What you can do' \
+    "$(fingerprint old)" "This computer's clock says 20" 'What you can do' \
     "certexc allow $place $at --fingerprint=$(fingerprint old)" -- certexc check "$place" "$at"
   expect 'as JSON' 3 -- certexc check --json "$place" "$at"
   expect_json 'that is one' verdict
