@@ -20,8 +20,9 @@ unset NO_COLOR
 tls_server() { # CERT [OPTION...]
   local cert=$1
   shift
+  : >"$live/tls.log" # before the wait below: what the last one said is not this one's
   openssl s_server -accept "127.0.0.1:$tls_port" -cert "$live/$cert.pem" -key "$live/$cert.key" \
-    -www "$@" </dev/null >"$live/tls.log" 2>&1 &
+    -www "$@" </dev/null >>"$live/tls.log" 2>&1 &
   tls_pid=$!
   live_pids+=("$tls_pid")
   live_wait_line "$live/tls.log" '^ACCEPT' "$tls_pid" || live_fail "no server: $(cat "$live/tls.log")"
@@ -34,7 +35,8 @@ tls_swap() { # CERT [OPTION...]
 
 # A server that says TEXT (as python's bytes) to whoever connects, and then nothing; sets $say_port.
 say_server() { # TEXT
-  python3 - "$1" >"$live/say.out" 2>&1 <<'PYTHON' &
+  : >"$live/say.out"
+  python3 - "$1" >>"$live/say.out" 2>&1 <<'PYTHON' &
 import ast, socket, sys
 s = socket.create_server(("127.0.0.1", 0))
 print("ready", s.getsockname()[1], flush=True)
