@@ -30,11 +30,17 @@ static void attachment_free(gnutls_ext_priv_data_t data) {
         free(a);
 }
 
+/* false if nobody has the slot in this session, or another library does. */
+static bool is_our_slot(gnutls_session_t session) {
+        const char *name = gnutls_ext_get_name2(session, SLOT, GNUTLS_EXT_ANY);
+
+        return name && strcmp(name, SLOT_NAME) == 0;
+}
+
 static Attachment *attachment_of(gnutls_session_t session) {
-        const char *name = session ? gnutls_ext_get_name2(session, SLOT, GNUTLS_EXT_ANY) : NULL;
         gnutls_ext_priv_data_t data = NULL;
 
-        if (!name || strcmp(name, SLOT_NAME) != 0)
+        if (!session || !is_our_slot(session))
                 return NULL;
         return gnutls_ext_get_data(session, SLOT, &data) == 0 ? data : NULL;
 }
@@ -56,8 +62,11 @@ int certexc_gnutls_set_endpoint(gnutls_session_t session, certexc_client *client
 
         r = gnutls_session_ext_register(session, SLOT_NAME, SLOT, GNUTLS_EXT_TLS, NULL, NULL,
                                         attachment_free, NULL, NULL, 0);
-        if (r == GNUTLS_E_MEMORY_ERROR)
-                return client_no_memory(client);
+        if (!is_our_slot(session))
+                return trouble_set(client_trouble(client), -EBUSY,
+                                   "GnuTLS did not take the endpoint for this session: %s.",
+                                   gnutls_strerror(r));
+
         a = calloc(1, sizeof(*a));
         if (!a)
                 return client_no_memory(client);
@@ -65,13 +74,7 @@ int certexc_gnutls_set_endpoint(gnutls_session_t session, certexc_client *client
         a->endpoint = endpoint;
         /* Frees the one before, if there was one. */
         gnutls_ext_set_data(session, SLOT, a);
-        if (attachment_of(session) == a)
-                return 0;
-
-        free(a);
-        return trouble_set(client_trouble(client), -EBUSY,
-                           "GnuTLS did not take the endpoint for this session: %s.",
-                           gnutls_strerror(r));
+        return 0;
 }
 
 int certexc_gnutls_set_starttls(gnutls_session_t session, bool starttls) {

@@ -180,6 +180,31 @@ START_TEST(a_handshake_without_a_daemon_or_an_endpoint_is_refused) {
 }
 END_TEST
 
+static bool other_freed;
+
+static void free_other(gnutls_ext_priv_data_t data) {
+        other_freed = true;
+}
+
+START_TEST(a_slot_that_another_library_has_is_left_alone) {
+        _cleanup_(certexc_client_freep) certexc_client *client = new_client();
+        gnutls_session_t session;
+
+        ck_assert_int_eq(gnutls_init(&session, GNUTLS_CLIENT), 0);
+        ck_assert_int_eq(gnutls_session_ext_register(session, "other", 0xfec1, GNUTLS_EXT_TLS, NULL,
+                                                     NULL, free_other, NULL, NULL, 0),
+                         0);
+        gnutls_ext_set_data(session, 0xfec1, &other_freed);
+        ck_assert_int_eq(certexc_gnutls_set_endpoint(session, client, HOST, PORT), -EBUSY);
+        ck_assert_str_ne(certexc_client_error(client), "");
+        ck_assert_ptr_null(certexc_gnutls_get_answer(session));
+        ck_assert_int_eq(certexc_gnutls_verify(session), GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR);
+        ck_assert(!other_freed);
+        gnutls_deinit(session);
+        ck_assert(other_freed);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("live gnutls");
         TCase *tcase = tcase_create("live gnutls");
@@ -189,6 +214,7 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_set_timeout(tcase, 300);
         tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_test(tcase, a_slot_that_another_library_has_is_left_alone);
         tcase_add_loop_test(tcase, a_handshake_goes_on_only_with_an_accept, 0,
                             N_ELEMENTS(priorities));
         tcase_add_loop_test(tcase, a_handshake_without_a_daemon_or_an_endpoint_is_refused, 0,
