@@ -4,7 +4,6 @@
 #include "config.h"
 
 #include <check.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -14,13 +13,11 @@
 #include "client/encoding.h"
 #include "daemon/commits.h"
 #include "daemon/json.h"
-#include "daemon/judge.h"
 #include "daemon/limits.h"
-#include "daemon/listener.h"
 #include "daemon/manager.h"
 #include "daemon/request.h"
 #include "daemon/store.h"
-#include "daemon/trust.h"
+#include "daemon/worker.h"
 #include "tests/pki.h"
 
 #define WAIT_USEC UINT64_C(60000000)
@@ -434,10 +431,9 @@ int main(int argc, char **argv) {
         int failed;
 
         /* The workers are this program again, as they are the daemon's. */
-        if (argc > 0 && strcmp(argv[0], JUDGE_ARGV0) == 0)
-                return judge_run();
-        if (argc > 0 && strcmp(argv[0], IMPORTER_ARGV0) == 0)
-                return importer_run(argc > 1 ? argv[1] : NULL);
+        failed = worker_dispatch(argc, argv);
+        if (failed >= 0)
+                return failed;
 #ifndef CERTEXC_TESTING
         (void) fputs("SKIP: built without --enable-testing\n", stderr);
         return 77;
