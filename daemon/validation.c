@@ -5,6 +5,7 @@
 
 #include "daemon/constraints.h"
 #include "daemon/names.h"
+#include "daemon/policies.h"
 #include "daemon/problems.h"
 #include "daemon/revocation.h"
 #include "daemon/validation.h"
@@ -168,6 +169,13 @@ static void check_end(Judging *judging, const Path *path, Report *r) {
                 report_name(r, PROBLEM_INCOMPLETE_CHAIN, top, top->issuer);
 }
 
+static void check_policies(const Path *path, Report *r) {
+        const char *fault = path->n > 1 ? policies_fault(path) : NULL;
+
+        if (fault)
+                report(r, PROBLEM_BAD_CONSTRAINTS, path->items[0], "%s", fault);
+}
+
 void validation_run(Judging *judging, const Path *path, Report *r) {
         check_certificate(judging, path->items[0], r);
         for (size_t i = 1; i < path->n; i++) {
@@ -183,6 +191,7 @@ void validation_run(Judging *judging, const Path *path, Report *r) {
                 check_method(judging, path, i, r);
                 check_signature(judging, path, i, r);
         }
+        check_policies(path, r);
         revocation_check(judging, path, r);
         check_end(judging, path, r);
 }
