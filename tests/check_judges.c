@@ -43,7 +43,12 @@ static int block_of(const Pki *authority) {
         return fd;
 }
 
+static unsigned n_answers;
+
 static void set_up(void) {
+        n_answers = 0;
+        ck_assert_int_eq(unsetenv("CERTEXC_TEST_FORGERY"), 0);
+        ck_assert_int_eq(unsetenv("CERTEXC_TEST_JUDGE_CPU_MSEC"), 0);
         ck_assert_int_eq(sd_event_new(&event), 0);
         ck_assert_int_eq(judges_new(event, &judges), 0);
         root = pki_new(&(PkiSpec) { .subject = "Root", .ca = true });
@@ -73,8 +78,6 @@ typedef struct Asked {
         int error;
         Facts *facts;
 } Asked;
-
-static unsigned n_answers;
 
 static void asked_done(Asked *asked) {
         asked->facts = facts_unref(asked->facts);

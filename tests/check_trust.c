@@ -23,8 +23,7 @@
 
 static sd_event *event;
 static Pki *one, *two;
-static char folder[] = "/tmp/certexc-check-trust-XXXXXX";
-static char path[sizeof(folder) + 16];
+static char folder[64], path[80];
 
 /* What @changed was told. */
 typedef struct Seen {
@@ -50,6 +49,8 @@ static void on_changed(Trust *trust, int fd, unsigned count, void *userdata) {
 
 static void set_up(void) {
         ck_assert_int_eq(sd_event_new(&event), 0);
+        ck_assert_int_eq(unsetenv("CERTEXC_TEST_FORGERY"), 0);
+        (void) snprintf(folder, sizeof(folder), "/tmp/certexc-check-trust-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(folder));
         (void) snprintf(path, sizeof(path), "%s/trust.pem", folder);
         one = pki_new(&(PkiSpec) { .subject = "One", .ca = true });

@@ -103,6 +103,8 @@ START_TEST(a_worker_has_next_to_nothing) {
         (void) signal(SIGPIPE, SIG_IGN);
 
         inventory = take_inventory(NULL, -1);
+        (void) signal(SIGPIPE, SIG_DFL);
+        (void) sigprocmask(SIG_UNBLOCK, &term, NULL);
         ck_assert_int_eq(inventory.n_arguments, 2);
         ck_assert_int_eq(inventory.n_descriptors, 3);
         ck_assert(!inventory.has_extra);
