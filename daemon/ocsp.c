@@ -208,46 +208,59 @@ static const char *check_times(Judging *judging, const Single *single) {
         return judging->now > end + SKEW_SEC ? "the stapled answer is out of date" : NULL;
 }
 
-OcspAnswer ocsp_ask(Judging *judging, Blob bytes, const Certificate *c, Certificate *issuer,
-                    const char **ret_fault) {
-        const char *fault = "the stapled answer is about other certificates";
-        char text[ALGORITHM_TEXT_SIZE];
-        Response response = {0};
-        bool good = false;
-        Der list;
+/* What the entries say, whoever wrote them. Every entry is read: one that says revoked counts,
+ * wherever it stands and however old it is. */
+static OcspAnswer read_answers(Judging *judging, const Response *response, const Certificate *c,
+                               const Certificate *issuer, const char **ret_fault) {
+        Der list = der_of(response->answers);
+        OcspAnswer answer = OCSP_UNKNOWN;
 
-        *ret_fault = read_response(bytes, &response);
-        if (*ret_fault)
-                return OCSP_UNKNOWN;
-        if (!is_signed(judging, &response, issuer)) {
-                *ret_fault = "the stapled answer is not signed by the issuer";
-                return OCSP_UNKNOWN;
-        }
-
-        /* Every entry: one that says revoked counts, wherever it stands and however old it is. */
-        list = der_of(response.answers);
+        *ret_fault = "the stapled answer is about other certificates";
         while (der_more(&list)) {
                 Single single = read_single(&list, c, issuer);
+                const char *fault;
 
                 if (single.bad) {
                         *ret_fault = "the stapled answer cannot be read";
                         return OCSP_UNKNOWN;
                 }
-                if (!single.ours)
+                if (!single.ours || answer == OCSP_REVOKED)
                         continue;
-                if (single.status == DER_CONTEXT_BUILT(1))
-                        return OCSP_REVOKED;
-                if (single.status != DER_CONTEXT(0)) {
-                        fault = "the issuer does not know the certificate";
+                if (single.status == DER_CONTEXT_BUILT(1)) {
+                        answer = OCSP_REVOKED;
                         continue;
                 }
-                fault = check_times(judging, &single);
-                good |= !fault;
+                fault = single.status == DER_CONTEXT(0)
+                                ? check_times(judging, &single)
+                                : "the issuer does not know the certificate";
+                if (fault)
+                        *ret_fault = fault;
+                else
+                        answer = OCSP_GOOD;
         }
-        *ret_fault = fault ? fault : "";
-        if (good && !method_is_weak(response.signed_.algorithm, text))
-                return OCSP_GOOD;
-        if (good)
+        return answer;
+}
+
+OcspAnswer ocsp_ask(Judging *judging, Blob bytes, const Certificate *c, Certificate *issuer,
+                    const char **ret_fault) {
+        char text[ALGORITHM_TEXT_SIZE];
+        Response response = {0};
+        OcspAnswer answer;
+
+        *ret_fault = read_response(bytes, &response);
+        if (*ret_fault)
+                return OCSP_UNKNOWN;
+
+        answer = read_answers(judging, &response, c, issuer, ret_fault);
+        if (answer == OCSP_UNKNOWN)
+                return OCSP_UNKNOWN;
+        if (!is_signed(judging, &response, issuer)) {
+                *ret_fault = "the stapled answer is not signed by the issuer";
+                return OCSP_UNKNOWN;
+        }
+        if (answer == OCSP_GOOD && method_is_weak(response.signed_.algorithm, text)) {
                 *ret_fault = "the stapled answer is signed with a method that can be forged";
-        return OCSP_UNKNOWN;
+                return OCSP_UNKNOWN;
+        }
+        return answer;
 }
