@@ -24,7 +24,7 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
         [STATEMENT_LIST] = "SELECT " DECISION_COLUMNS " FROM decision INDEXED BY decision_by_id "
                            "WHERE owner = ?1 AND id > ?2 AND state <= ?3 ORDER BY id",
         [STATEMENT_LIST_HOST] = "SELECT " DECISION_COLUMNS " FROM decision "
-                                "WHERE owner = ?1 AND id > ?2 AND state <= ?3 AND host = ?4 "
+                                "WHERE owner = ?1 AND +id > ?2 AND state <= ?3 AND host = ?4 "
                                 "AND (?5 = 0 OR port = ?5) ORDER BY +id",
         [STATEMENT_CERTIFICATE] =
                 "SELECT sha256, key_sha256, subject, issuer, serial, names, "

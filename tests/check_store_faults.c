@@ -20,6 +20,9 @@ static unsigned sync_fails_at, write_fails_at;
 static int fails_with;
 static unsigned n_syncs, n_writes;
 
+/* Removed under the store's hands while it commits. */
+static const char *removed_at_sync;
+
 static bool is_due(unsigned *at) {
         if (*at == 0)
                 return false;
@@ -35,6 +38,8 @@ static bool is_due(unsigned *at) {
 __attribute__((visibility("default"))) int fdatasync(int fd);
 int fdatasync(int fd) {
         n_syncs++;
+        if (removed_at_sync)
+                (void) unlink(removed_at_sync);
         return is_due(&sync_fails_at) ? -1 : (int) syscall(SYS_fdatasync, fd);
 }
 
@@ -94,6 +99,17 @@ START_TEST(a_sync_that_failed_is_never_taken_for_one_that_did_not) {
         ck_assert_uint_eq(n_found(store), 1);
         ck_assert_int_eq(add(store, 4), 0);
         ck_assert_uint_eq(n_found(store), 2);
+}
+END_TEST
+
+START_TEST(what_was_committed_to_a_removed_file_is_not_acknowledged) {
+        _cleanup_(store_freep) Store *store = test_store();
+
+        ck_assert_int_eq(add(store, 1), 0);
+        removed_at_sync = test_database();
+        ck_assert_int_eq(add(store, 2), -ESTALE);
+        removed_at_sync = NULL;
+        ck_assert_uint_eq(store_generation(store), 1);
 }
 END_TEST
 
@@ -200,6 +216,7 @@ int main(void) {
         tcase_add_checked_fixture(tcase, test_directory_make, test_directory_remove);
         tcase_add_loop_test(tcase, a_sync_that_failed_is_never_taken_for_one_that_did_not, 0,
                             N_ELEMENTS(sync_errors));
+        tcase_add_test(tcase, what_was_committed_to_a_removed_file_is_not_acknowledged);
         tcase_add_loop_test(tcase, a_write_that_failed_costs_its_change_and_no_more, 0,
                             N_ELEMENTS(causes));
         tcase_add_test(tcase, a_real_limit_on_file_sizes_is_told_and_passes);

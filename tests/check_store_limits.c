@@ -169,6 +169,45 @@ START_TEST(one_owner_keeps_so_many_bytes_and_no_more) {
 }
 END_TEST
 
+START_TEST(a_refused_change_leaves_nothing_behind) {
+        const unsigned n = STORED_BYTES_PER_OWNER_MAX / CERTIFICATE_BYTES_MAX;
+        _cleanup_(store_freep) Store *store = test_store();
+        uint64_t before, denial;
+        char name[32];
+        Decision d;
+
+        for (unsigned i = 0; i < n; i++) {
+                (void) snprintf(name, sizeof(name), "name %u", i);
+                (void) test_add(store,
+                                &(Addition){ .owner = ME,
+                                             .name = name,
+                                             .der_size = CERTIFICATE_BYTES_MAX,
+                                             .port = (uint16_t) (i + 1) },
+                                CHANGED);
+        }
+        denial = test_add(store,
+                          &(Addition){ .owner = ME,
+                                       .action = DECISION_DENY,
+                                       .pin = PIN_KEY,
+                                       .name = "old",
+                                       .der_size = CERTIFICATE_BYTES_MAX },
+                          CHANGED);
+        before = store_generation(store);
+
+        /* It would have revoked the denial of its key, if only there had been room for it. */
+        (void) test_add(
+                store, &(Addition){ .owner = ME, .name = "new", .der_size = CERTIFICATE_BYTES_MAX },
+                CHANGE_TOO_LARGE);
+        ck_assert_uint_eq(store_generation(store), before);
+        ck_assert_int_eq(store_get(store, ME, denial, &d), 1);
+        ck_assert_int_eq(d.state, STATE_LIVE);
+
+        ck_assert_int_eq(test_revoke(store, ME, 1), CHANGED);
+        ck_assert_int_eq(store_get(store, ME, 1, &d), 1);
+        ck_assert_uint_eq(d.change_number, before + 1);
+}
+END_TEST
+
 START_TEST(a_certificate_is_as_large_as_may_be_and_no_larger) {
         _cleanup_(store_freep) Store *store = test_store();
         _cleanup_(change_freep) Change *change = NULL;
@@ -252,6 +291,7 @@ int main(void) {
         tcase_add_test(tcase, what_is_over_does_not_fill_the_quota);
         tcase_add_test(tcase, one_endpoint_has_so_many_decisions_and_no_more);
         tcase_add_test(tcase, one_owner_keeps_so_many_bytes_and_no_more);
+        tcase_add_test(tcase, a_refused_change_leaves_nothing_behind);
         tcase_add_test(tcase, a_certificate_is_as_large_as_may_be_and_no_larger);
         tcase_add_test(tcase, dead_decisions_and_history_are_bounded_the_oldest_go);
         tcase_add_test(tcase, what_was_seen_is_bounded_the_oldest_goes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The verdict: a table of sentences, and what must hold for any input whatever. */
+/* The verdict: a table of sentences. */
 #include "config.h"
 
 #include <check.h>
@@ -375,162 +375,6 @@ START_TEST(verdict_row) {
 }
 END_TEST
 
-/* -- what must hold for any input -- */
-
-static uint64_t state_of_chance;
-
-/* xorshift64: the same sequence in every run. */
-static uint32_t chance(uint32_t below) {
-        state_of_chance ^= state_of_chance << 13;
-        state_of_chance ^= state_of_chance >> 7;
-        state_of_chance ^= state_of_chance << 17;
-        return (uint32_t) (state_of_chance >> 33) % below;
-}
-
-static const Session *any_session(void) {
-        static const Session *const sessions[] = { &here, &other_boot, &other_login, &nowhere };
-
-        return sessions[chance(3) ? 0 : chance(N_ELEMENTS(sessions))];
-}
-
-static ProblemSet any_problems(void) {
-        static const ProblemSet often[] = { SELF, EXPIRED, NAME, SELF | NAME, SELF | EXPIRED };
-
-        switch (chance(8)) {
-        case 0:
-                return 0;
-        case 1:
-                return 1U << chance(32);
-        default:
-                return often[chance(N_ELEMENTS(often))];
-        }
-}
-
-static void any_decision(Decision *d, uint64_t id) {
-        static const uint16_t ports[] = { 993, 993, 143 };
-        Given given = {
-                .id = id,
-                .owner = chance(3) ? ME : chance(3) ? OWNER_SYSTEM : 1001,
-                .action = chance(6) ? DECISION_ALLOW : DECISION_DENY,
-                .state = (DecisionState) (chance(3) ? STATE_LIVE : chance(6)),
-                .pin = (DecisionPin) (chance(3) ? PIN_CERTIFICATE : chance(4)),
-                .certificate = "AABC"[chance(4)],
-                .problems = chance(4) ? SELF | EXPIRED | NAME : any_problems(),
-                .port = ports[chance(N_ELEMENTS(ports))],
-                .end = (DecisionEnd) (chance(3) ? END_NEVER : chance(5)),
-                .until = NOW - 1 + chance(3),
-                .session = any_session(),
-                .created = chance(3),
-        };
-
-        make(&given, d);
-        if (chance(8) == 0)
-                d->problems = 0;
-}
-
-/* Written from the design's words, not from the code. */
-static bool counts(const VerdictInput *in, const Decision *d) {
-        bool mine = d->owner == in->owner || d->owner == OWNER_SYSTEM;
-        bool there = in->port == 0 || d->port == in->port;
-        bool pinned = (d->pin == PIN_CERTIFICATE &&
-                       memcmp(d->certificate_sha256, in->leaf_sha256, SHA256_SIZE) == 0) ||
-                      (d->pin == PIN_KEY &&
-                       memcmp(d->key_sha256, in->leaf_key_sha256, SHA256_SIZE) == 0);
-        bool lives = d->end == END_NEVER || (d->end == END_DATE && in->now < d->until) ||
-                     (d->end == END_SESSION && d->session.known && in->session->known &&
-                      d->session.login_usec == in->session->login_usec &&
-                      memcmp(d->session.boot_id, in->session->boot_id, BOOT_ID_SIZE) == 0);
-
-        return mine && there && pinned && lives && d->state == STATE_LIVE;
-}
-
-static bool may_accept(const VerdictInput *in) {
-        bool allowed = false;
-
-        if (in->problems == 0)
-                return true;
-        if (in->problems & (in->never | problem_set_never | ~problem_set_all))
-                return false;
-        for (size_t i = 0; i < in->n_decisions; i++) {
-                const Decision *d = in->decisions + i;
-
-                if (!counts(in, d))
-                        continue;
-                if (d->action == DECISION_DENY)
-                        return false;
-                if (d->owner != OWNER_SYSTEM && !in->user_exceptions)
-                        continue;
-                if (in->port == 0 && d->pin != PIN_CERTIFICATE)
-                        continue;
-                allowed = allowed || (in->problems & ~d->problems) == 0;
-        }
-        return allowed;
-}
-
-static bool has_unconfirmed_denial(const VerdictInput *in) {
-        for (size_t i = 0; i < in->n_decisions; i++)
-                if (in->decisions[i].action == DECISION_DENY &&
-                    in->decisions[i].state == STATE_UNCONFIRMED)
-                        return true;
-        return false;
-}
-
-START_TEST(never_an_accept_that_nobody_gave) {
-        unsigned n_accepted = 0;
-
-        state_of_chance = UINT64_C(0x9e3779b97f4a7c15) + (uint64_t) _i;
-        for (unsigned n = 0; n < 100000; n++) {
-                Decision decisions[4];
-                VerdictOutput out;
-                VerdictInput in = {
-                        .problems = any_problems(),
-                        .never = chance(5) ? 0 : EXPIRED,
-                        .decisions = decisions,
-                        .n_decisions = chance(5),
-                        .user_exceptions = chance(5) > 0,
-                        .port = chance(4) ? 993 : 0,
-                        .owner = ME,
-                        .now = NOW,
-                        .session = any_session(),
-                        .certificate_known = chance(2),
-                };
-
-                set_leaf(&in, "AABC"[chance(4)]);
-                for (size_t i = 0; i < in.n_decisions; i++)
-                        any_decision(decisions + i, i + 1);
-                out = verdict_judge(&in);
-                n_accepted += out.verdict == VERDICT_ACCEPT && in.problems != 0;
-                ck_assert(out.verdict != VERDICT_ACCEPT || may_accept(&in));
-                /* And what was given is honoured. */
-                ck_assert(out.verdict == VERDICT_ACCEPT || !may_accept(&in) ||
-                          has_unconfirmed_denial(&in));
-        }
-        ck_assert_uint_gt(n_accepted, 1000);
-}
-END_TEST
-
-START_TEST(every_set_of_problems_against_every_exception_of_four) {
-        static const Problem four[] = { SELF, EXPIRED, NAME, PROBLEM_REVOKED };
-
-        for (unsigned held = 0; held < 256; held++) {
-                Decision d;
-                VerdictInput in = { .decisions = &d, .n_decisions = 1, .user_exceptions = true,
-                                    .port = 993, .owner = ME, .now = NOW, .session = &here };
-
-                make(&(Given) { .id = 1 }, &d);
-                set_leaf(&in, 'A');
-                d.problems = 0;
-                for (unsigned i = 0; i < N_ELEMENTS(four); i++) {
-                        in.problems |= held & (1U << i) ? four[i] : 0;
-                        d.problems |= held & (16U << i) ? four[i] : 0;
-                }
-                ck_assert_int_eq(verdict_judge(&in).verdict == VERDICT_ACCEPT,
-                                 in.problems == 0 || (!(in.problems & PROBLEM_REVOKED) &&
-                                                      (in.problems & ~d.problems) == 0));
-        }
-}
-END_TEST
-
 START_TEST(every_verdict_and_reason_has_its_word) {
         static const char *const words[_BECAUSE_MAX] = {
                 "no-problem", "exception",   "never-exceptable", "denial",     "no-exception",
@@ -555,8 +399,6 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_set_timeout(tcase, 120);
         tcase_add_loop_test(tcase, verdict_row, 0, N_ELEMENTS(rows));
-        tcase_add_loop_test(tcase, never_an_accept_that_nobody_gave, 0, 5);
-        tcase_add_test(tcase, every_set_of_problems_against_every_exception_of_four);
         tcase_add_test(tcase, every_verdict_and_reason_has_its_word);
 
         srunner_run_all(runner, CK_ENV);
