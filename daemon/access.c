@@ -8,9 +8,6 @@
 #include "daemon/access.h"
 #include "daemon/decision.h"
 
-/* See caller.c: the number behind which the kernel hides users that it cannot name. */
-#define OVERFLOW_OWNER INT64_C(65534)
-
 int access_check(const Caller *caller, AccessKind kind, int64_t owner, const char **ret_reason) {
         if (owner != (int64_t) caller->uid && (caller->uid != 0 || caller->overflow)) {
                 *ret_reason = "only the administrator (uid 0) may name another owner";
@@ -23,7 +20,7 @@ int access_check(const Caller *caller, AccessKind kind, int64_t owner, const cha
                 return -EACCES;
         }
 
-        if (owner == OVERFLOW_OWNER && kind == ACCESS_WRITE) {
+        if (owner == (int64_t) CALLER_OVERFLOW_UID && kind == ACCESS_WRITE) {
                 *ret_reason = "uid 65534 stands for all users that the kernel cannot name, so nothing "
                               "is stored for it";
                 return -EACCES;

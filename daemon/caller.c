@@ -9,9 +9,6 @@
 #include "client/cleanup.h"
 #include "daemon/caller.h"
 
-/* What the kernel shows for a uid of another user namespace that has no number here. */
-#define OVERFLOW_UID ((uid_t) 65534)
-
 /* Room for one entry of the user database; one that needs more is not read. */
 #define ENTRY_BYTES_MAX (64U * 1024U)
 
@@ -27,7 +24,7 @@ int caller_from_socket(int fd, Caller *ret) {
         *ret = (Caller){
                 .uid = credentials.uid,
                 .pid = credentials.pid,
-                .overflow = credentials.uid == OVERFLOW_UID || credentials.uid == (uid_t) -1,
+                .overflow = credentials.uid == CALLER_OVERFLOW_UID || credentials.uid == (uid_t) -1,
         };
         return 0;
 }

@@ -8,6 +8,9 @@
 /* A user name longer than this is not one (login.defs allows 32). */
 #define CALLER_NAME_MAX 256U
 
+/* What the kernel shows for a uid of another user namespace that has no number here. */
+#define CALLER_OVERFLOW_UID 65534U
+
 typedef struct Caller {
         uid_t uid;
         pid_t pid;

@@ -27,7 +27,8 @@
 static char directory[] = "/tmp/certexc-request-XXXXXX";
 static Manager *manager;
 static char *bad;     /* base64 of a certificate that signs itself */
-static char *good;    /* and of one by the authority */
+static char *good;    /* of one by the authority */
+static char *better;  /* and of another */
 static Caller caller; /* who asks next */
 
 /* What came through the door. */
@@ -125,14 +126,17 @@ static char *path_new(const char *name) {
 
 static void setup(void) {
         _cleanup_(pki_freep) Pki *authority = NULL, *own = NULL, *issued = NULL;
+        _cleanup_(pki_freep) Pki *next = NULL;
         Options options = { .user_mode = true };
 
         ck_assert_ptr_nonnull(mkdtemp(directory));
         authority = pki_new(&(PkiSpec){ .subject = "Authority", .ca = true });
         own = pki_new(&(PkiSpec){ .name = "nobody.example.net" });
         issued = pki_new(&(PkiSpec){ .name = "mail.example.org", .issuer = authority });
+        next = pki_new(&(PkiSpec){ .name = "mail.example.org", .issuer = authority });
         bad = text_of(own);
         good = text_of(issued);
+        better = text_of(next);
 
         options.state_directory = path_new("state");
         options.socket_path = path_new("run/org.certexc1");
@@ -157,6 +161,7 @@ static void teardown(void) {
         manager = manager_free(manager);
         free(bad);
         free(good);
+        free(better);
         ck_assert_int_eq(nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
@@ -380,33 +385,59 @@ START_TEST(test_name_is_kept_with_the_first_decision) {
 }
 END_TEST
 
-static int64_t seen_time(void) {
+/* true if the certificate last seen is the one in @text. */
+static bool is_seen(const char *text) {
         _cleanup_(certificate_facts_freep) CertificateFacts *seen = NULL;
-        int64_t time = -1;
+        _cleanup_free_ uint8_t *der = NULL;
+        uint8_t digest[SHA256_SIZE];
+        int64_t time;
+        size_t size;
 
-        (void) store_seen(manager->store, caller.uid, "mail.example.org", 993, &seen, &time);
-        return time;
+        ck_assert_int_eq(base64_decode(text, strlen(text), &der, &size), 0);
+        ck_assert_int_eq(sha256(der, size, digest), 0);
+        if (store_seen(manager->store, caller.uid, "mail.example.org", 993, &seen, &time) <= 0)
+                return false;
+        return memcmp(seen->sha256, digest, SHA256_SIZE) == 0;
 }
 
-START_TEST(test_seen_is_written_once) {
-        _cleanup_(door_done) Door first = {}, second = {}, third = {};
-        uint64_t generation = store_generation(manager->store);
+static void verify(const char *text) {
+        _cleanup_(door_done) Door door = {};
 
-        (void) start("org.certexc1.Verify", with(VERIFY, bad), &first);
-        wait_for(&first);
-        ck_assert_msg(seen_time() == -1, "only what was accepted");
+        (void) start("org.certexc1.Verify", with(VERIFY, text), &door);
+        wait_for(&door);
+        ck_assert_ptr_null(door.error);
+}
 
-        (void) start("org.certexc1.Verify", with(VERIFY, good), &second);
-        wait_for(&second);
-        while (seen_time() == -1)
-                turn();
-
-        generation = store_generation(manager->store);
-        (void) start("org.certexc1.Verify", with(VERIFY, good), &third);
-        wait_for(&third);
-        manager->commits = commits_free(manager->commits); /* finishes what is queued */
-        ck_assert_msg(store_generation(manager->store) == generation, "and only when it changes");
+/* Until the store has taken all that was sent to it. */
+static void finish_commits(void) {
+        manager->commits = commits_free(manager->commits);
         ck_assert_int_eq(commits_new(manager->store, &manager->commits), 0);
+}
+
+START_TEST(test_seen_is_written_when_it_changes) {
+        verify(bad);
+        finish_commits();
+        ck_assert_msg(!is_seen(bad), "only what was accepted");
+
+        verify(good);
+        finish_commits();
+        ck_assert_msg(is_seen(good), "what was accepted is");
+        for (unsigned i = 0; i < 2 * SEEN_WRITES_PER_OWNER_MAX; i++)
+                verify(good);
+
+        verify(better);
+        finish_commits();
+        ck_assert_msg(is_seen(better), "the same one again has cost no write of this minute's");
+
+        /* Two writes are spent; the clock stands, so the minute does not pass. */
+        for (unsigned i = 2; i < SEEN_WRITES_PER_OWNER_MAX; i++) {
+                verify(i % 2 ? better : good);
+                finish_commits();
+        }
+        ck_assert_msg(is_seen(better), "two that take turns are written up to the bound");
+        verify(good);
+        finish_commits();
+        ck_assert_msg(is_seen(better), "and not past it");
 }
 END_TEST
 
@@ -451,7 +482,7 @@ int main(int argc, char **argv) {
         tcase_add_test(tcase, test_resume_disturbs_nobody);
         tcase_add_test(tcase, test_another_user_with_the_same_uid);
         tcase_add_test(tcase, test_name_is_kept_with_the_first_decision);
-        tcase_add_test(tcase, test_seen_is_written_once);
+        tcase_add_test(tcase, test_seen_is_written_when_it_changes);
         tcase_add_test(tcase, test_overflow_uid_leaves_nothing);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

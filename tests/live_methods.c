@@ -159,7 +159,12 @@ START_TEST(test_changes) {
              { "and is a change", 0, "Verify",
                "{'host':'mail.example.org','port':465,'chain':[@bad]}", "because", "changed" },
              { "without a port nothing is", 0, "Verify",
-               "{'host':'mail.example.org','port':0,'chain':[@other]}", "change", "" });
+               "{'host':'mail.example.org','port':0,'chain':[@other]}", "change", "" },
+             { "a second one is excepted", 0, "AddException", "{" AT SHOWN "'chain':[@other]}",
+               "already", "false" },
+             { "then neither is a change", 0, "Verify", "{" AT "'chain':[@bad]}", "change", "" },
+             { "the newest is what others are held against", 0, "Verify",
+               "{" AT "'chain':[@due]}", "change.old.subject", "CN=else.example.net" });
 }
 END_TEST
 

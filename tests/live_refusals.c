@@ -313,6 +313,7 @@ END_TEST
 
 START_TEST(test_overflow_uid_may_ask) {
         _cleanup_(json_freep) struct json_object *first = NULL, *second = NULL, *good = NULL;
+        _cleanup_(json_freep) struct json_object *by_root = NULL, *third = NULL;
         char parameters[256];
 
         first = methods_call_as(m, 65534, "Verify", "{" AT "'chain':[@bad]}");
@@ -322,6 +323,12 @@ START_TEST(test_overflow_uid_may_ask) {
         second = methods_call_as(m, 65534, "Verify", parameters);
         ck_assert_msg(strcmp(reply_error(second), "org.certexc1.ChainUnknown") == 0,
                       "its chains are not remembered: another user may have the same number");
+
+        by_root = methods_call(m, "Verify", "{" AT "'chain':[@bad],'owner':65534}");
+        ck_assert_str_eq(methods_at(by_root, "verdict"), "prompt");
+        third = methods_call_as(m, 65534, "Verify", parameters);
+        ck_assert_msg(strcmp(reply_error(third), "org.certexc1.ChainUnknown") == 0,
+                      "nor those that root shows in its name");
 
         good = methods_call_as(m, 65534, "Verify", "{" AT "'chain':[@good]}");
         ck_assert_str_eq(methods_at(good, "verdict"), "accept");
