@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Name constraints: which names an authority may sign for, kind by kind. */
 #include "config.h"
 
 #include <check.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Ways from a leaf to an authority: crossings, namesakes, thickets, lengths. */
 #include "config.h"
 
 #include <check.h>

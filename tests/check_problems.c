@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Every problem alone and in pairs, and bytes that are no certificate. */
 #include "config.h"
 
 #include <check.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Stapled answers and lists: what revokes, what is believed, and what is told when nothing can
+ * be. */
 #include "config.h"
 
 #include <check.h>
