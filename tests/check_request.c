@@ -14,6 +14,7 @@
 #include "daemon/commits.h"
 #include "daemon/json.h"
 #include "daemon/limits.h"
+#include "daemon/login.h"
 #include "daemon/manager.h"
 #include "daemon/request.h"
 #include "daemon/store.h"
@@ -128,6 +129,7 @@ static void setup(void) {
         _cleanup_(pki_freep) Pki *authority = NULL, *own = NULL, *issued = NULL;
         _cleanup_(pki_freep) Pki *next = NULL;
         Options options = { .user_mode = true };
+        _cleanup_free_ char *logind = NULL;
 
         ck_assert_ptr_nonnull(mkdtemp(directory));
         authority = pki_new(&(PkiSpec){ .subject = "Authority", .ca = true });
@@ -144,6 +146,9 @@ static void setup(void) {
         options.trust_file = path_new("authorities.pem");
         pki_write(options.trust_file, (const Pki *const *) &authority, 1, false);
 
+        /* No logind: a session is a boot. */
+        logind = path_new("logind");
+        ck_assert_int_eq(setenv("CERTEXC_LOGIND_DIRECTORY", logind, 1), 0);
 #ifdef CERTEXC_TESTING
         manager_replace_clock(PKI_NOW);
 #endif
@@ -177,6 +182,7 @@ static const char *with(const char *format, const char *certificate) {
 }
 
 #define VERIFY "{" AT "\"chain\":[%s]}"
+#define VERIFY_AT_143 "{\"host\":\"mail.example.org\",\"port\":143,\"chain\":[%s]}"
 #define ADD "{" AT SHOWN "\"chain\":[%s]}"
 
 START_TEST(test_answer_at_once) {
@@ -283,8 +289,9 @@ START_TEST(test_answer_comes_after_the_commit) {
 }
 END_TEST
 
-/* Puts an exception of @owner's at @port into the store, past all methods. */
-static void store_decision(int64_t owner, uint16_t port) {
+/* Puts an exception of @owner's at @port into the store, past all methods. @session NULL: it has no
+ * end. */
+static void store_decision(int64_t owner, uint16_t port, const Session *session) {
         _cleanup_(change_freep) Change *change = NULL;
         _cleanup_free_ uint8_t *der = NULL;
         size_t size;
@@ -300,7 +307,9 @@ static void store_decision(int64_t owner, uint16_t port) {
         change->decision.action = DECISION_ALLOW;
         change->decision.problems = PROBLEM_SELF_SIGNED | PROBLEM_NAME_MISMATCH;
         change->decision.pin = PIN_CERTIFICATE;
-        change->decision.end = END_NEVER;
+        change->decision.end = session ? END_SESSION : END_NEVER;
+        if (session)
+                change->decision.session = *session;
         change->decision.port = port;
         strcpy(change->decision.host, "mail.example.org");
         memcpy(change->decision.certificate_sha256, change->certificate->sha256, SHA256_SIZE);
@@ -315,7 +324,7 @@ START_TEST(test_pages_wait_for_room) {
         Request *request;
 
         for (uint16_t port = 1; port <= 2 * LIST_PAGE_MAX + 1; port++)
-                store_decision(caller.uid, port);
+                store_decision(caller.uid, port, NULL);
 
         request = start_with("org.certexc1.ListExceptions", "{}", true, &door, NULL);
         ck_assert_msg(door.n == 1 && !door.finished, "one page");
@@ -346,6 +355,36 @@ START_TEST(test_resume_disturbs_nobody) {
 }
 END_TEST
 
+/* Until the store has taken all that was sent to it. */
+static void finish_commits(void) {
+        manager->commits = commits_free(manager->commits);
+        ck_assert_int_eq(commits_new(manager->store, &manager->commits), 0);
+}
+
+/* A session ends with the boot that it was in, whatever the clock says. */
+START_TEST(test_another_boot) {
+        _cleanup_(door_done) Door same = {}, other = {}, again = {};
+        Session session;
+
+        login_session(caller.uid, &session);
+        ck_assert(session.known);
+        store_decision(caller.uid, 993, &session);
+        (void) start("org.certexc1.Verify", with(VERIFY, bad), &same);
+        wait_for(&same);
+        ck_assert_str_eq(at(&same, "because"), "exception");
+
+        session.boot_id[0] ^= 1;
+        store_decision(caller.uid, 143, &session);
+        (void) start("org.certexc1.Verify", with(VERIFY_AT_143, bad), &other);
+        wait_for(&other);
+        ck_assert_str_eq(at(&other, "because"), "ended");
+        finish_commits();
+        (void) start("org.certexc1.GetException", "{\"id\":2}", &again);
+        ck_assert_msg(strstr(at(&again, "exception"), "\"state\": \"ended\""), "%s",
+                      at(&again, "exception"));
+}
+END_TEST
+
 /* The owner's decisions were made under another name: they wait for a new word. */
 START_TEST(test_another_user_with_the_same_uid) {
         _cleanup_(change_freep) Change *change = NULL;
@@ -355,7 +394,7 @@ START_TEST(test_another_user_with_the_same_uid) {
         if (caller_user_name(getuid(), name) <= 0)
                 return; /* nothing is concluded from no name */
 
-        store_decision(caller.uid, 993);
+        store_decision(caller.uid, 993, NULL);
         ck_assert_int_eq(change_new(CHANGE_OWNER, caller.uid, caller.uid, PKI_NOW, &change), 0);
         change->owner_name = strdup("somebody-else");
         ck_assert_int_eq(store_apply(manager->store, change), 0);
@@ -408,12 +447,6 @@ static void verify(const char *text) {
         ck_assert_ptr_null(door.error);
 }
 
-/* Until the store has taken all that was sent to it. */
-static void finish_commits(void) {
-        manager->commits = commits_free(manager->commits);
-        ck_assert_int_eq(commits_new(manager->store, &manager->commits), 0);
-}
-
 START_TEST(test_seen_is_written_when_it_changes) {
         verify(bad);
         finish_commits();
@@ -449,9 +482,8 @@ START_TEST(test_overflow_uid_leaves_nothing) {
         (void) start("org.certexc1.Verify", with(VERIFY, good), &door);
         wait_for(&door);
         ck_assert_str_eq(at(&door, "verdict"), "accept");
-        manager->commits = commits_free(manager->commits);
+        finish_commits();
         ck_assert_uint_eq(store_generation(manager->store), generation);
-        ck_assert_int_eq(commits_new(manager->store, &manager->commits), 0);
 }
 END_TEST
 
@@ -480,6 +512,7 @@ int main(int argc, char **argv) {
         tcase_add_test(tcase, test_answer_comes_after_the_commit);
         tcase_add_test(tcase, test_pages_wait_for_room);
         tcase_add_test(tcase, test_resume_disturbs_nobody);
+        tcase_add_test(tcase, test_another_boot);
         tcase_add_test(tcase, test_another_user_with_the_same_uid);
         tcase_add_test(tcase, test_name_is_kept_with_the_first_decision);
         tcase_add_test(tcase, test_seen_is_written_when_it_changes);
