@@ -205,8 +205,24 @@ START_TEST(every_other_length_is_refused) {
 }
 END_TEST
 
-/* A block with a turned bit is refused, or every search in it stays inside it (which a sanitizer
- * watches, and the kernel at the end of the map). */
+/* What a search gives lies inside the block. */
+static void search_all(const Authorities *a, const uint8_t *bytes, size_t size) {
+        static const char *const subjects[] = { "one", "two", "three" };
+
+        for (size_t i = 0; i < N_ELEMENTS(subjects); i++) {
+                uint8_t key[SHA256_SIZE];
+                size_t cursor = 0, n = 0;
+                Blob der;
+
+                key_of(subjects[i], key);
+                (void) authorities_contains(a, key);
+                while (authorities_next_by_subject(a, key, &cursor, &der)) {
+                        ck_assert_ptr_nonnull(memmem(bytes, size, der.data, der.size));
+                        ck_assert_uint_le(++n, 4);
+                }
+        }
+}
+
 START_TEST(every_turned_bit_is_refused_or_harmless) {
         _cleanup_free_ uint8_t *bytes = NULL;
         size_t size, n_refused = 0;
@@ -215,28 +231,14 @@ START_TEST(every_turned_bit_is_refused_or_harmless) {
         for (size_t bit = 0; bit < size * 8; bit++) {
                 _cleanup_(authorities_freep) Authorities *a = NULL;
                 _cleanup_fd_ int fd = -1;
-                uint8_t key[SHA256_SIZE];
-                volatile unsigned sum = 0;
 
                 bytes[bit / 8] ^= (uint8_t) (1 << bit % 8);
                 fd = sealed(bytes, size, SEALS);
-                bytes[bit / 8] ^= (uint8_t) (1 << bit % 8);
-                if (authorities_open(fd, &a) < 0) {
+                if (authorities_open(fd, &a) < 0)
                         n_refused++;
-                        continue;
-                }
-                for (int i = 0; i < 3; i++) {
-                        static const char *const subjects[] = { "one", "two", "three" };
-                        size_t cursor = 0, n = 0;
-                        Blob der;
-
-                        key_of(subjects[i], key);
-                        (void) authorities_contains(a, key);
-                        while (authorities_next_by_subject(a, key, &cursor, &der) && n++ < 5)
-                                for (size_t j = 0; j < der.size; j++)
-                                        sum = sum + der.data[j];
-                        ck_assert_uint_le(n, 4);
-                }
+                else
+                        search_all(a, bytes, size);
+                bytes[bit / 8] ^= (uint8_t) (1 << bit % 8);
         }
         ck_assert_uint_gt(n_refused, 16 * 8);
 }
