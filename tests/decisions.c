@@ -192,3 +192,18 @@ void test_sql(const char *sql, ...) {
         sqlite3_free(text);
         (void) sqlite3_close(db);
 }
+
+int64_t test_sql_number(const char *sql) {
+        sqlite3_stmt *st = NULL;
+        sqlite3 *db = NULL;
+        int64_t number;
+
+        if (sqlite3_open_v2(test_database(), &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
+            sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK ||
+            sqlite3_step(st) != SQLITE_ROW)
+                ck_abort_msg("%s: %s", sql, sqlite3_errmsg(db));
+        number = sqlite3_column_int64(st, 0);
+        (void) sqlite3_finalize(st);
+        (void) sqlite3_close(db);
+        return number;
+}

@@ -66,3 +66,6 @@ size_t test_count_found(Store *store, int64_t owner, const char *host, uint16_t 
 
 /* Runs SQL on the closed database with another program's rights: triggers and checks are off. */
 void test_sql(const char *sql, ...) _printf_(1, 2);
+
+/* The one number that a query on the closed database yields. */
+int64_t test_sql_number(const char *sql);
