@@ -11,8 +11,6 @@
 #include "daemon/json.h"
 #include "tests/methods.h"
 
-#define AT "'host':'mail.example.org','port':993,"
-#define SHOWN "'problems':['self-signed','name-mismatch'],"
 #define INVALID_PARAMETER "org.varlink.service.InvalidParameter"
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 

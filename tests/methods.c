@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Certificates and calls for the tests of the methods. */
 #include "config.h"
 
 #include <assert.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "client/encoding.h"
+#include "daemon/json.h"
 #include "tests/interface.h"
 #include "tests/methods.h"
 
@@ -223,4 +225,43 @@ const char *methods_at(struct json_object *reply, const char *path) {
         if (json_object_is_type(o, json_type_string))
                 return json_object_get_string(o);
         return json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
+}
+
+const char *methods_seen(struct json_object *reply, const char *path) {
+        return strcmp(path, "error") == 0 ? reply_error(reply) : methods_at(reply, path);
+}
+
+void methods_walk(Methods *m, const Step *steps, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_(json_freep) struct json_object *reply = NULL;
+                const Step *s = &steps[i];
+
+                reply = s->uid == 0 ? methods_call(m, s->method, s->parameters)
+                                    : methods_call_as(m, s->uid, s->method, s->parameters);
+                ck_assert_msg(strcmp(methods_seen(reply, s->path), s->value) == 0,
+                              "%s: %s is %s, not %s: %s", s->sentence, s->path,
+                              methods_seen(reply, s->path), s->value,
+                              json_object_to_json_string(reply));
+        }
+}
+
+/* -- logind ------------------------------------------------------------------------------------- */
+
+void methods_log_in(Methods *m, uid_t uid, unsigned usec) {
+        char name[64];
+        FILE *file;
+
+        (void) snprintf(name, sizeof(name), "logind/users/%u", (unsigned) uid);
+        file = fopen(fixture_path(m->fixture, name), "we");
+        ck_assert_ptr_nonnull(file);
+        (void) fprintf(file, "STATE=active\nREALTIME=%u\n", usec);
+        ck_assert_int_eq(fclose(file), 0);
+        ck_assert_int_eq(chmod(fixture_path(m->fixture, name), 0644), 0);
+}
+
+void methods_log_out(Methods *m, uid_t uid) {
+        char name[64];
+
+        (void) snprintf(name, sizeof(name), "logind/users/%u", (unsigned) uid);
+        ck_assert_int_eq(unlink(fixture_path(m->fixture, name)), 0);
 }

@@ -56,6 +56,39 @@ void methods_hold(const char *method, struct json_object *reply);
 const Pki *methods_certificate(const Methods *m, const char *name);
 void methods_add_certificate(Methods *m, const char *name, const PkiSpec *spec);
 
+/* A call and what of its answer is to be seen. */
+typedef struct Step {
+        const char *sentence;
+        uid_t uid; /* 0: the test itself */
+        const char *method;
+        const char *parameters;
+        const char *path; /* "error" is the error's name */
+        const char *value;
+} Step;
+
+void methods_walk(Methods *m, const Step *steps, size_t n);
+
+#define WALK(...)                                                                                  \
+        do {                                                                                       \
+                const Step steps[] = { __VA_ARGS__ };                                              \
+                methods_walk(m, steps, N_ELEMENTS(steps));                                         \
+        } while (0)
+
+/* methods_at(), or the error's name for "error". */
+const char *methods_seen(struct json_object *reply, const char *path);
+
+/* logind's word for @uid: logged in since @usec, or not any more. */
+void methods_log_in(Methods *m, uid_t uid, unsigned usec);
+void methods_log_out(Methods *m, uid_t uid);
+
+/* The usual two parts of parameters: where, and what was shown of the certificate bad. */
+#define AT "'host':'mail.example.org','port':993,"
+#define SHOWN "'problems':['self-signed','name-mismatch'],"
+
+/* Uids that are nobody's in particular. */
+#define ALICE 4711
+#define BOB 4712
+
 /* "because", "exception.certificate.sha256", "problems.0.name": a string as it is, the rest as
  * JSON, "" if it is absent. Valid until the next call. */
 const char *methods_at(struct json_object *reply, const char *path);
