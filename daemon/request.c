@@ -204,9 +204,18 @@ int64_t request_now_for_ends(const Request *r) {
 
 /* -- before the method --------------------------------------------------------------------- */
 
+/* The store failed. Nothing may rest on the owner's decisions then, but looking at them, and at the
+ * daemon's state above all, is still of use. */
+static void owner_not_checked(Request *r, int error) {
+        if (r->method->access == ACCESS_READ)
+                r->method->start(r);
+        else
+                request_store_error(r, error);
+}
+
 static void owner_changed(Request *r, Change *change) {
         if (change->error < 0) {
-                request_store_error(r, change->error);
+                owner_not_checked(r, change->error);
                 return;
         }
         owners_name_checked(r->manager->owners, r->owner, manager_now());
@@ -244,7 +253,7 @@ static void request_begin(Request *r) {
 
         n = owner_name_differs(r, name);
         if (n < 0) {
-                request_store_error(r, n);
+                owner_not_checked(r, n);
                 return;
         }
         if (n == 0) {
@@ -259,7 +268,7 @@ static void request_begin(Request *r) {
                 n = change->owner_name ? submit(r->manager, r, &change, owner_changed) : -ENOMEM;
         }
         if (n < 0)
-                request_store_error(r, n);
+                owner_not_checked(r, n);
 }
 
 static void request_admit(Request *r) {

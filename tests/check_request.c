@@ -385,26 +385,55 @@ START_TEST(test_another_boot) {
 }
 END_TEST
 
+/* Stores an exception of ours that was made under another name. */
+static void store_anothers_decision(void) {
+        _cleanup_(change_freep) Change *change = NULL;
+
+        store_decision(caller.uid, 993, NULL);
+        ck_assert_int_eq(change_new(CHANGE_OWNER, caller.uid, caller.uid, PKI_NOW, &change), 0);
+        change->owner_name = strdup("somebody-else");
+        ck_assert_int_eq(store_apply(manager->store, change), 0);
+}
+
 /* The owner's decisions were made under another name: they wait for a new word. */
 START_TEST(test_another_user_with_the_same_uid) {
-        _cleanup_(change_freep) Change *change = NULL;
         _cleanup_(door_done) Door door = {}, status = {};
         char name[CALLER_NAME_MAX];
 
         if (caller_user_name(getuid(), name) <= 0)
                 return; /* nothing is concluded from no name */
 
-        store_decision(caller.uid, 993, NULL);
-        ck_assert_int_eq(change_new(CHANGE_OWNER, caller.uid, caller.uid, PKI_NOW, &change), 0);
-        change->owner_name = strdup("somebody-else");
-        ck_assert_int_eq(store_apply(manager->store, change), 0);
-
+        store_anothers_decision();
         (void) start("org.certexc1.Verify", with(VERIFY, bad), &door);
         wait_for(&door);
         ck_assert_str_eq(at(&door, "because"), "unconfirmed");
         ck_assert_ptr_null(start("org.certexc1.GetStatus", "{}", &status));
         ck_assert_msg(strstr(at(&status, "counts"), "\"unconfirmed\": 1"), "%s",
                       at(&status, "counts"));
+}
+END_TEST
+
+/* The same where that cannot be written down, since the store's files were removed. */
+START_TEST(test_another_user_and_no_store) {
+        _cleanup_(door_done) Door door = {}, status = {}, list = {};
+        _cleanup_free_ char *database = path_new("state/certexc.db");
+        char name[CALLER_NAME_MAX];
+
+        if (caller_user_name(getuid(), name) <= 0)
+                return;
+
+        store_anothers_decision();
+        ck_assert_int_eq(unlink(database), 0);
+        (void) start("org.certexc1.Verify", with(VERIFY, bad), &door);
+        wait_for(&door);
+        ck_assert_str_eq(door.error, "org.certexc1.StoreFailed");
+        (void) start("org.certexc1.GetStatus", "{}", &status);
+        wait_for(&status);
+        ck_assert_msg(!status.error, "the daemon's state can still be seen");
+        ck_assert_str_eq(at(&status, "store"), "failed");
+        (void) start("org.certexc1.ListExceptions", "{}", &list);
+        wait_for(&list);
+        ck_assert_ptr_null(list.error);
 }
 END_TEST
 
@@ -514,6 +543,7 @@ int main(int argc, char **argv) {
         tcase_add_test(tcase, test_resume_disturbs_nobody);
         tcase_add_test(tcase, test_another_boot);
         tcase_add_test(tcase, test_another_user_with_the_same_uid);
+        tcase_add_test(tcase, test_another_user_and_no_store);
         tcase_add_test(tcase, test_name_is_kept_with_the_first_decision);
         tcase_add_test(tcase, test_seen_is_written_when_it_changes);
         tcase_add_test(tcase, test_overflow_uid_leaves_nothing);
