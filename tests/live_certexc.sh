@@ -203,7 +203,8 @@ usage() {
 # -- the main job ----------------------------------------------------------------------------------
 
 life() {
-  place=localhost:$tls_port at=--connect=127.0.0.1:$tls_port
+  # Nothing but --connect leads there: the name has no address.
+  place=imap.example.invalid:993 at=--connect=127.0.0.1:$tls_port
   local id
   tls_server old
   expect 'everything that is wrong is told' 3 "$place: prompt." self-signed expired name-mismatch \
@@ -282,7 +283,7 @@ terms() {
     certexc allow "$place" "$at" --until=2099-03-01 --yes
   expect 'the list shows it' 0 '2099-03-02 00:00' -- certexc list "$place"
   expect 'another place is not listed' 0 'Nothing is allowed or denied there' -- certexc list a.example
-  expect 'revoked by its host' 0 'is revoked' -- certexc revoke localhost
+  expect 'revoked by its host' 0 'is revoked' -- certexc revoke imap.example.invalid
   expect 'the key is pinned' 0 allowed -- certexc allow "$place" "$at" --pin=key --yes
   live_certificate_again old renewed
   tls_swap renewed
@@ -385,6 +386,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "$build_dir/certexc" monitor >"$live/monito
   expect 'and is taken back' 0 revoked -- certexc revoke "$place"
   live_wait_line "$live/monitor.out" "revoked.*$place" "$monitor" || live_fail 'the monitor missed it'
   kill -INT "$monitor"
+  timeout 20 tail --pid="$monitor" -s 0.05 -f /dev/null || live_fail 'the monitor does not end'
   wait "$monitor" || status=$?
   [ "$status" = 0 ] || live_fail "the monitor ended with $status: $(cat "$live/monitor.out")"
   printf 'ok: %s\n' 'the monitor saw both and ended cleanly'
