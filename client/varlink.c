@@ -4,16 +4,14 @@
 
 #include <errno.h>
 #include <json-c/json.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/fields.h"
-#include "client/scan.h"
+#include "client/json-parse.h"
 #include "client/varlink.h"
 
 typedef struct json_object JsonObject;
-typedef struct json_tokener JsonTokener;
 
 static JsonObject *json_free(JsonObject *object) {
         (void) json_object_put(object);
@@ -21,14 +19,11 @@ static JsonObject *json_free(JsonObject *object) {
 }
 DEFINE_CLEANUP(JsonObject *, json_free)
 
-static JsonTokener *tokener_free(JsonTokener *tokener) {
-        json_tokener_free(tokener);
-        return NULL;
-}
-DEFINE_CLEANUP(JsonTokener *, tokener_free)
-
 /* The first allocation: most messages fit. */
 #define BUFFER_BYTES_MIN 4096U
+
+/* What an empty buffer may keep: the usual message with a chain. */
+#define KEPT_BYTES_MAX 65536U
 
 /* Makes room for @size more bytes, moving what is held to the front. */
 static int buffer_reserve(VarlinkBuffer *buffer, size_t size) {
@@ -85,8 +80,12 @@ int varlink_buffer_append(VarlinkBuffer *buffer, const void *data, size_t size, 
 }
 
 int varlink_buffer_take(VarlinkBuffer *buffer, Blob *ret) {
-        if (!buffer_scan(buffer))
+        if (!buffer_scan(buffer)) {
+                /* A connection that sent something long once does not keep its room. */
+                if (buffer->begin == buffer->size && buffer->allocated > KEPT_BYTES_MAX)
+                        varlink_buffer_done(buffer);
                 return 0;
+        }
 
         ret->data = (const uint8_t *) buffer->data + buffer->begin;
         ret->size = buffer->scanned - buffer->begin;
@@ -105,30 +104,7 @@ void varlink_buffer_done(VarlinkBuffer *buffer) {
 }
 
 int varlink_parse(Blob text, struct json_object **ret, VarlinkFault *ret_fault) {
-        _cleanup_(tokener_freep) JsonTokener *tokener = NULL;
-        JsonObject *message;
-
-        if (text.size > INT_MAX) {
-                *ret_fault = (VarlinkFault){ .reason = "it is too long" };
-                return -EBADMSG;
-        }
-        if (!scan_object(text, ret_fault))
-                return -EBADMSG;
-
-        /* The scan has bounded the depth already; json-c counts a little differently. */
-        tokener = json_tokener_new_ex((int) VARLINK_DEPTH_MAX * 2);
-        if (!tokener)
-                return -ENOMEM;
-
-        message = json_tokener_parse_ex(tokener, (const char *) text.data, (int) text.size);
-        if (!message) {
-                *ret_fault = (VarlinkFault){ .reason = "the JSON parser cannot take it",
-                                             .offset = json_tokener_get_parse_end(tokener) };
-                return -EBADMSG;
-        }
-
-        *ret = message;
-        return 0;
+        return json_parse_object(text, ret, ret_fault);
 }
 
 static int not_a_call(VarlinkFault *ret_fault, const char *reason) {
