@@ -175,30 +175,44 @@ static const struct {
 #undef WEAK
 };
 
-/* The hash of RSASSA-PSS parameters: SHA-1 where none is named (RFC 4055, section 3.1). */
-static gnutls_digest_algorithm_t pss_digest(Der *algorithm) {
+/* RSASSA-PSS parameters: SHA-1 and a salt of 20 bytes where none is named (RFC 4055, 3.1). */
+typedef struct Pss {
+        gnutls_digest_algorithm_t digest;
+        uint32_t salt;
+} Pss;
+
+static Pss read_pss(Der *algorithm) {
+        Pss pss = {GNUTLS_DIG_SHA1, 20};
         Der parameters, explicit, hash;
-        Blob oid;
+        Blob part;
         char text[64];
 
         if (!der_next_is(algorithm, DER_SEQUENCE))
-                return GNUTLS_DIG_SHA1;
+                return pss;
         parameters = der_enter(algorithm, DER_SEQUENCE);
-        if (!der_next_is(&parameters, DER_CONTEXT_BUILT(0)))
-                return GNUTLS_DIG_SHA1;
-        explicit = der_enter(&parameters, DER_CONTEXT_BUILT(0));
-        hash = der_enter(&explicit, DER_SEQUENCE);
-        oid = der_take(&hash, DER_OID);
-        if (hash.bad)
-                return GNUTLS_DIG_UNKNOWN;
-
-        oid_text(oid, text, sizeof(text));
-        return gnutls_oid_to_digest(text);
+        if (der_next_is(&parameters, DER_CONTEXT_BUILT(0))) {
+                explicit = der_enter(&parameters, DER_CONTEXT_BUILT(0));
+                hash = der_enter(&explicit, DER_SEQUENCE);
+                oid_text(der_take(&hash, DER_OID), text, sizeof(text));
+                pss.digest = gnutls_oid_to_digest(text);
+        }
+        (void) der_optional(&parameters, DER_CONTEXT_BUILT(1), &part);
+        if (der_next_is(&parameters, DER_CONTEXT_BUILT(2))) {
+                explicit = der_enter(&parameters, DER_CONTEXT_BUILT(2));
+                pss.salt = der_number(&explicit, DER_INTEGER, RSA_BITS_MAX / 8);
+                parameters.bad |= explicit.bad;
+        }
+        (void) der_optional(&parameters, DER_CONTEXT_BUILT(3), &part);
+        if (der_end(&parameters) < 0)
+                pss.digest = GNUTLS_DIG_UNKNOWN;
+        return pss;
 }
 
 typedef struct Method {
         gnutls_sign_algorithm_t algorithm; /* GNUTLS_SIGN_UNKNOWN: cannot be checked */
         const char *weak;                  /* its name if it is weak */
+        bool is_pss;
+        Pss pss;
         char oid[64];
 } Method;
 
@@ -216,12 +230,12 @@ static Method read_method(Blob algorithm) {
                 }
 
         if (OID_IS(oid, OID_PKCS1 "\x0a")) {
-                gnutls_digest_algorithm_t digest = pss_digest(&inner);
-
-                if (digest == GNUTLS_DIG_SHA1 || digest == GNUTLS_DIG_MD5)
+                method.is_pss = true;
+                method.pss = read_pss(&inner);
+                if (method.pss.digest == GNUTLS_DIG_SHA1 || method.pss.digest == GNUTLS_DIG_MD5)
                         method.weak = "SHA-1 or MD5 with RSA-PSS";
                 else
-                        method.algorithm = gnutls_pk_to_sign(GNUTLS_PK_RSA_PSS, digest);
+                        method.algorithm = gnutls_pk_to_sign(GNUTLS_PK_RSA_PSS, method.pss.digest);
                 return method;
         }
 
@@ -241,6 +255,30 @@ bool method_is_weak(Blob algorithm, char ret[static ALGORITHM_TEXT_SIZE]) {
         return true;
 }
 
+/* How long the salt is stands in the signature's parameters, but GnuTLS looks for it at the key. */
+static int verify_pss(const Method *method, const Certificate *signer, gnutls_datum_t *content,
+                      gnutls_datum_t *signature) {
+        gnutls_datum_t der = {(unsigned char *) signer->key.data, (unsigned) signer->key.size};
+        gnutls_pubkey_t pubkey = NULL;
+        gnutls_x509_spki_t spki = NULL;
+        int r;
+
+        r = gnutls_pubkey_init(&pubkey);
+        if (r >= 0)
+                r = gnutls_x509_spki_init(&spki);
+        if (r >= 0)
+                r = gnutls_pubkey_import(pubkey, &der, GNUTLS_X509_FMT_DER);
+        if (r >= 0) {
+                gnutls_x509_spki_set_rsa_pss_params(spki, method->pss.digest, method->pss.salt);
+                r = gnutls_pubkey_set_spki(pubkey, spki, 0);
+        }
+        if (r >= 0)
+                r = gnutls_pubkey_verify_data2(pubkey, method->algorithm, 0, content, signature);
+        gnutls_x509_spki_deinit(spki);
+        gnutls_pubkey_deinit(pubkey);
+        return r;
+}
+
 SignatureState signature_check(Signed what, Certificate *signer) {
         Method method = read_method(what.algorithm);
         KeyFacts key = read_key(signer->key);
@@ -258,10 +296,13 @@ SignatureState signature_check(Signed what, Certificate *signer) {
                 return SIGNATURE_UNCHECKABLE;
 
         /* Weak methods are told apart from false signatures: both at once must be seen. */
-        r = gnutls_pubkey_verify_data2(pubkey, method.algorithm,
-                                       GNUTLS_VERIFY_ALLOW_BROKEN |
-                                               GNUTLS_VERIFY_ALLOW_SIGN_WITH_SHA1,
-                                       &content, &signature);
+        if (method.is_pss)
+                r = verify_pss(&method, signer, &content, &signature);
+        else
+                r = gnutls_pubkey_verify_data2(pubkey, method.algorithm,
+                                               GNUTLS_VERIFY_ALLOW_BROKEN |
+                                                       GNUTLS_VERIFY_ALLOW_SIGN_WITH_SHA1,
+                                               &content, &signature);
         if (r >= 0)
                 return SIGNATURE_TRUE;
         return r == GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM || r == GNUTLS_E_UNKNOWN_HASH_ALGORITHM

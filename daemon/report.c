@@ -4,10 +4,24 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "daemon/limits.h"
 #include "daemon/report.h"
+
+/* A certificate that the peer did not send has no index by which people could tell it. */
+static int add_unsent(Facts *facts, Problem problem, const Certificate *c, const char *value) {
+        _cleanup_free_ char *name = NULL, *text = NULL;
+        int e;
+
+        e = name_text(c->subject, &name);
+        if (e < 0)
+                return e;
+        if (strcmp(name, value) != 0 && asprintf(&text, "%s (%s)", value, name) < 0)
+                return -ENOMEM;
+        return facts_add(facts, problem, -1, text ? text : value);
+}
 
 static void add(Report *r, Problem problem, const Certificate *c, const char *value) {
         int e;
@@ -17,7 +31,10 @@ static void add(Report *r, Problem problem, const Certificate *c, const char *va
         if (!r->facts)
                 return;
 
-        e = facts_add(r->facts, problem, c ? c->index : -1, value);
+        if (c && c->index < 0)
+                e = add_unsent(r->facts, problem, c, value);
+        else
+                e = facts_add(r->facts, problem, c ? c->index : -1, value);
         if (e < 0 && r->error == 0)
                 r->error = e;
 }

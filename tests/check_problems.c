@@ -130,6 +130,13 @@ static const char *const many[] = {"smtp.example.org", "IMAP.MAIL.Example.ORG", 
 static const PkiExtension broken_access = {"1.3.6.1.5.5.7.1.1", "\x30\x03\x02\x01", 4, false};
 static const PkiExtension empty_purposes = {"2.5.29.37", "\x30\x00", 2, false};
 
+static const PkiExtension demands_policy[] = {
+        {"2.5.29.32", "\x30\x06\x30\x04\x06\x02\x2a\x03", 8, false},
+        {"2.5.29.36", "\x30\x03\x80\x01\x00", 5, true},
+};
+static const PkiExtension other_policy = {"2.5.29.32", "\x30\x06\x30\x04\x06\x02\x2a\x04", 8,
+                                          false};
+
 #define YEAR          (365 * PKI_DAY)
 #define EXPIRED       .not_before = PKI_NOW - YEAR, .not_after = PKI_NOW - PKI_DAY
 #define EARLY         .not_before = PKI_NOW + PKI_DAY, .not_after = PKI_NOW + YEAR
@@ -152,7 +159,32 @@ static const struct {
          0},
         {"so is one of version 6", {.leaf = {.names = addresses}, .host = "2001:db8::1"}, 0},
         {"RSA of 2048 bits is strong", {.leaf = {.key = PKI_RSA_2048}}, 0},
+        {"RSA-PSS is strong",
+         {.root = {.key = PKI_RSA_2048}, .intermediate = {.key = PKI_RSA_2048, .pss = true}},
+         0},
+        {"its signatures are checked, too",
+         {.self_signed = true, .leaf = {.key = PKI_RSA_2048, .pss = true}},
+         PROBLEM_SELF_SIGNED},
+        {"and so are false ones",
+         {.self_signed = true, .leaf = {.key = PKI_RSA_2048, .pss = true, .false_signature = true}},
+         PROBLEM_SELF_SIGNED | PROBLEM_BAD_SIGNATURE},
         {"Ed25519 is strong", {.leaf = {.key = PKI_ED25519}}, 0},
+        {"an address is nothing to constraints on host names",
+         {.leaf = {.names = addresses},
+          .intermediate = {.permitted = nowhere},
+          .host = "192.0.2.1"},
+         0},
+        {"a policy that is demanded and there is no problem",
+         {.intermediate = {.extensions = demands_policy, .n_extensions = 2},
+          .leaf = {.extensions = demands_policy, .n_extensions = 1}},
+         0},
+        {"a policy that is demanded and missing is one",
+         {.intermediate = {.extensions = demands_policy, .n_extensions = 2}},
+         PROBLEM_BAD_CONSTRAINTS},
+        {"another policy is as good as none",
+         {.intermediate = {.extensions = demands_policy, .n_extensions = 2},
+          .leaf = {.extensions = &other_policy, .n_extensions = 1}},
+         PROBLEM_BAD_CONSTRAINTS},
         {"names that the issuer may sign for are no problem",
          {.intermediate = {.permitted = here}},
          0},

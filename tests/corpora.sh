@@ -27,10 +27,10 @@ score() { # SET FALSE-ACCEPTS FALSE-REJECTS HARNESS-ARGUMENT...
   fi
 }
 
-score limbo 68 3 limbo --json "$corpora/limbo.json.xz"
-score bettertls 36 117 bettertls --json "$corpora/bettertls.json.xz"
-score pkits 11 40 tsv --json "$corpora/pkits/cases.tsv"
-score gnutls-chains 0 0 tsv --json "$corpora/gnutls-chains/cases.tsv"
+score limbo 36 2 limbo --json "$corpora/limbo.json.xz"
+score bettertls 0 0 bettertls --json "$corpora/bettertls.json.xz"
+score pkits 20 6 tsv --json "$corpora/pkits/cases.tsv"
+score gnutls-chains 3 18 tsv --json "$corpora/gnutls-chains/cases.tsv"
 mkdir "$work/seeds"
 tar -xJf "$corpora/seeds.tar.xz" -C "$work/seeds"
 score seeds 0 0 seeds --json "$work/seeds"

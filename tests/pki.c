@@ -256,7 +256,8 @@ Pki *pki_new(const PkiSpec *spec) {
                 set_extensions(pki->crt, spec);
 
         must(gnutls_x509_crt_sign2(pki->crt, issuer->crt, issuer->key,
-                                   spec->digest ? spec->digest : fitting_digest(issuer->key), 0),
+                                   spec->digest ? spec->digest : fitting_digest(issuer->key),
+                                   spec->pss ? GNUTLS_PRIVKEY_SIGN_FLAG_RSA_PSS : 0),
              "sign");
         must(gnutls_x509_crt_export2(pki->crt, GNUTLS_X509_FMT_DER, &pki->der), "export");
         if (spec->false_signature)

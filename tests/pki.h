@@ -63,6 +63,7 @@ typedef struct PkiSpec {
         PkiKey key;
         const Pki *key_of;                /* shares this one's key */
         gnutls_digest_algorithm_t digest; /* 0: what fits the issuer's key */
+        bool pss;                         /* signed by RSA-PSS; the issuer's key is RSA */
         unsigned version;                 /* 0: 3; 1 has no extensions */
         const char *unknown_critical;     /* OID of a critical extension that nobody knows */
         bool must_staple;
