@@ -5,14 +5,11 @@
 #include <string.h>
 
 #include "daemon/algorithms.h"
+#include "daemon/limits.h"
 
 /* RSA and DH keys below this, curves below that (DESIGN, problems). */
 #define RSA_BITS_MIN   2048U
 #define CURVE_BITS_MIN 224U
-
-/* A key beyond this is made to keep us busy: the check of one signature takes seconds. */
-#define RSA_BITS_MAX           16384U
-#define RSA_EXPONENT_BYTES_MAX 8U
 
 /* iso.member-body.us.rsadsi.pkcs.pkcs-1, and ansi-x962. */
 #define OID_PKCS1 "\x2a\x86\x48\x86\xf7\x0d\x01\x01"

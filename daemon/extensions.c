@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "daemon/extensions.h"
-
-/* Extensions in one certificate; real ones have about ten. Each is compared with each. */
-#define EXTENSIONS_MAX 128U
+#include "daemon/limits.h"
 
 bool general_name_next(Der *der, GeneralNameKind *ret_kind, Blob *ret) {
         uint8_t tag;
@@ -287,8 +285,10 @@ void oid_text(Blob oid, char *ret, size_t size) {
                                      part < 80 ? part % 40 : part - 80);
                 else
                         n = snprintf(ret + used, size - used, ".%" PRIu64, part);
-                if (n < 0 || (size_t) n >= size - used)
+                if (n < 0 || (size_t) n >= size - used) {
+                        ret[used] = '\0';
                         return;
+                }
                 used += (size_t) n;
                 first = false;
                 part = 0;

@@ -60,6 +60,23 @@
 /* Findings of one chain: each problem at each certificate at most once, cut beyond this. */
 #define FACTS_FINDINGS_MAX 128U
 
+/* Extensions in one certificate; each is compared with each. Real ones have about ten. */
+#define EXTENSIONS_MAX 128U
+
+/* Attributes side by side in one part of a distinguished name; real ones have one, rarely two. */
+#define NAME_PARTS_MAX 64U
+
+/* Policies of a path that are followed at once; real certificates name up to ten. */
+#define POLICIES_MAX 128U
+
+/* RSA keys that signatures are checked with. Real ones have 2048 to 4096 bits and an exponent of
+ * 65537; one made to keep us busy takes seconds for one signature. */
+#define RSA_BITS_MAX           16384U
+#define RSA_EXPONENT_BYTES_MAX 8U
+
+/* Certificates in a stapled answer that are looked at for its signer; real ones bring one or two. */
+#define STAPLE_SIGNERS_MAX 4U
+
 /* -- Paths ------------------------------------------------------------------------------- */
 
 /* Certificates in one path, the authority included. Real ones have 3 or 4. */

@@ -6,10 +6,8 @@
 #include <gnutls/x509.h>
 
 #include "daemon/facts.h"
+#include "daemon/limits.h"
 #include "daemon/name.h"
-
-/* Relative names and attributes of one name; real ones have up to ten. */
-#define NAME_PARTS_MAX 64U
 
 static void put(Name *out, const void *data, size_t size) {
         memcpy(out->data + out->size, data, size);

@@ -5,6 +5,7 @@
 
 #include <gnutls/crypto.h>
 
+#include "daemon/limits.h"
 #include "daemon/ocsp.h"
 
 /* Clocks of servers and clients differ a little. */
@@ -13,9 +14,6 @@
 /* An answer that does not say when the next one comes is believed for so long; GnuTLS does so too.
  */
 #define AGE_MAX_SEC (INT64_C(15) * 24 * 60 * 60)
-
-/* Certificates in an answer that are looked at for its signer; real ones bring one or two. */
-#define SIGNERS_MAX 4U
 
 #define OID_BASIC "\x2b\x06\x01\x05\x05\x07\x30\x01\x01"
 
@@ -139,7 +137,7 @@ static bool is_signed(Judging *judging, const Response *response, Certificate *i
             certificates_check(judging->all, response->signed_, issuer) == SIGNATURE_TRUE)
                 return true;
 
-        for (unsigned i = 0; i < SIGNERS_MAX && der_more(&list); i++) {
+        for (unsigned i = 0; i < STAPLE_SIGNERS_MAX && der_more(&list); i++) {
                 _cleanup_(certificate_freep) Certificate *c = NULL;
                 Blob der = der_take_whole(&list, DER_SEQUENCE);
 

@@ -3,10 +3,8 @@
 
 #include <string.h>
 
+#include "daemon/limits.h"
 #include "daemon/policies.h"
-
-/* Policies that are followed at once; real certificates name up to ten. */
-#define POLICIES_MAX 128U
 
 #define ANY_POLICY "\x55\x1d\x20\x00"
 

@@ -278,6 +278,40 @@ START_TEST(test_namesakes) {
 }
 END_TEST
 
+static int by_digest(const void *a, const void *b) {
+        uint8_t x[SHA256_SIZE], y[SHA256_SIZE];
+        Blob p = pki_der(*(Pki *const *) a), q = pki_der(*(Pki *const *) b);
+
+        ck_assert_int_eq(sha256(p.data, p.size, x), 0);
+        ck_assert_int_eq(sha256(q.data, q.size, y), 0);
+        return memcmp(x, y, SHA256_SIZE);
+}
+
+/* Authorities of one name are tried up to a bound, in the order of their digests. */
+START_TEST(test_many_namesakes) {
+        Sent trust = {0};
+        Made made = {0};
+        const size_t n = AUTHORITIES_PER_NAME_MAX + 1;
+
+        for (size_t i = 0; i < n; i++)
+                (void) make(&made, &(PkiSpec){.subject = "Root", .ca = true});
+        qsort(made.items, n, sizeof(made.items[0]), by_digest);
+        for (size_t i = 0; i < n; i++)
+                push(&trust, made.items[i]);
+
+        for (size_t i = n - 2; i < n; i++) {
+                Sent chain = {0};
+
+                push(&chain, make(&made, &(PkiSpec){.name = HOST, .issuer = made.items[i]}));
+                ck_assert_uint_eq(judge(&chain, &trust),
+                                  i < AUTHORITIES_PER_NAME_MAX
+                                          ? 0
+                                          : PROBLEM_UNKNOWN_ISSUER | PROBLEM_INCOMPLETE_CHAIN);
+        }
+        made_done(&made);
+}
+END_TEST
+
 START_TEST(test_leaf_is_authority) {
         Sent chain = {0};
         Made made = {0};
@@ -304,6 +338,7 @@ int main(void) {
         tcase_add_test(t, test_spelling);
         tcase_add_test(t, test_long_path);
         tcase_add_test(t, test_namesakes);
+        tcase_add_test(t, test_many_namesakes);
         tcase_add_test(t, test_leaf_is_authority);
         suite_add_tcase(s, t);
         srunner_run_all(runner, CK_ENV);

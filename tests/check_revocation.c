@@ -6,6 +6,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "daemon/limits.h"
 #include "daemon/problems.h"
 #include "tests/block.h"
 #include "tests/status.h"
@@ -193,7 +194,7 @@ START_TEST(test_staple) {
         entries[0].certificate = staples[_i].about_other ? w.other : leaf;
         entries[1].certificate = staples[_i].second_about_other ? w.other : leaf;
         if (staples[_i].signer)
-                staple = status_answer(w.intermediate, *staples[_i].signer, entries, n);
+                staple = status_answer(w.intermediate, *staples[_i].signer, 0, entries, n);
         facts = judge(leaf, w.root, status_blob(&staple), NULL, 0);
         ck_assert_msg(facts->problems == staples[_i].problems, "%s: found 0x%x (%s)",
                       staples[_i].sentence, facts->problems,
@@ -203,7 +204,8 @@ END_TEST
 
 START_TEST(test_broken_staples) {
         const StatusEntry entry = {.certificate = w.demanding, .word = STATUS_GOOD};
-        _cleanup_(status_done) Status good = status_answer(w.intermediate, w.answerer, &entry, 1);
+        _cleanup_(status_done) Status good =
+                status_answer(w.intermediate, w.answerer, 0, &entry, 1);
         _cleanup_(status_done) Status error = status_error();
         _cleanup_free_ uint8_t *copy = malloc(good.size);
         Facts *facts = judge(w.demanding, w.root, status_blob(&error), NULL, 0);
@@ -223,6 +225,21 @@ START_TEST(test_broken_staples) {
                 facts = judge(w.demanding, w.root, (Blob){copy, good.size}, NULL, 0);
                 ck_assert_msg(facts->problems != 0, "byte %zu may be changed", i);
                 facts_unref(facts);
+        }
+}
+END_TEST
+
+START_TEST(test_signers_bound) {
+        const StatusEntry entry = {.certificate = w.demanding, .word = STATUS_GOOD};
+
+        for (unsigned n = STAPLE_SIGNERS_MAX - 1; n <= STAPLE_SIGNERS_MAX; n++) {
+                _cleanup_(status_done) Status staple =
+                        status_answer(w.intermediate, w.answerer, n, &entry, 1);
+                _cleanup_(facts_unrefp) Facts *facts =
+                        judge(w.demanding, w.root, status_blob(&staple), NULL, 0);
+
+                ck_assert_uint_eq(facts->problems,
+                                  n < STAPLE_SIGNERS_MAX ? 0 : PROBLEM_REVOCATION_UNKNOWN);
         }
 }
 END_TEST
@@ -278,7 +295,7 @@ END_TEST
 START_TEST(test_staple_bounds) {
         const StatusEntry entry = {.certificate = w.leaf, .word = STATUS_GOOD};
         _cleanup_(status_done) Status staple =
-                status_answer(w.intermediate, w.intermediate, &entry, 1);
+                status_answer(w.intermediate, w.intermediate, 0, &entry, 1);
         _cleanup_(facts_unrefp) Facts *facts = judge(w.leaf, w.root, status_blob(&staple), NULL, 0);
 
         ck_assert_uint_eq(facts->problems, 0);
@@ -296,6 +313,7 @@ int main(void) {
         tcase_add_unchecked_fixture(t, world_new, world_done);
         tcase_add_loop_test(t, test_staple, 0, (int) N_ELEMENTS(staples));
         tcase_add_test(t, test_broken_staples);
+        tcase_add_test(t, test_signers_bound);
         tcase_add_test(t, test_lists);
         tcase_add_test(t, test_revoked_behind_others);
         tcase_add_test(t, test_staple_bounds);

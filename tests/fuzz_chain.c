@@ -139,7 +139,7 @@ void fuzz_seeds(void (*put)(const uint8_t *data, size_t size)) {
                 pki_new(&(PkiSpec){.name = "imap.example.org", .key = PKI_RSA_1024});
         const StatusEntry entries[] = {{.certificate = leaf}, {.certificate = above}};
         const Pki *const revoked[] = {leaf, NULL};
-        _cleanup_(status_done) Status staple = status_answer(above, above, entries, 2);
+        _cleanup_(status_done) Status staple = status_answer(above, above, 0, entries, 2);
         _cleanup_(status_done) Status list = status_list(above, revoked, 0, 0);
         Input in = {.size = 0};
 

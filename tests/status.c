@@ -167,7 +167,8 @@ static void append_signature(Status *to, const Pki *signer, const Status *data) 
         gnutls_free(signature.data);
 }
 
-Status status_answer(const Pki *issuer, const Pki *signer, const StatusEntry *entries, size_t n) {
+Status status_answer(const Pki *issuer, const Pki *signer, unsigned n_others,
+                     const StatusEntry *entries, size_t n) {
         static const uint8_t basic_oid[] = {0x06, 0x09, 0x2b, 0x06, 0x01, 0x05,
                                             0x05, 0x07, 0x30, 0x01, 0x01};
         Status data = {0}, inner = {0}, basic = {0}, outer = {0}, whole = {0};
@@ -184,6 +185,8 @@ Status status_answer(const Pki *issuer, const Pki *signer, const StatusEntry *en
         append_signature(&basic, signer, &inner);
         status_done(&inner);
         if (signer != issuer) {
+                for (unsigned i = 0; i < n_others; i++)
+                        append(&data, pki_der(issuer).data, pki_der(issuer).size);
                 append(&data, pki_der(signer).data, pki_der(signer).size);
                 append_built(&inner, DER_SEQUENCE, &data);
                 append_built(&basic, DER_CONTEXT_BUILT(0), &inner);

@@ -37,8 +37,9 @@ typedef struct StatusEntry {
 } StatusEntry;
 
 /* An OCSP answer about certificates of @issuer, signed by @signer, whose certificate goes along if
- * it is not the issuer. */
-Status status_answer(const Pki *issuer, const Pki *signer, const StatusEntry *entries, size_t n);
+ * it is not the issuer, behind @n_others that have nothing to do with it. */
+Status status_answer(const Pki *issuer, const Pki *signer, unsigned n_others,
+                     const StatusEntry *entries, size_t n);
 
 /* An OCSP answer that is only an error ("try later"). */
 Status status_error(void);
