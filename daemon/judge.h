@@ -2,6 +2,7 @@
 /* The judge: the worker process's whole life, from its sandbox to the last question. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,3 +29,17 @@ int question_read(Blob bytes, QuestionBytes **ret);
 const Question *question_get(const QuestionBytes *q);
 QuestionBytes *question_free(QuestionBytes *q);
 DEFINE_CLEANUP(QuestionBytes *, question_free)
+
+/* What the daemon knows of an answer before it comes. */
+typedef struct Expected {
+        bool has_leaf;
+        uint8_t leaf_sha256[SHA256_SIZE];
+        int64_t now;
+} Expected;
+
+/* 0 or -EIO. */
+int question_expect(const Question *question, Expected *ret);
+
+/* facts_read() for what a judge says, held against what it was asked: which certificate it judged,
+ * and for when, is never its word. Returns 0, -EBADMSG, -ENOMEM. */
+int answer_read(Blob bytes, const Expected *expected, Facts **ret);

@@ -10,7 +10,6 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -32,9 +31,7 @@ struct JudgeCall {
         TAILQ_ENTRY(JudgeCall) place;
         uint8_t *bytes; /* the question, until it is sent */
         size_t size;
-        bool has_leaf;
-        uint8_t leaf_sha256[SHA256_SIZE];
-        int64_t now;
+        Expected expected;
         int error;
         JudgeDone done;
         void *userdata;
@@ -129,15 +126,11 @@ static int call_new(Judges *judges, const Question *question, JudgeDone done, vo
                 return -ENOMEM;
 
         call->judges = judges;
-        call->now = question->now;
         call->done = done;
         call->userdata = userdata;
-        if (question->n_chain > 0) {
-                call->has_leaf = true;
-                r = sha256(question->chain[0].data, question->chain[0].size, call->leaf_sha256);
-                if (r < 0)
-                        return r;
-        }
+        r = question_expect(question, &call->expected);
+        if (r < 0)
+                return r;
         r = question_write(question, &call->bytes, &call->size);
         if (r < 0)
                 return r;
@@ -293,26 +286,6 @@ static void desk_fail(Desk *desk, int error) {
         (void) desk_advance(desk);
 }
 
-/* What a worker says, held against what it was asked. */
-static int answer_read(const JudgeCall *call, Blob bytes, Facts **ret) {
-        _cleanup_(facts_unrefp) Facts *facts = NULL;
-        int r;
-
-        r = facts_read(bytes, &facts);
-        if (r < 0)
-                return r;
-
-        /* Which certificate was judged, and when, is never the worker's word. */
-        if (facts->leaf && (!call->has_leaf || memcmp(facts->leaf->sha256, call->leaf_sha256,
-                                                      SHA256_SIZE) != 0))
-                return -EBADMSG;
-        if (call->now < facts->holds_from || call->now >= facts->holds_until)
-                return -EBADMSG;
-
-        *ret = TAKE_PTR(facts);
-        return 0;
-}
-
 static void desk_take_answer(Desk *desk, Blob bytes) {
         _cleanup_(facts_unrefp) Facts *facts = NULL;
         JudgeCall *call = desk->current;
@@ -321,7 +294,7 @@ static void desk_take_answer(Desk *desk, Blob bytes) {
         if (!desk->busy || desk->frames.out_size > 0)
                 r = -EBADMSG; /* an answer to no question */
         else if (call)
-                r = answer_read(call, bytes, &facts);
+                r = answer_read(bytes, &call->expected, &facts);
         if (r < 0) {
                 desk_fail(desk, r);
                 return;

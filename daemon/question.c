@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Questions as bytes: what the daemon sends to a judge. */
+/* Questions as bytes: what the daemon sends to a judge, and what it expects to hear. */
 #include "config.h"
 
 #include <string.h>
@@ -121,4 +121,35 @@ const Question *question_get(const QuestionBytes *q) {
 QuestionBytes *question_free(QuestionBytes *q) {
         free(q);
         return NULL;
+}
+
+int question_expect(const Question *question, Expected *ret) {
+        Expected expected = { .has_leaf = question->n_chain > 0, .now = question->now };
+        int r;
+
+        if (expected.has_leaf) {
+                r = sha256(question->chain[0].data, question->chain[0].size, expected.leaf_sha256);
+                if (r < 0)
+                        return r;
+        }
+        *ret = expected;
+        return 0;
+}
+
+int answer_read(Blob bytes, const Expected *expected, Facts **ret) {
+        _cleanup_(facts_unrefp) Facts *facts = NULL;
+        int r;
+
+        r = facts_read(bytes, &facts);
+        if (r < 0)
+                return r;
+
+        if (facts->leaf && (!expected->has_leaf || memcmp(facts->leaf->sha256, expected->leaf_sha256,
+                                                          SHA256_SIZE) != 0))
+                return -EBADMSG;
+        if (expected->now < facts->holds_from || expected->now >= facts->holds_until)
+                return -EBADMSG;
+
+        *ret = TAKE_PTR(facts);
+        return 0;
 }
