@@ -27,9 +27,6 @@
 /* Without descriptors or memory the next try waits this long. */
 #define ACCEPT_PAUSE_USEC UINT64_C(500000)
 
-/* A uid that knocks at its limit without end fills no log. */
-#define LOG_PAUSE_USEC UINT64_C(10000000)
-
 struct Listener {
         Manager *manager;
         SocketFile *file; /* NULL: passed by the service manager */
@@ -68,14 +65,11 @@ static void turn_away(int fd, const char *error, const char *field, const char *
 
 static void turn_away_at_limit(Listener *l, int fd, uid_t uid, const char *what, unsigned limit) {
         char uid_text[16], message[128];
-        uint64_t now = 0;
 
         turn_away(fd, CERTEXC_INTERFACE ".LimitReached", "what", what, limit);
 
-        (void) sd_event_now(l->manager->event, CLOCK_MONOTONIC, &now);
-        if (l->logged_usec > 0 && now - l->logged_usec < LOG_PAUSE_USEC)
+        if (!log_is_due(&l->logged_usec))
                 return;
-        l->logged_usec = now;
         (void) snprintf(uid_text, sizeof(uid_text), "%" PRIu32, (uint32_t) uid);
         (void) snprintf(message, sizeof(message), "Turned away uid %s: limit of %u %s reached",
                         uid_text, limit, what);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 
 /* The line's own words say where it comes from. */
 #define SD_JOURNAL_SUPPRESS_LOCATION
@@ -20,6 +21,9 @@
 
 /* A line is cut at this; no message of ours comes near it without a peer's help. */
 #define LINE_BYTES_MAX 2048U
+
+/* Between two lines of which a peer could bring about any number. */
+#define PAUSE_USEC UINT64_C(10000000)
 
 /* Journal fields of one line, those of our own included. */
 #define FIELDS_MAX 24U
@@ -131,6 +135,18 @@ int log_full(int priority, int error, const char *format, ...) {
         }
         errno = saved;
         return -error;
+}
+
+bool log_is_due(uint64_t *last_usec) {
+        struct timespec ts = { 0 };
+        uint64_t now;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+        now = (uint64_t) ts.tv_sec * 1000000U + (uint64_t) ts.tv_nsec / 1000U;
+        if (*last_usec > 0 && now - *last_usec < PAUSE_USEC)
+                return false;
+        *last_usec = now;
+        return true;
 }
 
 void log_struct(int priority, const char *message_id, const char *message, ...) {

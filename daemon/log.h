@@ -2,6 +2,8 @@
 /* Logging: to the journal with fields, or to a terminal. Only the top of the daemon logs. */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <syslog.h>
 
 #include "client/cleanup.h"
@@ -30,6 +32,12 @@ int log_full(int priority, int error, const char *format, ...) _printf_(3, 4);
 #define log_debug(...) log_full(LOG_DEBUG, 0, __VA_ARGS__)
 #define log_error_errno(error, ...) log_full(LOG_ERR, (error), __VA_ARGS__)
 #define log_warning_errno(error, ...) log_full(LOG_WARNING, (error), __VA_ARGS__)
+
+/*
+ * For what a peer can bring about again and again: true, at most once in ten seconds. @last_usec is
+ * where the caller keeps the time, 0 at first.
+ */
+bool log_is_due(uint64_t *last_usec);
 
 /*
  * A line with journal fields: pairs of name and value, ending in NULL. @message_id (LOG_STARTED
