@@ -51,6 +51,8 @@ static int read_tbs(Certificate *c, Der *tbs, Blob *ret_inner_algorithm) {
                 if (c->version < 3)
                         c->fault = "it has extensions, which its version does not know";
         }
+        if (c->version == 2)
+                c->fault = "it is of version 2, which was never in use";
         if (der_end(tbs) < 0)
                 c->fault = "there is something after its last field";
         return 0;

@@ -94,9 +94,9 @@
 /* Authorities (or blocked certificates) of one name that are tried. Debian's store has two at most. */
 #define AUTHORITIES_PER_NAME_MAX 64U
 
-/* Comparisons of a name with a name constraint for one chain, about 10 ns each. Real chains need
- * some hundreds; two lists of thousands each would need millions. */
-#define CONSTRAINT_COMPARISONS_MAX 1000000U
+/* Comparisons of a name with a name constraint for one path, about 10 ns each. Real chains need some
+ * hundreds; two lists of thousands each would need millions. */
+#define CONSTRAINT_COMPARISONS_MAX 250000U
 
 /* -- Judges ------------------------------------------------------------------------------ */
 

@@ -73,7 +73,9 @@ static void judge_path(Judging *judging, const Path *path, Report *r) {
 
         check_signatures(judging->all, path);
         validation_run(judging, path, r);
-        opinion_run(judging, path, r);
+        /* What nobody may allow needs no second opinion, and could be made to cost a lot of it. */
+        if (!(r->problems & problem_set_never))
+                opinion_run(judging, path, r);
 }
 
 /* 1 when there can be no better one, else 0. */

@@ -22,7 +22,7 @@ typedef struct Judging {
         int64_t now;
         uint32_t checks; /* CheckFlags */
         bool any_purpose;
-        uint64_t comparisons;                /* that name constraints may still cost */
+        uint64_t comparisons;                /* that name constraints may still cost on this path */
         const struct Revocation *revocation; /* NULL: nothing is known of it */
         int64_t holds_from;                  /* what is found holds from here until before there */
         int64_t holds_until;

@@ -100,7 +100,6 @@ static int judge_leaf(const Question *q, const Revocation *revocation, Certifica
                 .now = q->now,
                 .checks = q->checks,
                 .any_purpose = q->any_purpose,
-                .comparisons = CONSTRAINT_COMPARISONS_MAX,
                 .revocation = revocation,
                 .holds_from = facts->holds_from,
                 .holds_until = facts->holds_until,

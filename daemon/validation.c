@@ -177,6 +177,7 @@ static void check_policies(const Path *path, Report *r) {
 }
 
 void validation_run(Judging *judging, const Path *path, Report *r) {
+        judging->comparisons = CONSTRAINT_COMPARISONS_MAX;
         check_certificate(judging, path->items[0], r);
         for (size_t i = 1; i < path->n; i++) {
                 const Certificate *c = path->items[i];
