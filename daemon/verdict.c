@@ -150,17 +150,13 @@ static VerdictOutput judge_by_exceptions(const VerdictInput *in) {
                                 NULL, 0 };
 }
 
-/* Nothing is wrong: the decision that is named is the one that is not needed any more. */
+/* Nothing is wrong: an exception that is named is not needed any more. */
 static VerdictOutput judge_clean(const VerdictInput *in) {
         Nearness near;
-        const Decision *d = find_denial(in, STATE_LIVE);
+        const Decision *d = find_nearest(in, &near);
 
-        if (!d) {
-                d = find_nearest(in, &near);
-                if (near != NEAR_COVERS)
-                        d = NULL;
-        }
-        return (VerdictOutput){ VERDICT_ACCEPT, BECAUSE_NO_PROBLEM, d, 0 };
+        return (VerdictOutput){ VERDICT_ACCEPT, BECAUSE_NO_PROBLEM, near == NEAR_COVERS ? d : NULL,
+                                0 };
 }
 
 VerdictOutput verdict_judge(const VerdictInput *in) {
@@ -170,14 +166,16 @@ VerdictOutput verdict_judge(const VerdictInput *in) {
         /* A leaf that nobody could read cannot be right, and matches no decision. */
         if ((in->problems & never) || !in->leaf_sha256)
                 return (VerdictOutput){ VERDICT_REJECT, BECAUSE_NEVER_EXCEPTABLE, NULL, 0 };
-        if (in->problems == 0)
-                return judge_clean(in);
 
+        /* A "no" to this certificate holds whatever is wrong with it, and if nothing is: an
+         * authority that signs for a stranger is no reason to take it back. */
         denial = find_denial(in, STATE_LIVE);
         if (denial)
                 return (VerdictOutput){ VERDICT_REJECT, BECAUSE_DENIAL, denial, 0 };
+        if (in->problems == 0)
+                return judge_clean(in);
 
-        /* A "no" that waits for confirmation does not refuse, but nothing may pass it by. */
+        /* A "no" that waits for confirmation does not refuse, but no exception may pass it by. */
         denial = find_denial(in, STATE_UNCONFIRMED);
         if (denial)
                 return (VerdictOutput){ VERDICT_PROMPT, BECAUSE_UNCONFIRMED, denial, 0 };

@@ -57,8 +57,9 @@ typedef struct VerdictOutput {
         ProblemSet new_problems;  /* BECAUSE_NEW_PROBLEM: those that @decision does not cover */
 } VerdictOutput;
 
-/* DESIGN: never-exceptable problems, the system's denial, the owner's denial, the owner's
- * exception, the system's exception; else prompt. */
+/* In this order: never-exceptable problems, the system's denial, the owner's denial (these two refuse
+ * also where nothing is wrong), no problem, the owner's exception, the system's exception; else
+ * prompt. */
 VerdictOutput verdict_judge(const VerdictInput *input);
 
 /* "accept", "prompt", "reject"; "no-problem" and so on. */

@@ -75,8 +75,10 @@ static const Row rows[] = {
           BECAUSE_NO_PROBLEM, .known = true },
         { "no problem, and an exception that is not needed any more is named", 0,
           { ALLOW(ID(3)) }, VERDICT_ACCEPT, BECAUSE_NO_PROBLEM, 3 },
-        { "no problem, and a denial that is not needed any more is named", 0, { DENY(ID(3)) },
-          VERDICT_ACCEPT, BECAUSE_NO_PROBLEM, 3 },
+        { "no problem, but the person said no to this certificate", 0, { DENY(ID(3)) },
+          VERDICT_REJECT, BECAUSE_DENIAL, 3 },
+        { "no problem, and a no to another certificate", 0, { DENY(ID(3), .certificate = 'B') },
+          VERDICT_ACCEPT, BECAUSE_NO_PROBLEM },
         { "no problem, and another certificate's exception is not named", 0,
           { ALLOW(ID(3), .certificate = 'B') }, VERDICT_ACCEPT, BECAUSE_NO_PROBLEM },
 

@@ -105,10 +105,8 @@ static bool counts(const VerdictInput *in, const Decision *d) {
 }
 
 static bool may_accept(const VerdictInput *in) {
-        bool allowed = false;
+        bool allowed = in->problems == 0;
 
-        if (in->problems == 0)
-                return true;
         if (in->problems & (in->never | problem_set_never | ~problem_set_all))
                 return false;
         for (size_t i = 0; i < in->n_decisions; i++) {
