@@ -213,6 +213,10 @@ int certificates_issuers(Certificates *all, Certificate *c, Issuers *ret) {
         int r;
 
         ret->n = 0;
+        /* What it signed itself nobody else signed, whatever others are called. */
+        if (certificate_is_self_issued(c) && certificates_signature(all, c, c) == SIGNATURE_TRUE)
+                return 0;
+
         r = issuers_from_block(all, all->authorities, CERTIFICATE_AUTHORITY, c->issuer_key, ret);
         if (r == 0)
                 r = issuers_from_block(all, all->blocked, CERTIFICATE_BLOCKED, c->issuer_key, ret);

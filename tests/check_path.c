@@ -278,6 +278,18 @@ START_TEST(test_namesakes) {
 }
 END_TEST
 
+/* An authority of the name of a self-signed leaf does not make its signature a false one. */
+START_TEST(test_namesake_of_self_signed) {
+        Sent chain = {0}, trust = {0};
+        Made made = {0};
+
+        push(&chain, make(&made, &(PkiSpec){.name = HOST}));
+        push(&trust, make(&made, &(PkiSpec){.subject = HOST, .ca = true}));
+        ck_assert_uint_eq(judge(&chain, &trust), PROBLEM_SELF_SIGNED);
+        made_done(&made);
+}
+END_TEST
+
 static int by_digest(const void *a, const void *b) {
         uint8_t x[SHA256_SIZE], y[SHA256_SIZE];
         Blob p = pki_der(*(Pki *const *) a), q = pki_der(*(Pki *const *) b);
@@ -338,6 +350,7 @@ int main(void) {
         tcase_add_test(t, test_spelling);
         tcase_add_test(t, test_long_path);
         tcase_add_test(t, test_namesakes);
+        tcase_add_test(t, test_namesake_of_self_signed);
         tcase_add_test(t, test_many_namesakes);
         tcase_add_test(t, test_leaf_is_authority);
         suite_add_tcase(s, t);
