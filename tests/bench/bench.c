@@ -177,12 +177,16 @@ static void ask(Bench *b, certexc_question *question) {
         (void) certexc_answer_free(answer);
 }
 
+/* What is asked most: a chain that the person has allowed. */
 static void bench_warm(Bench *b) {
         certexc_question *question = question_about(b, b->host);
+        certexc_answer *answer;
 
+        if (certexc_verify(b->client, question, &answer) < 0 ||
+            certexc_add_exception(b->client, answer, 0, 0, NULL, NULL) < 0)
+                die("allow", certexc_client_error(b->client));
+        (void) certexc_answer_free(answer);
         start_ping(b);
-        ask(b, question);
-        b->ours.n = 0;
         for (int round = 0; round < ROUNDS; round++) {
                 for (int i = 0; i < QUESTIONS; i++)
                         ping(b);
@@ -218,7 +222,6 @@ static void open_disk(Bench *b) {
 
 static void add(Bench *b) {
         certexc_answer *answer;
-        certexc_exception *exception;
         certexc_question *question;
         char host[64];
         double begin;
@@ -228,10 +231,9 @@ static void add(Bench *b) {
         if (certexc_verify(b->client, question, &answer) < 0)
                 die("verify", certexc_client_error(b->client));
         begin = now_usec();
-        if (certexc_add_exception(b->client, answer, 0, 0, NULL, &exception) < 0)
+        if (certexc_add_exception(b->client, answer, 0, 0, NULL, NULL) < 0)
                 die("add", certexc_client_error(b->client));
         sample(&b->ours, begin);
-        (void) certexc_exception_free(exception);
         (void) certexc_answer_free(answer);
         (void) certexc_question_free(question);
 }
@@ -276,8 +278,8 @@ static void process(Samples *samples, const char *const argv[]) {
                 (void) execv(argv[0], (char *const *) argv);
                 _exit(127);
         }
-        if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 3)
-                die(argv[0], "did not end with 3, prompt");
+        if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) == 1)
+                die(argv[0], "could not tell");
         sample(samples, begin);
 }
 
