@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From lines of the journal to rows of the database: what a journal says is made so. */
+#pragma once
+
+#include "daemon/journal.h"
+#include "daemon/store-write.h"
+
+#define STORE_NEW_FILE STORE_FILE ".new"
+
+/* Where a new database's rows come from: the journal, or what is left of several things. */
+typedef struct ReplaySource {
+        /* 1 and the next record, in the order of their numbers; 0: no more; -errno. */
+        int (*next)(void *userdata, JournalRecord *ret);
+        /* Called for every record that was made so; NULL ok. */
+        void (*progress)(void *userdata, uint64_t number);
+        void *userdata;
+        /* Of the journal that goes with the database from then on; NULL: it has none, and gets one
+         * made from the database when the store is opened. */
+        const JournalHead *head;
+        const JournalSlot *end; /* with @head: where the journal ends */
+} ReplaySource;
+
+/*
+ * Makes a new database of what @source yields, as STORE_NEW_FILE, synced, and renames it to
+ * certexc.db, which must not be there. A decision whose certificate never came has an empty one.
+ * Returns 0 or -errno; nothing but STORE_NEW_FILE was touched then.
+ */
+int store_replay(const char *directory, const ReplaySource *source);
+
+/* The source that reads @reader to its end; -EBADMSG at the first damage. */
+ReplaySource store_replay_journal(JournalReader *reader, const JournalHead *head,
+                                  const JournalSlot *end);
+
+/* Makes one record so inside a transaction. */
+int replay_record(Transaction *t, const JournalRecord *record);
