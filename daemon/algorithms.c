@@ -302,7 +302,9 @@ SignatureState signature_check(Signed what, Certificate *signer) {
                                                &content, &signature);
         if (r >= 0)
                 return SIGNATURE_TRUE;
-        return r == GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM || r == GNUTLS_E_UNKNOWN_HASH_ALGORITHM
+        return r == GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM ||
+                               r == GNUTLS_E_UNKNOWN_HASH_ALGORITHM ||
+                               r == GNUTLS_E_INSUFFICIENT_SECURITY
                        ? SIGNATURE_UNCHECKABLE
                        : SIGNATURE_FALSE;
 }

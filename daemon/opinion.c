@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "daemon/opinion.h"
+#include "daemon/problems.h"
 
 /* Dates are ours to judge, by the question's own clock; weak methods are told apart from false
  * signatures by us. */
@@ -123,8 +124,10 @@ static void report_refusal(Judging *judging, const Path *path, unsigned status, 
 
 void opinion_run(Judging *judging, const Path *path, Report *r) {
         gnutls_x509_crt_t crts[PATH_LENGTH_MAX];
-        unsigned status = 0;
+        unsigned status = 0, flags = OPINION_FLAGS;
 
+        if (!(judging->checks & CHECK_WEAK_SIGNATURES))
+                flags |= GNUTLS_VERIFY_ALLOW_BROKEN | GNUTLS_VERIFY_ALLOW_SIGN_WITH_SHA1;
         if (!path->anchored || path->n < 2)
                 return;
 
@@ -138,7 +141,7 @@ void opinion_run(Judging *judging, const Path *path, Report *r) {
         }
 
         if (gnutls_x509_crt_list_verify(crts, (unsigned) path->n - 1, &crts[path->n - 1], 1, NULL,
-                                        0, OPINION_FLAGS, &status) < 0) {
+                                        0, flags, &status) < 0) {
                 report(r, PROBLEM_MALFORMED, NULL, "GnuTLS cannot judge it");
                 return;
         }

@@ -24,8 +24,9 @@ typedef struct Plan {
         bool send_root;
         bool block_leaf;
         bool block_intermediate;
-        bool reverse; /* what is above the leaf is sent in the wrong order */
-        bool twice;   /* every certificate is sent twice */
+        bool reverse;     /* what is above the leaf is sent in the wrong order */
+        bool twice;       /* every certificate is sent twice */
+        uint32_t relaxed; /* CheckFlags that the administrator took away */
         int64_t now;
         const char *host;
 } Plan;
@@ -39,7 +40,7 @@ static Endpoint endpoint_of(const char *host) {
 }
 
 static Facts *judge(const Blob *chain, size_t n, const Blob *trust, size_t n_trust, Blob blocked,
-                    const char *host, int64_t now) {
+                    uint32_t checks, const char *host, int64_t now) {
         _cleanup_(authorities_freep) Authorities *authorities = block_new(trust, n_trust);
         _cleanup_(authorities_freep) Authorities *block = block_new(&blocked, blocked.size > 0);
         Endpoint endpoint = endpoint_of(host);
@@ -48,7 +49,7 @@ static Facts *judge(const Blob *chain, size_t n, const Blob *trust, size_t n_tru
                 .chain = chain,
                 .n_chain = n,
                 .now = now,
-                .checks = CHECK_ALL,
+                .checks = checks,
                 .blocked = block,
         };
         _cleanup_(facts_unrefp) Facts *copy = NULL;
@@ -98,7 +99,8 @@ static Facts *judge_plan(Plan *plan) {
                      plan->block_leaf           ? pki_der(leaf)
                      : plan->block_intermediate ? pki_der(intermediate)
                                                 : (Blob){0},
-                     plan->host ? plan->host : HOST, plan->now ? plan->now : PKI_NOW);
+                     CHECK_ALL & ~plan->relaxed, plan->host ? plan->host : HOST,
+                     plan->now ? plan->now : PKI_NOW);
 }
 
 static char *words_of(ProblemSet problems) {
@@ -190,6 +192,35 @@ static const struct {
          0},
         {"a path as long as permitted is no problem", {.root = {.path_length = 2}}, 0},
 
+        {"SHA-1 where the administrator allows it",
+         {.leaf = {.digest = GNUTLS_DIG_SHA1}, .relaxed = CHECK_WEAK_SIGNATURES},
+         0},
+        {"a false signature is false even there",
+         {.leaf = {.digest = GNUTLS_DIG_SHA1, .false_signature = true},
+          .relaxed = CHECK_WEAK_SIGNATURES},
+         PROBLEM_BAD_SIGNATURE},
+        {"a stretched wildcard where the administrator allows it",
+         {.leaf = {.name = "*.example.org"}, .relaxed = CHECK_WILDCARDS},
+         0},
+        {"another name is another name even there",
+         {.leaf = {.name = "other.example.net"}, .relaxed = CHECK_WILDCARDS},
+         PROBLEM_NAME_MISMATCH},
+        {"a missing staple where the administrator does without",
+         {.leaf = {.must_staple = true}, .relaxed = CHECK_REVOCATION},
+         0},
+        {"a wildcard covers a label of another script",
+         {.leaf = {.name = "*.example.org"}, .host = "xn--mnchen-3ya.example.org"},
+         0},
+        {"part of such a label is no label",
+         {.leaf = {.name = "xn--*.example.org"}, .host = "xn--mnchen-3ya.example.org"},
+         PROBLEM_WILDCARD_MISUSE},
+        {"a wildcard stands on the left only",
+         {.leaf = {.name = "imap.*.example.org"}},
+         PROBLEM_WILDCARD_MISUSE},
+        {"and once", {.leaf = {.name = "*.*.example.org"}}, PROBLEM_WILDCARD_MISUSE},
+        {"a name that begins with a dot is none",
+         {.leaf = {.names = (const char *const[]){".example.org", HOST, NULL}}},
+         PROBLEM_MALFORMED},
         {"a leaf past its last day is expired", {.leaf = {EXPIRED}}, PROBLEM_EXPIRED},
         {"the last second is still valid", {.leaf = {.not_after = PKI_NOW}}, 0},
         {"the second after it is not", {.leaf = {.not_after = PKI_NOW - 1}}, PROBLEM_EXPIRED},
@@ -438,7 +469,8 @@ END_TEST
 
 static ProblemSet judge_bytes(const void *data, size_t size) {
         Blob chain = {data, size};
-        _cleanup_(facts_unrefp) Facts *facts = judge(&chain, 1, NULL, 0, (Blob){0}, HOST, PKI_NOW);
+        _cleanup_(facts_unrefp) Facts *facts =
+                judge(&chain, 1, NULL, 0, (Blob){0}, CHECK_ALL, HOST, PKI_NOW);
 
         if (facts->problems == PROBLEM_MALFORMED && !facts->leaf)
                 ck_assert_uint_ge(facts->n_findings, 1);
@@ -479,14 +511,15 @@ START_TEST(test_changed_bytes) {
 
                 memcpy(copy, der.data, der.size);
                 copy[i] ^= 1;
-                facts = judge(&chain, 1, &trust, 1, (Blob){0}, HOST, PKI_NOW);
+                facts = judge(&chain, 1, &trust, 1, (Blob){0}, CHECK_ALL, HOST, PKI_NOW);
                 ck_assert_msg(facts->problems != 0, "byte %zu may be changed", i);
         }
 }
 END_TEST
 
 START_TEST(test_no_certificate) {
-        _cleanup_(facts_unrefp) Facts *facts = judge(NULL, 0, NULL, 0, (Blob){0}, HOST, PKI_NOW);
+        _cleanup_(facts_unrefp) Facts *facts =
+                judge(NULL, 0, NULL, 0, (Blob){0}, CHECK_ALL, HOST, PKI_NOW);
 
         ck_assert_uint_eq(facts->problems, PROBLEM_MALFORMED);
         ck_assert_int_eq(facts->findings[0].certificate, -1);
@@ -501,7 +534,7 @@ START_TEST(test_long_chain) {
 
         for (size_t i = 0; i < N_ELEMENTS(chain); i++)
                 chain[i] = pki_der(leaf);
-        facts = judge(chain, N_ELEMENTS(chain), &trust, 1, (Blob){0}, HOST, PKI_NOW);
+        facts = judge(chain, N_ELEMENTS(chain), &trust, 1, (Blob){0}, CHECK_ALL, HOST, PKI_NOW);
         expect("two hundred times the same", facts, 0);
 }
 END_TEST
