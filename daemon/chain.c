@@ -248,19 +248,11 @@ bool certificates_is_authority(const Certificates *all, const Certificate *c) {
                (c->kind == CERTIFICATE_SENT && authorities_contains(all->authorities, c->sha256));
 }
 
-int certificates_is_blocked(Certificates *all, const Certificate *c) {
-        Issuers same = {.n = 0};
-        int r;
+bool certificates_is_blocked(const Certificates *all, const Certificate *c) {
+        size_t cursor = 0;
+        Blob key;
 
-        if (!all->blocked)
-                return 0;
-        if (c->kind == CERTIFICATE_BLOCKED || authorities_contains(all->blocked, c->sha256))
-                return 1;
-        r = issuers_from_block(all, all->blocked, CERTIFICATE_BLOCKED, c->subject_key, &same);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < same.n; i++)
-                if (same_key_and_subject(same.items[i], c))
-                        return 1;
-        return 0;
+        return all->blocked &&
+               (c->kind == CERTIFICATE_BLOCKED || authorities_contains(all->blocked, c->sha256) ||
+                authorities_next_by_subject(all->blocked, c->key_sha256, &cursor, &key) > 0);
 }

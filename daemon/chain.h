@@ -66,4 +66,4 @@ SignatureState certificates_check(Certificates *all, Signed what, Certificate *s
 
 /* true if the very certificate is an authority; if it or its key is on the block list. */
 bool certificates_is_authority(const Certificates *all, const Certificate *c);
-int certificates_is_blocked(Certificates *all, const Certificate *c);
+bool certificates_is_blocked(const Certificates *all, const Certificate *c);

@@ -32,12 +32,15 @@ typedef struct Question {
         uint32_t checks;  /* CheckFlags */
         bool any_purpose; /* the leaf need not be a TLS server's. For tests; no door can ask so. */
         /* What the administrator has handed in; the daemon hands in nothing of it yet. */
-        const Authorities *blocked; /* certificates on the block list, NULL: none */
+        const Authorities *blocked; /* the block list, NULL: none; see below */
         const Blob *crls;           /* DER */
         size_t n_crls;
 } Question;
 
 /*
+ * The block list is a block of authorities, too: certificates by their subject, so that they are
+ * seen as issuers although nobody sends them, and keys (SubjectPublicKeyInfo) by their SHA-256.
+ *
  * Finds every problem of @question against @authorities. The same input gives the same output: the
  * time is @question->now, no file is read.
  *

@@ -29,7 +29,7 @@ static void check_certificate(Judging *judging, const Certificate *c, Report *r)
         }
         if (key_is_weak(c, text))
                 report(r, PROBLEM_WEAK_KEY, c, "%s", text);
-        if (certificates_is_blocked(judging->all, c) != 0)
+        if (certificates_is_blocked(judging->all, c))
                 report_name(r, PROBLEM_BLOCKED, c, c->subject);
 }
 

@@ -14,26 +14,44 @@ static void must(int r, const char *what) {
         abort();
 }
 
-int block_fd(const Blob *certificates, size_t n) {
+/* The block's memfd; with @keys each certificate's key is in it as well. */
+static int seal(const Blob *certificates, size_t n, bool keys) {
         _cleanup_(authorities_builder_freep) AuthoritiesBuilder *b = NULL;
         int fd = -1;
 
         must(authorities_builder_new(&b), "begin");
         for (size_t i = 0; i < n; i++) {
-                uint8_t key[SHA256_SIZE];
+                _cleanup_(certificate_freep) Certificate *c = NULL;
 
-                if (path_subject_key(certificates[i], key) < 0)
+                if (certificate_new(certificates[i], CERTIFICATE_AUTHORITY, -1, &c) < 0)
                         continue;
-                must(authorities_builder_add(b, certificates[i], key), "add an authority");
+                must(authorities_builder_add(b, c->der, c->subject_key), "add a certificate");
+                if (keys)
+                        must(authorities_builder_add(b, c->key, c->key_sha256), "add a key");
         }
         must(authorities_builder_seal(b, &fd), "seal");
         return fd;
 }
 
-Authorities *block_new(const Blob *certificates, size_t n) {
-        _cleanup_fd_ int fd = block_fd(certificates, n);
+static Authorities *open_block(int fd) {
         Authorities *a = NULL;
 
         must(authorities_open(fd, &a), "open");
         return a;
+}
+
+int block_fd(const Blob *certificates, size_t n) {
+        return seal(certificates, n, false);
+}
+
+Authorities *block_new(const Blob *certificates, size_t n) {
+        _cleanup_fd_ int fd = seal(certificates, n, false);
+
+        return open_block(fd);
+}
+
+Authorities *block_list_new(const Blob *certificates, size_t n) {
+        _cleanup_fd_ int fd = seal(certificates, n, true);
+
+        return open_block(fd);
 }

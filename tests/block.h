@@ -7,3 +7,6 @@
 /* A sealed block of those of @certificates that are certificates; aborts when it cannot be made. */
 int block_fd(const Blob *certificates, size_t n);
 Authorities *block_new(const Blob *certificates, size_t n);
+
+/* A block list of @certificates and their keys, as daemon/problems.h describes it. */
+Authorities *block_list_new(const Blob *certificates, size_t n);

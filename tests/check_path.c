@@ -40,8 +40,9 @@ static void push(Sent *sent, const Pki *pki) {
         sent->items[sent->n++] = pki_der(pki);
 }
 
-static ProblemSet judge(const Sent *chain, const Sent *trust) {
+static ProblemSet judge_blocking(const Sent *chain, const Sent *trust, const Sent *block) {
         _cleanup_(authorities_freep) Authorities *authorities = block_new(trust->items, trust->n);
+        _cleanup_(authorities_freep) Authorities *blocked = block_list_new(block->items, block->n);
         _cleanup_(facts_unrefp) Facts *facts = NULL;
         Endpoint endpoint;
         const char *reason;
@@ -51,11 +52,16 @@ static ProblemSet judge(const Sent *chain, const Sent *trust) {
                 .n_chain = chain->n,
                 .now = PKI_NOW,
                 .checks = CHECK_ALL,
+                .blocked = blocked,
         };
 
         ck_assert_int_eq(endpoint_set(HOST, strlen(HOST), 993, &endpoint, &reason), 0);
         ck_assert_int_eq(problems_find(&q, authorities, &facts), 0);
         return facts->problems;
+}
+
+static ProblemSet judge(const Sent *chain, const Sent *trust) {
+        return judge_blocking(chain, trust, &(Sent){0});
 }
 
 /* Two authorities; one intermediate key, certified by both. */
@@ -324,6 +330,45 @@ START_TEST(test_many_namesakes) {
 }
 END_TEST
 
+/* A key that is on the block list is there under any name, as leaf and above it. */
+START_TEST(test_blocked_keys) {
+        Sent trust = {0}, block = {0};
+        Made made = {0};
+        const Pki *root = make(&made, &(PkiSpec){.subject = "Root", .ca = true});
+        const Pki *bad = make(&made, &(PkiSpec){.subject = "Bad", .ca = true});
+        const Pki *leaf = make(&made, &(PkiSpec){.name = HOST, .issuer = root, .key_of = bad});
+        const Pki *above = make(
+                &made, &(PkiSpec){.subject = "Fine", .ca = true, .issuer = root, .key_of = bad});
+        const Pki *below = make(&made, &(PkiSpec){.name = HOST, .issuer = above});
+
+        push(&trust, root);
+        push(&block, bad);
+        ck_assert_uint_eq(judge_blocking(&(Sent){.items = {pki_der(leaf)}, .n = 1}, &trust, &block),
+                          PROBLEM_BLOCKED);
+        ck_assert_uint_eq(judge_blocking(&(Sent){.items = {pki_der(below), pki_der(above)}, .n = 2},
+                                         &trust, &block),
+                          PROBLEM_BLOCKED);
+        made_done(&made);
+}
+END_TEST
+
+/* Another way that is not blocked is as good as ever. */
+START_TEST(test_way_around_a_block) {
+        Sent chain = {0}, trust = {0}, block = {0};
+        Cross x;
+
+        cross_new(&x, (PkiSpec){0}, (PkiSpec){0});
+        push(&chain, x.leaf);
+        push(&chain, x.by_other);
+        push(&chain, x.by_good);
+        push(&trust, x.good_root);
+        push(&trust, x.other_root);
+        push(&block, x.other_root);
+        ck_assert_uint_eq(judge_blocking(&chain, &trust, &block), 0);
+        made_done(&x.made);
+}
+END_TEST
+
 START_TEST(test_leaf_is_authority) {
         Sent chain = {0};
         Made made = {0};
@@ -352,6 +397,8 @@ int main(void) {
         tcase_add_test(t, test_namesakes);
         tcase_add_test(t, test_namesake_of_self_signed);
         tcase_add_test(t, test_many_namesakes);
+        tcase_add_test(t, test_blocked_keys);
+        tcase_add_test(t, test_way_around_a_block);
         tcase_add_test(t, test_leaf_is_authority);
         suite_add_tcase(s, t);
         srunner_run_all(runner, CK_ENV);

@@ -42,7 +42,7 @@ static Endpoint endpoint_of(const char *host) {
 static Facts *judge(const Blob *chain, size_t n, const Blob *trust, size_t n_trust, Blob blocked,
                     uint32_t checks, const char *host, int64_t now) {
         _cleanup_(authorities_freep) Authorities *authorities = block_new(trust, n_trust);
-        _cleanup_(authorities_freep) Authorities *block = block_new(&blocked, blocked.size > 0);
+        _cleanup_(authorities_freep) Authorities *block = block_list_new(&blocked, blocked.size > 0);
         Endpoint endpoint = endpoint_of(host);
         Question q = {
                 .endpoint = &endpoint,

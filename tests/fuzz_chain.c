@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
 
         trust = block_new(f.trust, f.n_trust);
-        blocked = block_new(f.blocked, f.n_blocked);
+        blocked = block_list_new(f.blocked, f.n_blocked);
         Question q = {
                 .endpoint = &endpoint,
                 .chain = f.sent,

@@ -153,7 +153,7 @@ static void explain(const Facts *facts) {
 static void run(const Case *c, bool verbose) {
         _cleanup_(authorities_freep) Authorities *trust = block_new(c->trust.items, c->trust.n);
         _cleanup_(authorities_freep) Authorities *blocked =
-                block_new(c->distrust.items, c->distrust.n);
+                block_list_new(c->distrust.items, c->distrust.n);
         _cleanup_(facts_unrefp) Facts *facts = NULL;
         Question q = {
                 .endpoint = c->has_host ? &c->endpoint : NULL,
