@@ -4,11 +4,13 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -52,6 +54,14 @@ static unsigned mode_of(const char *path) {
 
         ck_assert_msg(lstat(path, &st) == 0, "%s: %s", path, strerror(errno));
         return st.st_mode & 07777;
+}
+
+static void put_file(const char *path, const char *text) {
+        FILE *file = fopen(path, "we");
+
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_ge(fputs(text, file), 0);
+        ck_assert_int_eq(fclose(file), 0);
 }
 
 /* The exit status of the daemon that fixture_launch() started. */
@@ -142,6 +152,22 @@ START_TEST(nor_is_one_without_a_lock) {
 }
 END_TEST
 
+/* Another that is about to bind holds the lock, and there is no socket yet. */
+START_TEST(two_at_once_do_not_take_it_from_each_other) {
+        _cleanup_fd_ int fd = -1;
+
+        ck_assert_int_eq(mkdir(fixture_path(f, "run"), 0755), 0);
+        fd = open(fixture_path(f, "run/org.certexc1.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+        fixture_launch(f, NULL);
+        ck_assert_int_eq(end_of(), EXIT_FAILURE);
+        fd = close_fd(fd);
+        fixture_start(f, NULL);
+        answers();
+        ck_assert_int_eq(fixture_stop(f), 0);
+}
+END_TEST
+
 START_TEST(a_dead_socket_is_replaced) {
         fixture_start(f, NULL);
         (void) kill(f->launch.pid, SIGKILL);
@@ -154,12 +180,8 @@ START_TEST(a_dead_socket_is_replaced) {
 END_TEST
 
 START_TEST(what_is_no_socket_is_left_alone) {
-        FILE *file;
-
         ck_assert_int_eq(mkdir(fixture_path(f, "run"), 0755), 0);
-        file = fopen(f->socket_path, "we");
-        ck_assert_ptr_nonnull(file);
-        (void) fclose(file);
+        put_file(f->socket_path, "");
         fixture_launch(f, NULL);
         ck_assert_int_eq(end_of(), EXIT_FAILURE);
         ck_assert(is_there(f->socket_path));
@@ -169,7 +191,7 @@ END_TEST
 START_TEST(another_s_socket_is_not_removed_at_the_end) {
         fixture_start(f, NULL);
         ck_assert_int_eq(rename(f->socket_path, fixture_path(f, "run/moved")), 0);
-        ck_assert_int_eq(mkdir(f->socket_path, 0755), 0);
+        put_file(f->socket_path, "");
         ck_assert_int_eq(fixture_stop(f), 0);
         ck_assert(is_there(f->socket_path));
 }
@@ -228,13 +250,8 @@ START_TEST(a_passed_descriptor_of_another_kind_is_not_taken) {
 END_TEST
 
 static void put_conf(const char *text) {
-        FILE *file;
-
         (void) mkdir(fixture_path(f, "conf"), 0755);
-        file = fopen(fixture_path(f, "conf/certexcd.conf"), "we");
-        ck_assert_ptr_nonnull(file);
-        ck_assert_int_ge(fputs(text, file), 0);
-        ck_assert_int_eq(fclose(file), 0);
+        put_file(fixture_path(f, "conf/certexcd.conf"), text);
 }
 
 START_TEST(with_a_passed_socket_an_idle_daemon_leaves) {
@@ -434,6 +451,7 @@ int main(void) {
         tcase_add_test(tcase, the_state_directory_of_another_is_refused);
         tcase_add_test(tcase, a_living_socket_is_not_stolen);
         tcase_add_test(tcase, nor_is_one_without_a_lock);
+        tcase_add_test(tcase, two_at_once_do_not_take_it_from_each_other);
         tcase_add_test(tcase, a_dead_socket_is_replaced);
         tcase_add_test(tcase, what_is_no_socket_is_left_alone);
         tcase_add_test(tcase, another_s_socket_is_not_removed_at_the_end);
