@@ -150,7 +150,7 @@ live_dovecot_program() {
 # Dovecot 2.4 wants the versions named, and gave some settings other names.
 live_dovecot_conf() { # CERT
   local version user group
-  version=$("$(live_dovecot_program)" --version | cut -d' ' -f1)
+  version=$("$(live_dovecot_program)" --version | sed 's/[^0-9.].*//')
   user=$(id -un) group=$(id -gn)
   case $version in
     2.[0-3].*)
