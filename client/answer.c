@@ -13,7 +13,7 @@ struct certexc_answer {
         JsonObject *object;
         enum certexc_verdict verdict;
         const char *because;
-        JsonObject *problems, *new_problems;
+        JsonObject *problems, *new_problems, *advice;
         bool obsolete, has_leaf, has_exception;
         certexc_certificate leaf;
         certexc_exception exception;
@@ -22,6 +22,7 @@ struct certexc_answer {
         int64_t since;
         bool was_due;
         certexc_certificate old;
+        JsonObject *changed_fields;
 };
 
 certexc_answer *certexc_answer_free(certexc_answer *answer) {
@@ -35,6 +36,10 @@ certexc_answer *certexc_answer_free(certexc_answer *answer) {
 
 certexc_question *answer_question(const certexc_answer *answer) {
         return answer->question;
+}
+
+JsonObject *answer_advice(const certexc_answer *answer) {
+        return answer ? answer->advice : NULL;
 }
 
 /* Nothing but the three words, and "accept" only in full. */
@@ -75,7 +80,10 @@ static int read_change(certexc_answer *a, JsonObject *change, const char **ret_f
         a->known_from = fields_string(&f, "known_from");
         a->since = fields_int(&f, "since", INT64_MIN, INT64_MAX);
         a->was_due = fields_bool_or(&f, "old_was_due", false);
+        a->changed_fields = fields_array(&f, "fields", false);
         old = fields_object(&f, "old", true);
+        if (a->changed_fields && !is_string_array(a->changed_fields))
+                fields_bad(&f, "fields", "it is no array of strings");
         if (fields_finish(&f, false) < 0) {
                 *ret_field = f.bad_field;
                 return -EPROTO;
@@ -123,11 +131,14 @@ static int answer_read(certexc_answer *a, const char **ret_field) {
         a->because = fields_string(&f, "because");
         a->problems = fields_array(&f, "problems", true);
         a->new_problems = fields_array(&f, "new_problems", true);
+        a->advice = fields_array(&f, "advice", false);
         a->obsolete = fields_bool_or(&f, "obsolete", false);
         if (!is_about(&f, a->question))
                 fields_bad(&f, "host, port, chain_sha256", "they are another question's");
         if (!is_string_array(a->new_problems))
                 fields_bad(&f, "new_problems", "it is no array of strings");
+        if (a->advice && advice_check(a->advice) < 0)
+                fields_bad(&f, "advice", "it is no array of advice");
         if (fields_finish(&f, false) < 0) {
                 *ret_field = f.bad_field;
                 return -EPROTO;
@@ -254,6 +265,13 @@ bool certexc_answer_change_was_due(const certexc_answer *answer) {
 
 const certexc_certificate *certexc_answer_change_old(const certexc_answer *answer) {
         return answer && answer->change ? &answer->old : NULL;
+}
+
+bool certexc_answer_change_differs(const certexc_answer *answer, const char *field) {
+        for (size_t i = 0; answer && field && i < n_items(answer->changed_fields); i++)
+                if (strcmp(string_item(answer->changed_fields, i), field) == 0)
+                        return true;
+        return false;
 }
 
 const char *certexc_answer_json(const certexc_answer *answer) {

@@ -200,6 +200,31 @@ CERTEXC_API const char *certexc_answer_change_known_from(const certexc_answer *a
 CERTEXC_API int64_t certexc_answer_change_since(const certexc_answer *answer);
 CERTEXC_API bool certexc_answer_change_was_due(const certexc_answer *answer);
 CERTEXC_API const certexc_certificate *certexc_answer_change_old(const certexc_answer *answer);
+/** true if the field of the Certificate in org.certexc1(5), e.g. "issuer", is another now. */
+CERTEXC_API bool certexc_answer_change_differs(const certexc_answer *answer, const char *field);
+
+/**
+ * certexc_answer_n_advice() - what explains the problems, or what to beware of
+ *
+ * Each has an id ("intercepted-by-antivirus"; org.certexc1(5) has them all) and the evidence that
+ * goes with it: _name() a product, issuer or protocol, NULL if there is none; _time() 0 if there is
+ * none; _host() the @j-th other host, NULL past the last.
+ */
+CERTEXC_API size_t certexc_answer_n_advice(const certexc_answer *answer);
+CERTEXC_API const char *certexc_answer_advice(const certexc_answer *answer, size_t i);
+CERTEXC_API const char *certexc_answer_advice_name(const certexc_answer *answer, size_t i);
+CERTEXC_API int64_t certexc_answer_advice_time(const certexc_answer *answer, size_t i);
+CERTEXC_API size_t certexc_answer_advice_n_hosts(const certexc_answer *answer, size_t i);
+CERTEXC_API const char *certexc_answer_advice_host(const certexc_answer *answer, size_t i,
+                                                   size_t j);
+
+/**
+ * certexc_answer_advice_text() - the same in sentences, evidence included; free()
+ *
+ * The evidence may be a certificate's own words, and is not escaped. Returns 0, -ENOENT (an id that
+ * this library lacks), -EINVAL (no such advice), -ENOMEM.
+ */
+CERTEXC_API int certexc_answer_advice_text(const certexc_answer *answer, size_t i, char **ret);
 
 /** certexc_answer_json() - the reply's parameters as the daemon sent them */
 CERTEXC_API const char *certexc_answer_json(const certexc_answer *answer);

@@ -3,13 +3,12 @@
 #include "config.h"
 
 #include <string.h>
-#include <sys/timex.h>
 #include <time.h>
 
 #include "client/cli.h"
+#include "client/clock.h"
 #include "client/explain.h"
 #include "client/target.h"
-#include "client/times.h"
 
 static bool all_exceptable(const certexc_answer *answer) {
         for (size_t i = 0; i < certexc_answer_n_problems(answer); i++)
@@ -32,27 +31,6 @@ static bool is_about_dates(const certexc_answer *answer) {
                         if (strcmp(certexc_answer_problem(answer, i), names[j]) == 0)
                                 return true;
         return false;
-}
-
-/* Where dates are what is wrong, the clock is looked at first: what it says, and who keeps it. */
-static void print_clock(const Cli *cli, const certexc_answer *answer) {
-        struct timex kernel = {};
-        char now[TIMES_TEXT_MAX];
-        const char *kept;
-
-        if (!is_about_dates(answer))
-                return;
-        times_write(time(NULL), now);
-        if (adjtimex(&kernel) < 0)
-                kept = "";
-        else if (kernel.status & STA_UNSYNC)
-                kept = " Nothing keeps it right over the network, so look whether that is true.";
-        else
-                kept = " It is kept right over the network.";
-        output_gap(&cli->out);
-        output_line(&cli->out, STYLE_BOLD, "Your clock");
-        output_paragraph(&cli->out, 2, NULL, STYLE_PLAIN, "This computer's clock says %s.%s", now,
-                         kept);
 }
 
 /* What the person may want to type next. */
@@ -103,8 +81,9 @@ int cli_check(Cli *cli, int n, char **arguments) {
                 output_json(&cli->out, certexc_answer_json(answer));
         else
                 explain_answer(&cli->out, answer, time(NULL));
-        if (verdict != CERTEXC_ACCEPT && !cli->options.json)
-                print_clock(cli, answer);
+        /* Where dates are what is wrong, the clock is looked at first. */
+        if (verdict != CERTEXC_ACCEPT && !cli->options.json && is_about_dates(answer))
+                clock_explain(&cli->out);
         if (verdict == CERTEXC_PROMPT && !cli->options.json)
                 print_next(cli, &target, answer);
         return exit_status(verdict);

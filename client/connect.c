@@ -9,6 +9,8 @@
 
 #include "client/connect.h"
 #include "client/dial.h"
+#include "client/handshake.h"
+#include "client/i18n.h"
 
 #define USEC_PER_SEC 1000000U
 
@@ -103,58 +105,35 @@ static int plaintext_fault(const Attempt *a, Fault *fault) {
         return -ECONNABORTED;
 }
 
-/* GnuTLS ends its sentences itself, most of them. */
-static int tls_fault(Fault *fault, FaultKind kind, const char *what, int gnutls_error) {
-        const char *text = gnutls_strerror(gnutls_error);
-        size_t n = strlen(text);
+static int closed_fault(const Attempt *a, Fault *fault) {
+        const StarttlsProtocol *usual = starttls_by_port(a->plan->endpoint->port);
 
-        if (n > 0 && text[n - 1] == '.')
-                n--;
-        return fault_set(fault, kind, "%s: %.*s.", what, (int) n, text);
-}
-
-static int alert_fault(gnutls_session_t session, Fault *fault) {
-        gnutls_alert_description_t alert = gnutls_alert_get(session);
-        const char *name = gnutls_alert_get_name(alert);
-
-        (void) fault_set(fault, FAULT_HANDSHAKE, "The server broke off the TLS handshake: %s.",
-                         name ? name : "an alert without a name");
-        if (alert == GNUTLS_A_PROTOCOL_VERSION || alert == GNUTLS_A_HANDSHAKE_FAILURE)
-                fault_hint(fault, "It may speak only old versions of TLS, or want a certificate "
-                                  "from you.");
+        if (a->error < 0)
+                (void) fault_set(fault, FAULT_CLOSED,
+                                 _("The server hung up during the TLS handshake: %s."),
+                                 strerror(-a->error));
+        else
+                (void) fault_set(fault, FAULT_CLOSED,
+                                 _("The server hung up during the TLS handshake."));
+        if (!a->plan->starttls && usual)
+                fault_hint(fault, _("Try --starttls=%s."), starttls_protocol_name(usual));
         return -ECONNABORTED;
 }
 
-static int handshake_fault(const Attempt *a, gnutls_session_t session, int gnutls_error,
-                           Fault *fault) {
-        const Endpoint *e = a->plan->endpoint;
+static int failed_fault(const Attempt *a, gnutls_session_t session, int gnutls_error,
+                        Fault *fault) {
+        int alert = HANDSHAKE_NO_ALERT;
 
         if (gnutls_error == GNUTLS_E_MEMORY_ERROR)
                 return -ENOMEM;
         if (spoke_plaintext(a))
                 return plaintext_fault(a, fault);
+        if (gnutls_error == GNUTLS_E_PREMATURE_TERMINATION ||
+            gnutls_error == GNUTLS_E_PUSH_ERROR || gnutls_error == GNUTLS_E_PULL_ERROR)
+                return closed_fault(a, fault);
         if (gnutls_error == GNUTLS_E_FATAL_ALERT_RECEIVED)
-                return alert_fault(session, fault);
-
-        switch (gnutls_error) {
-        case GNUTLS_E_PREMATURE_TERMINATION:
-        case GNUTLS_E_PUSH_ERROR:
-        case GNUTLS_E_PULL_ERROR:
-                (void) fault_set(fault, FAULT_CLOSED,
-                                 "The server hung up during the TLS handshake%s%s.",
-                                 a->error < 0 ? ": " : "",
-                                 a->error < 0 ? strerror(-a->error) : "");
-                if (!a->plan->starttls && starttls_by_port(e->port))
-                        fault_hint(fault, "Try --starttls=%s.",
-                                   starttls_protocol_name(starttls_by_port(e->port)));
-                return -ECONNABORTED;
-        case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
-                return fault_set(fault, FAULT_HANDSHAKE,
-                                 "The server speaks only a version of TLS that is too old to be "
-                                 "safe.");
-        default:
-                return tls_fault(fault, FAULT_HANDSHAKE, "The TLS handshake failed", gnutls_error);
-        }
+                alert = (int) gnutls_alert_get(session);
+        return handshake_fault(fault, gnutls_error, alert, a->first, a->n_first);
 }
 
 static int handshake_timeout(const Attempt *a, Fault *fault) {
@@ -190,7 +169,7 @@ static int handshake(Attempt *a, gnutls_session_t session, Fault *fault) {
                 }
                 if (r == GNUTLS_E_INTERRUPTED || r == GNUTLS_E_WARNING_ALERT_RECEIVED)
                         continue;
-                return handshake_fault(a, session, r, fault);
+                return failed_fault(a, session, r, fault);
         }
 }
 
@@ -256,7 +235,7 @@ static int fetch_tls(Attempt *a, Presented *ret, Fault *fault) {
                 return -ENOMEM;
         r = session_new(a, credentials, &session);
         if (r < 0)
-                return tls_fault(fault, FAULT_SYSTEM, "TLS cannot be set up", r);
+                return handshake_error(fault, FAULT_SYSTEM, _("TLS cannot be set up"), r);
         r = handshake(a, session, fault);
         if (r < 0)
                 return r;

@@ -9,10 +9,12 @@
 
 #include "client/cleanup.h"
 #include "client/explain.h"
+#include "client/i18n.h"
 #include "client/times.h"
 
-/* Columns of a label in front of a value. */
+/* Columns of a label in front of a value, and room for a label in any language. */
 #define LABEL 14U
+#define LABEL_BYTES_MAX 64U
 
 /* Columns that the text of a problem is indented by. */
 #define INDENT 4U
@@ -60,11 +62,11 @@ const char *explain_end(const certexc_exception *exception, char ret[static EXPL
         char date[TIMES_TEXT_MAX];
 
         if (same(end, "session"))
-                return "until you log out";
+                return _("until you log out");
         if (!same(end, "date"))
-                return "for ever";
+                return _("for ever");
         times_write(certexc_exception_until(exception), date);
-        (void) snprintf(ret, EXPLAIN_END_MAX, "until %s", date);
+        (void) snprintf(ret, EXPLAIN_END_MAX, _("until %s"), date);
         return ret;
 }
 
@@ -91,7 +93,7 @@ static void heading(const Output *out, const char *text) {
 }
 
 static void field(const Output *out, const char *label, const char *value) {
-        char lead[LABEL + 1];
+        char lead[LABEL_BYTES_MAX];
 
         (void) snprintf(lead, sizeof(lead), "  %s", label);
         output_paragraph(out, LABEL, lead, STYLE_PLAIN, "%s", or_question_mark(value));
@@ -120,15 +122,16 @@ static void field_fingerprint(const Output *out, const char *label, const char *
 
 static void field_names(const Output *out, const certexc_certificate *certificate) {
         const size_t n = certexc_certificate_n_names(certificate);
-        char more[32];
+        char more[LABEL_BYTES_MAX];
 
         if (n == 0)
-                field(out, "Names", "none");
+                field(out, _("Names"), _("none"));
         for (size_t i = 0; i < n && i < NAMES_SHOWN_MAX; i++)
-                field(out, i == 0 ? "Names" : "", certexc_certificate_name(certificate, i));
+                field(out, i == 0 ? _("Names") : "", certexc_certificate_name(certificate, i));
         if (n <= NAMES_SHOWN_MAX)
                 return;
-        (void) snprintf(more, sizeof(more), "and %zu more", n - NAMES_SHOWN_MAX);
+        (void) snprintf(more, sizeof(more), P_("and %zu more", "and %zu more", n - NAMES_SHOWN_MAX),
+                        n - NAMES_SHOWN_MAX);
         field(out, "", more);
 }
 
@@ -136,18 +139,18 @@ void explain_certificate(const Output *out, const char *title,
                          const certexc_certificate *certificate, int64_t now) {
         heading(out, title);
         if (!certificate) {
-                output_paragraph(out, 2, NULL, STYLE_PLAIN, "It cannot be read.");
+                output_paragraph(out, 2, NULL, STYLE_PLAIN, _("It cannot be read."));
                 return;
         }
-        field(out, "Subject", certexc_certificate_subject(certificate));
-        field(out, "Issuer", certexc_certificate_issuer(certificate));
+        field(out, _("Subject"), certexc_certificate_subject(certificate));
+        field(out, _("Issuer"), certexc_certificate_issuer(certificate));
         field_names(out, certificate);
-        field(out, "Serial", certexc_certificate_serial(certificate));
-        field_time(out, "Valid from", certexc_certificate_not_before(certificate), now);
-        field_time(out, "Valid until", certexc_certificate_not_after(certificate), now);
-        field_fingerprint(out, "SHA-256 of the certificate",
+        field(out, _("Serial"), certexc_certificate_serial(certificate));
+        field_time(out, _("Valid from"), certexc_certificate_not_before(certificate), now);
+        field_time(out, _("Valid until"), certexc_certificate_not_after(certificate), now);
+        field_fingerprint(out, _("SHA-256 of the certificate"),
                           certexc_certificate_sha256(certificate));
-        field_fingerprint(out, "SHA-256 of its key", certexc_certificate_key_sha256(certificate));
+        field_fingerprint(out, _("SHA-256 of its key"), certexc_certificate_key_sha256(certificate));
 }
 
 /* -- Decision --------------------------------------------------------------------------------- */
@@ -160,21 +163,21 @@ void explain_exception(const Output *out, const char *title, const certexc_excep
 
         heading(out, title);
         (void) snprintf(text, sizeof(text), "%" PRIu64, certexc_exception_id(exception));
-        field(out, "Number", text);
-        field(out, "Decision", allow ? "allowed" : "denied");
-        field(out, "Endpoint", explain_endpoint(certexc_exception_host(exception),
+        field(out, _("Number"), text);
+        field(out, _("Decision"), allow ? _("allowed") : _("denied"));
+        field(out, _("Endpoint"), explain_endpoint(certexc_exception_host(exception),
                                               certexc_exception_port(exception), text));
         if (certexc_exception_owner(exception) == CERTEXC_OWNER_SYSTEM)
-                field(out, "Made by", "the administrator, for everybody on this machine");
-        field(out, "Pinned", same(certexc_exception_pin(exception), "key")
-                                     ? "the key: other certificates of it count too"
-                                     : "exactly this certificate");
+                field(out, _("Made by"), _("the administrator, for everybody on this machine"));
+        field(out, _("Pinned"), same(certexc_exception_pin(exception), "key")
+                                     ? _("the key: other certificates of it count too")
+                                     : _("exactly this certificate"));
         names = explain_problem_names(exception);
         if (allow)
-                field(out, "Problems", names);
-        field(out, "Lasts", explain_end(exception, end));
-        field(out, "State", certexc_exception_state(exception));
-        field_time(out, "Since", certexc_exception_created(exception), now);
+                field(out, _("Problems"), names);
+        field(out, _("Lasts"), explain_end(exception, end));
+        field(out, _("State"), certexc_exception_state(exception));
+        field_time(out, _("Since"), certexc_exception_created(exception), now);
 }
 
 /* -- Answer ----------------------------------------------------------------------------------- */
@@ -193,12 +196,12 @@ static void explain_evidence(const Output *out, const certexc_answer *answer, si
 
         if (value && *value && at > 0)
                 output_paragraph(out, INDENT, NULL, STYLE_PLAIN,
-                                 "Seen: \"%s\", in certificate %d of the chain.", value, at + 1);
+                                 _("Seen: \"%s\", in certificate %d of the chain."), value, at + 1);
         else if (value && *value)
-                output_paragraph(out, INDENT, NULL, STYLE_PLAIN, "Seen: \"%s\".", value);
+                output_paragraph(out, INDENT, NULL, STYLE_PLAIN, _("Seen: \"%s\"."), value);
         else if (at > 0)
                 output_paragraph(out, INDENT, NULL, STYLE_PLAIN,
-                                 "Seen in certificate %d of the chain.", at + 1);
+                                 _("Seen in certificate %d of the chain."), at + 1);
 }
 
 static void explain_problem(const Output *out, const certexc_answer *answer, size_t i) {
@@ -209,14 +212,14 @@ static void explain_problem(const Output *out, const certexc_answer *answer, siz
         const bool never = !certexc_answer_problem_exceptable(answer, i);
 
         output_paragraph(out, 2, NULL, never ? STYLE_BAD : STYLE_WARN, "%s%s%s",
-                         or_question_mark(name), is_new(answer, name) ? " (new)" : "",
-                         never ? " (nobody may allow this)" : "");
+                         or_question_mark(name), is_new(answer, name) ? _(" (new)") : "",
+                         never ? _(" (nobody may allow this)") : "");
         output_paragraph(out, INDENT, NULL, STYLE_PLAIN, "%s",
-                         meaning ? meaning : "This program is older than the daemon and does not "
-                                             "know this problem.");
+                         meaning ? meaning : _("This program is older than the daemon and does "
+                                               "not know this problem."));
         explain_evidence(out, answer, i);
         if (mender)
-                output_paragraph(out, INDENT, NULL, STYLE_PLAIN, "Who can mend it: %s.", mender);
+                output_paragraph(out, INDENT, NULL, STYLE_PLAIN, _("Who can mend it: %s."), mender);
         if (advice)
                 output_paragraph(out, INDENT, NULL, STYLE_DIM, "%s", advice);
 }
@@ -238,29 +241,139 @@ void explain_problems(const Output *out, const certexc_answer *answer) {
 
         if (n == 0)
                 return;
-        heading(out, "What is wrong");
+        heading(out, _("What is wrong"));
         for (size_t i = 0; i < n; i++)
                 if (!was_told(answer, i))
                         explain_problem(out, answer, i);
 }
 
+void explain_advice(const Output *out, const certexc_answer *answer) {
+        bool begun = false;
+
+        for (size_t i = 0; i < certexc_answer_n_advice(answer); i++) {
+                _cleanup_free_ char *text = NULL;
+
+                /* What a newer daemon says beyond our words stands in --json. */
+                if (certexc_answer_advice_text(answer, i, &text) < 0)
+                        continue;
+                if (!begun)
+                        heading(out, _("What to know"));
+                begun = true;
+                output_paragraph(out, 2, NULL, STYLE_PLAIN, "%s", text);
+        }
+}
+
+/* -- Change ----------------------------------------------------------------------------------- */
+
+/* How one field was and is; @field is its name in the interface. */
+static void field_change(const Output *out, const certexc_answer *answer, const char *label,
+                         const char *name, const char *old, const char *new) {
+        char lead[LABEL_BYTES_MAX];
+
+        (void) snprintf(lead, sizeof(lead), "  %s", label);
+        if (!certexc_answer_change_differs(answer, name)) {
+                output_paragraph(out, LABEL, lead, STYLE_DIM, _("as before: %s"),
+                                 or_question_mark(new));
+                return;
+        }
+        output_paragraph(out, LABEL, lead, STYLE_PLAIN, _("before: %s"), or_question_mark(old));
+        output_paragraph(out, LABEL, NULL, STYLE_WARN, _("now: %s"), or_question_mark(new));
+}
+
+static char *join_names(const certexc_certificate *certificate) {
+        const size_t n = certexc_certificate_n_names(certificate);
+        _cleanup_free_ char *text = NULL;
+        size_t size = 0;
+        FILE *stream;
+
+        stream = open_memstream(&text, &size);
+        if (!stream)
+                return NULL;
+        for (size_t i = 0; i < n && i < NAMES_SHOWN_MAX; i++)
+                (void) fprintf(stream, "%s%s", i > 0 ? ", " : "",
+                               certexc_certificate_name(certificate, i));
+        if (n > NAMES_SHOWN_MAX)
+                (void) fputs(", ...", stream);
+        if (fclose(stream) != 0)
+                return NULL;
+        return TAKE_PTR(text);
+}
+
+static void field_change_time(const Output *out, const certexc_answer *answer, const char *label,
+                              const char *name, int64_t old, int64_t new) {
+        char before[TIMES_TEXT_MAX], after[TIMES_TEXT_MAX];
+
+        times_write(old, before);
+        times_write(new, after);
+        field_change(out, answer, label, name, before, after);
+}
+
+static void explain_fields(const Output *out, const certexc_answer *answer) {
+        const certexc_certificate *old = certexc_answer_change_old(answer);
+        const certexc_certificate *new = certexc_answer_leaf(answer);
+        _cleanup_free_ char *old_names = join_names(old), *new_names = join_names(new);
+
+        field_change(out, answer, _("Subject"), "subject", certexc_certificate_subject(old),
+                     certexc_certificate_subject(new));
+        field_change(out, answer, _("Issuer"), "issuer", certexc_certificate_issuer(old),
+                     certexc_certificate_issuer(new));
+        field_change(out, answer, _("Names"), "names", old_names, new_names);
+        field_change(out, answer, _("Serial"), "serial", certexc_certificate_serial(old),
+                     certexc_certificate_serial(new));
+        field_change_time(out, answer, _("Valid from"), "not_before",
+                          certexc_certificate_not_before(old),
+                          certexc_certificate_not_before(new));
+        field_change_time(out, answer, _("Valid until"), "not_after",
+                          certexc_certificate_not_after(old), certexc_certificate_not_after(new));
+        field_change(out, answer, _("Key"), "key_sha256", certexc_certificate_key_sha256(old),
+                     certexc_certificate_key_sha256(new));
+}
+
+/* Whether it was time for a new certificate, with the date that tells. */
+static void explain_due(const Output *out, const certexc_answer *answer, int64_t now) {
+        const certexc_certificate *old = certexc_answer_change_old(answer);
+        const int64_t end = certexc_certificate_not_after(old);
+        char date[TIMES_TEXT_MAX], distance[TIMES_TEXT_MAX];
+
+        times_write(end, date);
+        times_write_distance(end, now, distance);
+        if (end <= now)
+                output_paragraph(out, 2, NULL, STYLE_PLAIN,
+                                 _("The old one expired on %s (%s): a new one was due."), date,
+                                 distance);
+        else if (certexc_answer_change_was_due(answer))
+                output_paragraph(out, 2, NULL, STYLE_PLAIN,
+                                 _("The old one would have expired on %s (%s): a new one was due."),
+                                 date, distance);
+        else if (same(certexc_answer_change(answer), "renewed"))
+                output_paragraph(out, 2, NULL, STYLE_PLAIN,
+                                 _("The old one was good until %s (%s)."), date, distance);
+        else
+                output_paragraph(out, 2, NULL, STYLE_BAD,
+                                 _("The old one was good until %s (%s): be suspicious."), date,
+                                 distance);
+}
+
 void explain_change(const Output *out, const certexc_answer *answer, int64_t now) {
         const char *change = certexc_answer_change(answer);
-        const bool due = certexc_answer_change_was_due(answer);
-        const certexc_certificate *old = certexc_answer_change_old(answer);
+        const bool excepted = same(certexc_answer_change_known_from(answer), "exception");
         const char *sentence;
 
         if (!change)
                 return;
-        heading(out, "What changed");
-        sentence = certexc_change_sentence(change, due);
+        heading(out, _("What changed"));
+        sentence = certexc_change_sentence(change, certexc_answer_change_was_due(answer));
         output_paragraph(out, 2, NULL, STYLE_WARN, "%s: %s", change,
-                         sentence ? sentence : "The certificate is another one.");
-        field_time(out, same(certexc_answer_change_known_from(answer), "exception") ? "Allowed"
-                                                                                    : "Last seen",
+                         sentence ? sentence : _("The certificate is another one."));
+        explain_due(out, answer, now);
+        explain_fields(out, answer);
+        field_time(out, excepted ? _("Allowed") : _("Last seen"),
                    certexc_answer_change_since(answer), now);
-        explain_certificate(out, "The certificate that was known here", old, now);
+        field_fingerprint(out, _("SHA-256 of the certificate before"),
+                          certexc_certificate_sha256(certexc_answer_change_old(answer)));
 }
+
+/* -- Accept, prompt, reject ------------------------------------------------------------------- */
 
 static void explain_accept(const Output *out, const certexc_answer *answer, const char *endpoint) {
         const certexc_exception *exception = certexc_answer_exception(answer);
@@ -268,18 +381,18 @@ static void explain_accept(const Output *out, const certexc_answer *answer, cons
         _cleanup_free_ char *names = NULL;
         char end[EXPLAIN_END_MAX];
 
-        output_line(out, STYLE_GOOD, "%s: accept. %s", endpoint, sentence ? sentence : "");
+        output_line(out, STYLE_GOOD, _("%s: accept. %s"), endpoint, sentence ? sentence : "");
         if (!exception)
                 return;
         if (certexc_answer_obsolete(answer)) {
                 output_paragraph(out, 2, NULL, STYLE_PLAIN,
-                                 "Exception %" PRIu64 " is not needed any more: certexc revoke "
-                                 "%" PRIu64, certexc_exception_id(exception),
+                                 _("Exception %" PRIu64 " is not needed any more: certexc revoke "
+                                   "%" PRIu64), certexc_exception_id(exception),
                                  certexc_exception_id(exception));
                 return;
         }
         names = explain_problem_names(exception);
-        output_paragraph(out, 2, NULL, STYLE_PLAIN, "Exception %" PRIu64 " allows it %s: %s.",
+        output_paragraph(out, 2, NULL, STYLE_PLAIN, _("Exception %" PRIu64 " allows it %s: %s."),
                          certexc_exception_id(exception), explain_end(exception, end),
                          or_question_mark(names));
 }
@@ -295,16 +408,21 @@ void explain_answer(const Output *out, const certexc_answer *answer, int64_t now
                 explain_accept(out, answer, endpoint);
                 return;
         }
-        output_line(out, verdict == CERTEXC_REJECT ? STYLE_BAD : STYLE_WARN, "%s: %s. %s", endpoint,
-                    verdict == CERTEXC_REJECT ? "reject" : "prompt", sentence ? sentence : "");
+        if (verdict == CERTEXC_REJECT)
+                output_line(out, STYLE_BAD, _("%s: reject. %s"), endpoint,
+                            sentence ? sentence : "");
+        else
+                output_line(out, STYLE_WARN, _("%s: prompt. %s"), endpoint,
+                            sentence ? sentence : "");
         explain_problems(out, answer);
+        explain_advice(out, answer);
         explain_change(out, answer, now);
-        explain_certificate(out, "The certificate that the server shows",
+        explain_certificate(out, _("The certificate that the server shows"),
                             certexc_answer_leaf(answer), now);
         if (!exception)
                 return;
         if (same(certexc_answer_because(answer), "denial"))
-                explain_exception(out, "The decision that refuses it", exception, now);
+                explain_exception(out, _("The decision that refuses it"), exception, now);
         else
-                explain_exception(out, "The decision that nearly covers it", exception, now);
+                explain_exception(out, _("The decision that nearly covers it"), exception, now);
 }

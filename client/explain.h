@@ -20,6 +20,7 @@ void explain_answer(const Output *out, const certexc_answer *answer, int64_t now
 
 /* Its parts, each under its heading. */
 void explain_problems(const Output *out, const certexc_answer *answer);
+void explain_advice(const Output *out, const certexc_answer *answer);
 void explain_change(const Output *out, const certexc_answer *answer, int64_t now);
 void explain_certificate(const Output *out, const char *heading,
                          const certexc_certificate *certificate, int64_t now);

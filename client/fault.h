@@ -17,6 +17,7 @@ typedef enum FaultKind {
         FAULT_UNSAFE,      /* the upgrade was tampered with, or would come too late */
         FAULT_PROTOCOL,    /* the answer is not what the protocol allows */
         FAULT_HANDSHAKE,   /* TLS itself failed */
+        FAULT_OUTDATED,    /* it failed because what the server speaks is not safe any more */
         FAULT_SYSTEM,      /* this machine failed */
 } FaultKind;
 

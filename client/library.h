@@ -78,3 +78,11 @@ int question_call(certexc_question *question, certexc_client *client, const char
 
 /* The question that an answer is about; borrowed. */
 certexc_question *answer_question(const certexc_answer *answer);
+
+/* The advice of an answer; NULL if there is none. */
+JsonObject *answer_advice(const certexc_answer *answer);
+
+/* -- advice.c ---------------------------------------------------------------------------- */
+
+/* 0, or -EPROTO if @array is no array of Advice. */
+int advice_check(JsonObject *array);

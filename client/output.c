@@ -89,6 +89,14 @@ static size_t columns(const char *text, size_t size) {
         return n;
 }
 
+/* Fills up to @indent columns; a longer lead is told from the text by a space. */
+static void write_lead(const Output *out, unsigned indent, const char *lead) {
+        const size_t width = columns(lead, strlen(lead));
+        const size_t gap = width < indent ? indent - width : *lead ? 1 : 0;
+
+        (void) fprintf(out->stream, "%s%*s", lead, (int) gap, "");
+}
+
 static void write_wrapped(const Output *out, unsigned indent, const char *text) {
         size_t column = indent;
 
@@ -119,7 +127,7 @@ void output_paragraph(const Output *out, unsigned indent, const char *lead, Styl
         text = make(out, format, ap);
         va_end(ap);
 
-        (void) fprintf(out->stream, "%-*s", (int) indent, lead ? lead : "");
+        write_lead(out, indent, lead ? lead : "");
         if (style != STYLE_PLAIN)
                 (void) fputs(output_style(out, style), out->stream);
         write_wrapped(out, indent, or_memory(text));

@@ -5,12 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "client/i18n.h"
 #include "client/library.h"
 #include "client/problem.h"
-
-/* Marks what a catalogue of translations is to be made from, and looks it up where there is one. */
-#define N_(text) text
-#define _(text) (text)
 
 static const ProblemInfo *problem_of(const char *name) {
         return name ? problem_by_name(name) : NULL;

@@ -76,6 +76,33 @@ struct json_object *answer_problem_names(ProblemSet problems) {
         return TAKE_PTR(list);
 }
 
+static struct json_object *answer_one_advice(const Advice *advice) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+        _cleanup_(json_freep) struct json_object *hosts = NULL;
+
+        if (json_put_string(o, "id", advice_name(advice->id)) < 0 ||
+            (advice->name && json_put_string(o, "name", advice->name) < 0) ||
+            (advice->time >= 0 && json_put_int(o, "time", advice->time) < 0))
+                return NULL;
+        if (advice->n_hosts == 0)
+                return TAKE_PTR(o);
+
+        hosts = json_object_new_array();
+        for (size_t i = 0; i < advice->n_hosts; i++)
+                if (json_append(hosts, json_object_new_string(advice->hosts[i])) < 0)
+                        return NULL;
+        return json_put(o, "hosts", TAKE_PTR(hosts)) < 0 ? NULL : TAKE_PTR(o);
+}
+
+struct json_object *answer_advice(const AdviceList *advice) {
+        _cleanup_(json_freep) struct json_object *list = json_object_new_array();
+
+        for (size_t i = 0; i < advice->n; i++)
+                if (json_append(list, answer_one_advice(&advice->items[i])) < 0)
+                        return NULL;
+        return TAKE_PTR(list);
+}
+
 static const char *end_name(DecisionEnd end) {
         switch (end) {
         case END_NEVER:

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "daemon/advice.h"
 #include "daemon/difference.h"
 #include "daemon/decision.h"
 #include "daemon/facts.h"
@@ -15,6 +16,7 @@ struct json_object;
 struct json_object *answer_certificate(const CertificateFacts *c);
 struct json_object *answer_problems(const Facts *facts, ProblemSet never);
 struct json_object *answer_problem_names(ProblemSet problems);
+struct json_object *answer_advice(const AdviceList *advice);
 struct json_object *answer_exception(const Decision *d, const CertificateFacts *certificate);
 /* The same with the certificate as the store has it; if it has none, only the digests. */
 struct json_object *answer_stored(Store *store, const Decision *d);

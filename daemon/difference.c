@@ -25,6 +25,43 @@ DifferenceKind difference_kind(const CertificateFacts *old, const CertificateFac
         return DIFFERENCE_REPLACED;
 }
 
+/* The same names in another order are the same. */
+static bool same_names(const CertificateFacts *old, const CertificateFacts *new) {
+        if (old->n_names != new->n_names)
+                return false;
+        for (size_t i = 0; i < old->n_names; i++) {
+                bool found = false;
+
+                for (size_t j = 0; j < new->n_names && !found; j++)
+                        found = strcmp(old->names[i], new->names[j]) == 0;
+                if (!found)
+                        return false;
+        }
+        return true;
+}
+
+size_t difference_fields(const CertificateFacts *old, const CertificateFacts *new,
+                         const char *ret[static DIFFERENCE_FIELDS_MAX]) {
+        const struct {
+                bool same;
+                const char *name;
+        } fields[DIFFERENCE_FIELDS_MAX] = {
+                { memcmp(old->key_sha256, new->key_sha256, SHA256_SIZE) == 0, "key_sha256" },
+                { strcmp(old->subject, new->subject) == 0, "subject" },
+                { strcmp(old->issuer, new->issuer) == 0, "issuer" },
+                { strcmp(old->serial, new->serial) == 0, "serial" },
+                { same_names(old, new), "names" },
+                { old->not_before == new->not_before, "not_before" },
+                { old->not_after == new->not_after, "not_after" },
+        };
+        size_t n = 0;
+
+        for (size_t i = 0; i < DIFFERENCE_FIELDS_MAX; i++)
+                if (!fields[i].same)
+                        ret[n++] = fields[i].name;
+        return n;
+}
+
 bool difference_was_due(const CertificateFacts *old, int64_t now) {
         if (now > INT64_MAX - DUE_SECONDS)
                 return true;

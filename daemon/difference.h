@@ -18,6 +18,12 @@ typedef enum DifferenceKind {
 /* Pure comparison of two certificates' facts. */
 DifferenceKind difference_kind(const CertificateFacts *old, const CertificateFacts *new);
 
+/* The interface's names of the fields that differ, in their order, but for the digest of the whole.
+ * Returns how many. */
+#define DIFFERENCE_FIELDS_MAX 7U
+size_t difference_fields(const CertificateFacts *old, const CertificateFacts *new,
+                         const char *ret[static DIFFERENCE_FIELDS_MAX]);
+
 /* true if @old had expired at @now or would within 30 days: a new one was due. */
 bool difference_was_due(const CertificateFacts *old, int64_t now);
 

@@ -20,8 +20,7 @@ void judged_read(Fields *f, JudgedFields *ret) {
         ret->chain_sha256 = fields_string_or(f, "chain_sha256", NULL);
         ret->staple = fields_string_or(f, "staple", NULL);
 
-        /* No problem depends on it yet; a wrong type is still a wrong type. */
-        (void) fields_bool_or(f, "starttls", false);
+        ret->starttls = fields_bool_or(f, "starttls", false);
 }
 
 /* -- the chain ------------------------------------------------------------------------------- */
@@ -209,6 +208,7 @@ void judged_start(Request *r, const JudgedFields *fields, int64_t port_min,
         }
 
         j->ready = ready;
+        j->starttls = fields->starttls;
         if (request_endpoint(r, fields->host, fields->host_size, fields->port, port_min,
                              &j->endpoint) < 0)
                 return;

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "client/cleanup.h"
 #include "client/endpoint.h"
 #include "client/fields.h"
@@ -23,6 +25,7 @@ typedef struct JudgedFields {
         struct json_object *chain;
         const char *chain_sha256;
         const char *staple;
+        bool starttls;
 } JudgedFields;
 
 typedef struct Judged {
@@ -31,6 +34,7 @@ typedef struct Judged {
         uint8_t *staple; /* NULL: none */
         size_t staple_size;
         uint8_t staple_sha256[SHA256_SIZE];
+        bool starttls; /* no problem depends on it, advice does */
         uint64_t trust_generation; /* when the judge was asked */
         uint32_t checks;
         JudgeCall *call; /* while the judge is at work */

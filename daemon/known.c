@@ -70,13 +70,25 @@ int known_find(Store *store, int64_t owner, const Endpoint *endpoint, const Deci
         return 0;
 }
 
-struct json_object *known_answer(const Known *known, int64_t now) {
+static struct json_object *fields_answer(const CertificateFacts *old, const CertificateFacts *new) {
+        _cleanup_(json_freep) struct json_object *list = json_object_new_array();
+        const char *fields[DIFFERENCE_FIELDS_MAX];
+        const size_t n = difference_fields(old, new, fields);
+
+        for (size_t i = 0; i < n; i++)
+                if (json_append(list, json_object_new_string(fields[i])) < 0)
+                        return NULL;
+        return TAKE_PTR(list);
+}
+
+struct json_object *known_answer(const Known *known, const CertificateFacts *leaf, int64_t now) {
         _cleanup_(json_freep) struct json_object *o = json_object_new_object();
 
         if (json_put_string(o, "kind", difference_name(known->kind)) < 0 ||
             json_put_string(o, "known_from", known->excepted ? "exception" : "seen") < 0 ||
             json_put_int(o, "since", known->since) < 0 ||
             json_put_bool(o, "old_was_due", difference_was_due(known->old, now)) < 0 ||
+            json_put(o, "fields", fields_answer(known->old, leaf)) < 0 ||
             json_put(o, "old", answer_certificate(known->old)) < 0)
                 return NULL;
         return TAKE_PTR(o);

@@ -29,4 +29,4 @@ int known_find(Store *store, int64_t owner, const Endpoint *endpoint, const Deci
 void known_done(Known *known);
 
 /* The interface's Change; NULL when out of memory. Only for a kind that is not DIFFERENCE_NONE. */
-struct json_object *known_answer(const Known *known, int64_t now);
+struct json_object *known_answer(const Known *known, const CertificateFacts *leaf, int64_t now);

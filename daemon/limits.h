@@ -152,6 +152,10 @@
 /* Endpoints whose accepted certificate is remembered for "what changed", per owner. */
 #define SEEN_PER_OWNER_MAX 500U
 
+/* Hosts that are looked at for one issuer who vouches for many. Two that have nothing to do with
+ * each other are evidence; more make it no better. */
+#define ISSUER_HOSTS_MAX 64U
+
 /* Writes of seen certificates that one owner may cause in a minute: a load balancer with two good
  * certificates would otherwise turn every verdict into a sync. */
 #define SEEN_WRITES_PER_OWNER_MAX 20U

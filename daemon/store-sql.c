@@ -33,6 +33,11 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
         [STATEMENT_HOLDS] = "SELECT n_decisions FROM holding WHERE owner = ?1 AND sha256 = ?2",
         [STATEMENT_SEEN] = "SELECT sha256, time FROM seen "
                            "WHERE owner = ?1 AND host = ?2 AND port = ?3",
+        [STATEMENT_HOSTS_OF_ISSUER] =
+                "SELECT host FROM decision JOIN certificate ON sha256 = certificate_sha256 "
+                "WHERE owner = ?1 AND issuer = ?2 AND subject <> issuer "
+                "UNION SELECT host FROM seen JOIN certificate USING (sha256) "
+                "WHERE owner = ?1 AND issuer = ?2 AND subject <> issuer",
         [STATEMENT_HISTORY] = "SELECT " HISTORY_COLUMNS " FROM history "
                               "WHERE owner = ?1 AND number > ?2 ORDER BY number",
         [STATEMENT_HISTORY_OF] = "SELECT " HISTORY_COLUMNS " FROM history "

@@ -86,6 +86,17 @@ int store_certificate(Store *store, int64_t owner, const uint8_t sha256[static S
 int store_seen(Store *store, int64_t owner, const char *host, uint16_t port,
                CertificateFacts **ret, int64_t *ret_time);
 
+typedef struct HostList {
+        char **items;
+        size_t n_items;
+} HostList;
+
+void host_list_done(HostList *list);
+
+/* Hosts (at most ISSUER_HOSTS_MAX, in no order that means anything) of the owner's decisions and
+ * seen endpoints whose certificate names @issuer, and not itself, as its issuer. 0 or -errno. */
+int store_hosts_of_issuer(Store *store, int64_t owner, const char *issuer, HostList *ret);
+
 typedef enum HistoryKind { /* stored numbers */
         HISTORY_ALLOWED = 1,
         HISTORY_DENIED = 2,

@@ -5,6 +5,7 @@
 
 #include <json-c/json.h>
 
+#include "daemon/advice.h"
 #include "daemon/answer.h"
 #include "daemon/ends.h"
 #include "daemon/json.h"
@@ -82,6 +83,30 @@ static void remember_seen(Request *r, const Found *found) {
         (void) submit(r->manager, NULL, &change, NULL);
 }
 
+/* What explains the problems. That the store cannot be asked is no reason to say less of the rest. */
+static struct json_object *find_advice(Request *r) {
+        _cleanup_(host_list_done) HostList hosts = {};
+        const Judged *j = r->judged;
+        AdviceList advice;
+
+        if (advice_wants_hosts(j->facts))
+                (void) store_hosts_of_issuer(r->manager->store, r->owner, j->facts->leaf->issuer,
+                                             &hosts);
+        advice_find(
+                &(AdviceInput){
+                        .facts = j->facts,
+                        .endpoint = &j->endpoint,
+                        .starttls = j->starttls,
+                        .now = manager_now(),
+                        .build = BUILD_TIME,
+                        .last_write = store_last_write(r->manager->store),
+                        .hosts = hosts.items,
+                        .n_hosts = hosts.n_items,
+                },
+                &advice);
+        return answer_advice(&advice);
+}
+
 /* The parts that are not in every answer. */
 static int put_optional(Request *r, const Found *found, struct json_object *o) {
         const CertificateFacts *leaf = r->judged->facts->leaf;
@@ -92,7 +117,7 @@ static int put_optional(Request *r, const Found *found, struct json_object *o) {
         if (d && json_put(o, "exception", answer_stored(r->manager->store, d)) < 0)
                 return -ENOMEM;
         if (found->known.kind != DIFFERENCE_NONE &&
-            json_put(o, "change", known_answer(&found->known, manager_now())) < 0)
+            json_put(o, "change", known_answer(&found->known, leaf, manager_now())) < 0)
                 return -ENOMEM;
         if (d && found->out.because == BECAUSE_NO_PROBLEM && json_put_bool(o, "obsolete", true) < 0)
                 return -ENOMEM;
@@ -110,6 +135,8 @@ static struct json_object *answer(Request *r, const Found *found) {
             json_put_sha256(o, "chain_sha256", j->chain->sha256) < 0 ||
             json_put(o, "problems", answer_problems(j->facts, r->manager->conf.never)) < 0 ||
             json_put(o, "new_problems", answer_problem_names(found->out.new_problems)) < 0 ||
+            json_put(o, "advice", found->out.verdict == VERDICT_ACCEPT ? json_object_new_array()
+                                                                       : find_advice(r)) < 0 ||
             put_optional(r, found, o) < 0)
                 return NULL;
         return TAKE_PTR(o);

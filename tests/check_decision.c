@@ -173,6 +173,56 @@ START_TEST(difference_row) {
 }
 END_TEST
 
+/* Certificates that differ in one field each; the first is what they are compared with. */
+static const struct {
+        const char *wanted;
+        CertificateFacts facts;
+} one_field[] = {
+        { "", { .key_sha256 = { 1 }, .subject = (char *) "S", .issuer = (char *) "I",
+                .serial = (char *) "1", .names = (char *[]){ (char *) "a", (char *) "b", NULL },
+                .n_names = 2, .not_before = 1, .not_after = 2 } },
+        { "key_sha256", { .key_sha256 = { 2 }, .subject = (char *) "S", .issuer = (char *) "I",
+                .serial = (char *) "1", .names = (char *[]){ (char *) "a", (char *) "b", NULL },
+                .n_names = 2, .not_before = 1, .not_after = 2 } },
+        { "subject", { .key_sha256 = { 1 }, .subject = (char *) "T", .issuer = (char *) "I",
+                .serial = (char *) "1", .names = (char *[]){ (char *) "a", (char *) "b", NULL },
+                .n_names = 2, .not_before = 1, .not_after = 2 } },
+        { "issuer", { .key_sha256 = { 1 }, .subject = (char *) "S", .issuer = (char *) "J",
+                .serial = (char *) "1", .names = (char *[]){ (char *) "a", (char *) "b", NULL },
+                .n_names = 2, .not_before = 1, .not_after = 2 } },
+        { "serial", { .key_sha256 = { 1 }, .subject = (char *) "S", .issuer = (char *) "I",
+                .serial = (char *) "2", .names = (char *[]){ (char *) "a", (char *) "b", NULL },
+                .n_names = 2, .not_before = 1, .not_after = 2 } },
+        { "", { .key_sha256 = { 1 }, .subject = (char *) "S", .issuer = (char *) "I",
+                .serial = (char *) "1", .names = (char *[]){ (char *) "b", (char *) "a", NULL },
+                .n_names = 2, .not_before = 1, .not_after = 2 } },
+        { "names", { .key_sha256 = { 1 }, .subject = (char *) "S", .issuer = (char *) "I",
+                .serial = (char *) "1", .names = (char *[]){ (char *) "a", (char *) "c", NULL },
+                .n_names = 2, .not_before = 1, .not_after = 2 } },
+        { "names", { .key_sha256 = { 1 }, .subject = (char *) "S", .issuer = (char *) "I",
+                .serial = (char *) "1", .names = (char *[]){ (char *) "a", NULL },
+                .n_names = 1, .not_before = 1, .not_after = 2 } },
+        { "not_before", { .key_sha256 = { 1 }, .subject = (char *) "S", .issuer = (char *) "I",
+                .serial = (char *) "1", .names = (char *[]){ (char *) "a", (char *) "b", NULL },
+                .n_names = 2, .not_before = 0, .not_after = 2 } },
+        { "not_after", { .key_sha256 = { 1 }, .subject = (char *) "S", .issuer = (char *) "I",
+                .serial = (char *) "1", .names = (char *[]){ (char *) "a", (char *) "b", NULL },
+                .n_names = 2, .not_before = 1, .not_after = 3 } },
+};
+
+START_TEST(a_field_that_differs_is_named_and_no_other) {
+        const char *fields[DIFFERENCE_FIELDS_MAX];
+        const size_t n = difference_fields(&one_field[0].facts, &one_field[_i].facts, fields);
+
+        if (!*one_field[_i].wanted) {
+                ck_assert_uint_eq(n, 0);
+                return;
+        }
+        ck_assert_uint_eq(n, 1);
+        ck_assert_str_eq(fields[0], one_field[_i].wanted);
+}
+END_TEST
+
 START_TEST(a_new_one_was_due_within_thirty_days) {
         CertificateFacts old = { .not_after = DECIDED_AT };
 
@@ -208,6 +258,8 @@ int main(void) {
         tcase_add_test(tcase, what_is_not_stored_is_not_in_the_digest);
         tcase_add_test(tcase, the_digest_is_the_one_that_stores_have);
         tcase_add_loop_test(tcase, difference_row, 0, N_ELEMENTS(pairs));
+        tcase_add_loop_test(tcase, a_field_that_differs_is_named_and_no_other, 0,
+                            N_ELEMENTS(one_field));
         tcase_add_test(tcase, a_new_one_was_due_within_thirty_days);
         tcase_add_test(tcase, every_difference_has_its_word);
 

@@ -39,6 +39,12 @@
         "{\"name\":\"" name "\",\"exceptable\":" can ",\"certificate\":" at ",\"value\":\"" value  \
         "\"}"
 
+#define CHANGE(kind, due, end)                                                                     \
+        "\"change\":{\"kind\":\"" kind "\",\"known_from\":\"seen\",\"since\":1790000000,"              \
+        "\"old_was_due\":" due ",\"fields\":[\"subject\"],\"old\":{\"sha256\":\"" A64 "\","            \
+        "\"key_sha256\":\"" B64 "\",\"subject\":\"CN=old\",\"issuer\":\"CN=issuer\","                 \
+        "\"serial\":\"2a\",\"names\":[],\"not_before\":1790000000,\"not_after\":" end "}}"
+
 typedef struct Row {
         const char *says;
         const char *fields; /* of the reply, without host, port and chain_sha256 */
@@ -96,11 +102,52 @@ static const Row rows[] = {
           "\"verdict\":\"prompt\",\"because\":\"changed\",\"problems\":["
           PROBLEM("self-signed", "true", "0", "") "],\"new_problems\":[],\"leaf\":"
           CERTIFICATE("CN=new") ",\"change\":{\"kind\":\"replaced\",\"known_from\":\"exception\","
-          "\"since\":1790000000,\"old_was_due\":false,\"old\":" CERTIFICATE("CN=old") "}",
+          "\"since\":1790000000,\"old_was_due\":false,\"fields\":[\"subject\"],\"old\":"
+          CERTIFICATE("CN=old") "}",
           { "What changed\n", "  replaced: The certificate has nothing in common",
-            "The certificate that was known here\n  Subject     CN=old\n",
+            "  Subject     before: CN=old\n              now: CN=new\n",
+            "  Issuer      as before: CN=issuer\n",
+            "  Names       as before: a.example, b.example\n",
+            "  SHA-256 of the certificate before\n    " FINGERPRINT_A "\n",
             "The certificate that the server shows\n  Subject     CN=new\n", "Allowed" },
           { "Last seen" } },
+        { "an old one that had expired was due",
+          "\"verdict\":\"prompt\",\"because\":\"changed\",\"problems\":["
+          PROBLEM("self-signed", "true", "0", "") "],\"new_problems\":[],\"leaf\":"
+          CERTIFICATE("CN=new") "," CHANGE("reissued", "true", "1795000000"),
+          { "  The old one expired on 2026-11-18 11:06 (3 days ago): a new one was due.\n",
+            "Last seen" },
+          { "be suspicious" } },
+        { "an old one that would have expired soon was due",
+          "\"verdict\":\"prompt\",\"because\":\"changed\",\"problems\":["
+          PROBLEM("self-signed", "true", "0", "") "],\"new_problems\":[],\"leaf\":"
+          CERTIFICATE("CN=new") "," CHANGE("reissued", "true", "1795300000"),
+          { "  The old one would have expired on 2026-11-21 22:26 (in 10 hours): a new one was "
+            "due.\n" },
+          { "be suspicious" } },
+        { "an old one that was good for years is reason for suspicion",
+          "\"verdict\":\"prompt\",\"because\":\"changed\",\"problems\":["
+          PROBLEM("self-signed", "true", "0", "") "],\"new_problems\":[],\"leaf\":"
+          CERTIFICATE("CN=new") "," CHANGE("replaced", "false", "1860000000"),
+          { "  The old one was good until 2028-12-09 18:40 (in 2 years): be suspicious.\n" },
+          { "was due.\n" } },
+        { "but not where the key is the same",
+          "\"verdict\":\"prompt\",\"because\":\"changed\",\"problems\":["
+          PROBLEM("self-signed", "true", "0", "") "],\"new_problems\":[],\"leaf\":"
+          CERTIFICATE("CN=new") "," CHANGE("renewed", "false", "1860000000"),
+          { "  The old one was good until 2028-12-09 18:40 (in 2 years).\n" },
+          { "be suspicious" } },
+        { "advice is told with its evidence",
+          "\"verdict\":\"prompt\",\"because\":\"no-exception\",\"problems\":["
+          PROBLEM("not-yet-valid", "true", "0", "") "],\"new_problems\":[],\"advice\":["
+          "{\"id\":\"clock-before-store\",\"time\":1795262400},"
+          "{\"id\":\"intercepted-by-antivirus\",\"name\":\"Avast\"},"
+          "{\"id\":\"one-issuer-for-many\",\"name\":\"CN=\\u001b[2J\",\"hosts\":"
+          "[\"a.example\",\"b.example\"]},{\"id\":\"from-the-future\"}]",
+          { "What to know\n  This computer's clock was put back: it shows a time before "
+            "2026-11-21 12:00, when", "bears the name of Avast, a program",
+            "\"CN=\\u{1b}[2J\", also vouches for a.example, b.example, which" },
+          { "\033", "from-the-future", "{" "name}" } },
         { "reject says that nobody may allow it",
           "\"verdict\":\"reject\",\"because\":\"never-exceptable\",\"problems\":["
           PROBLEM("revoked", "false", "0", "") "],\"new_problems\":[]",

@@ -262,6 +262,54 @@ static int is_seen(Store *store, uint16_t port) {
         return store_seen(store, ME, HOST, port, &facts, &time);
 }
 
+/* An exception at the @i-th host for a certificate of the @issuer's. */
+static void add_of_issuer(Store *store, int64_t owner, unsigned i, const char *issuer,
+                          const char *subject) {
+        char host[32], name[32];
+        Change *change;
+
+        (void) snprintf(host, sizeof(host), "h%u.example", i);
+        (void) snprintf(name, sizeof(name), "%s %u", subject, i);
+        change = test_addition(&(Addition){ .owner = owner, .host = host, .name = name });
+        free(change->certificate->issuer);
+        change->certificate->issuer = strdup(issuer);
+        apply_all(store, change, CHANGED);
+}
+
+static size_t hosts_of(Store *store, int64_t owner, const char *issuer) {
+        _cleanup_(host_list_done) HostList hosts = { 0 };
+
+        ck_assert_int_eq(store_hosts_of_issuer(store, owner, issuer, &hosts), 0);
+        return hosts.n_items;
+}
+
+START_TEST(so_many_hosts_of_an_issuer_are_looked_at_and_no_more) {
+        _cleanup_(store_freep) Store *store = test_store();
+
+        for (unsigned i = 0; i < ISSUER_HOSTS_MAX; i++)
+                add_of_issuer(store, ME, i, "CN=I", "S");
+        ck_assert_uint_eq(hosts_of(store, ME, "CN=I"), ISSUER_HOSTS_MAX);
+        add_of_issuer(store, ME, ISSUER_HOSTS_MAX, "CN=I", "S");
+        ck_assert_uint_eq(hosts_of(store, ME, "CN=I"), ISSUER_HOSTS_MAX);
+}
+END_TEST
+
+START_TEST(only_hosts_of_that_issuer_and_that_owner_are_found) {
+        _cleanup_(store_freep) Store *store = test_store();
+
+        add_of_issuer(store, ME, 1, "CN=I", "S");
+        add_of_issuer(store, ME, 2, "CN=J", "S");
+        add_of_issuer(store, OTHER, 3, "CN=I", "S");
+        add_of_issuer(store, ME, 4, "CN=own 4", "own"); /* whose subject that is */
+        ck_assert_uint_eq(hosts_of(store, ME, "CN=I"), 1);
+        ck_assert_uint_eq(hosts_of(store, OTHER, "CN=I"), 1);
+        ck_assert_uint_eq(hosts_of(store, ME, "CN=own 4"), 0);
+        ck_assert_uint_eq(hosts_of(store, ME, "CN=K"), 0);
+        apply_all(store, seen(ME, 5, DECIDED_AT), CHANGED);
+        ck_assert_uint_eq(hosts_of(store, ME, "CN=issuer of one"), 1);
+}
+END_TEST
+
 START_TEST(what_was_seen_is_bounded_the_oldest_goes) {
         _cleanup_(store_freep) Store *store = test_store();
 
@@ -295,6 +343,8 @@ int main(void) {
         tcase_add_test(tcase, a_certificate_is_as_large_as_may_be_and_no_larger);
         tcase_add_test(tcase, dead_decisions_and_history_are_bounded_the_oldest_go);
         tcase_add_test(tcase, what_was_seen_is_bounded_the_oldest_goes);
+        tcase_add_test(tcase, so_many_hosts_of_an_issuer_are_looked_at_and_no_more);
+        tcase_add_test(tcase, only_hosts_of_that_issuer_and_that_owner_are_found);
 
         srunner_run_all(runner, CK_ENV);
         n_failed = srunner_ntests_failed(runner);

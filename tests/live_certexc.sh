@@ -171,7 +171,24 @@ connections() {
   expect 'a silent server' 1 'in time' -- certexc check "127.0.0.1:$say_port" --timeout=1
   say_stop
   say_server '\x15\x03\x01\x00\x02\x02\x28'
-  expect 'an alert at once' 1 'broke off the TLS handshake' -- certexc check "127.0.0.1:$say_port"
+  expect 'an alert at once' 1 'broke off the TLS handshake' 'Its own certificate is not the reason' -- \
+    certexc check "127.0.0.1:$say_port"
+  say_stop
+  say_server '\x15\x03\x01\x00\x02\x02\x46'
+  expect 'a server that knows old versions only' 1 'speaks only older ones' 'no exception can help' -- \
+    certexc check "127.0.0.1:$say_port"
+  say_stop
+  say_server '\x15\x03\x01\x00\x02\x02\x47'
+  expect 'a server that knows weak encryption only' 1 'no kind of encryption in common' \
+    'no exception can help' -- certexc check "127.0.0.1:$say_port"
+  say_stop
+  say_server '\x15\x03\x00\x00\x02\x02\x28'
+  expect 'a server that answers in SSL 3.0' 1 'speaks only SSL 3.0, which is not safe' \
+    'no exception can help' -- certexc check "127.0.0.1:$say_port"
+  say_stop
+  say_server "\x16\x03\x00\x00\x2a\x02\x00\x00\x26\x03\x00$(printf '\\x11%.0s' {1..32})\x00\x00\x2f\x00"
+  expect 'a greeting in SSL 3.0' 1 'speaks only SSL 3.0, which is not safe' 'no exception can help' -- \
+    certexc check "127.0.0.1:$say_port"
   say_stop
 
   tls_port=$(live_port)
@@ -227,8 +244,8 @@ life() {
   id=$(newest)
 
   tls_swap other
-  expect 'another certificate is noticed' 3 'What changed' replaced CN=old.example \
-    "$(fingerprint old)" "$(fingerprint other)" -- certexc check "$place" "$at"
+  expect 'another certificate is noticed' 3 'What changed' replaced 'before: CN=old.example' \
+    'now: CN=' 'a new one was due' 'Do not choose "none" as encryption' "$(fingerprint old)" "$(fingerprint other)" -- certexc check "$place" "$at"
   expect 'the old decision is still there' 0 "$place" 'allow' 'live' -- certexc list
   expect 'it can be shown' 0 "$place" "$(fingerprint old)" 'for ever' -- certexc show "$id"
   expect 'shown as JSON' 0 -- certexc show "$id" --json

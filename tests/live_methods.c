@@ -103,6 +103,8 @@ START_TEST(test_changes) {
                "change.known_from", "exception" },
              { "the old one is shown", 0, "Verify", "{" AT "'chain':[@other]}",
                "change.old.subject", "CN=nobody.example.net" },
+             { "the fields that differ are named", 0, "Verify", "{" AT "'chain':[@renewed]}",
+               "change.fields", "[\"serial\"]" },
              { "it was not due", 0, "Verify", "{" AT "'chain':[@other]}", "change.old_was_due",
                "false" },
              { "a good server was seen elsewhere", 0, "Verify",
@@ -123,6 +125,49 @@ START_TEST(test_changes) {
              { "then neither is a change", 0, "Verify", "{" AT "'chain':[@bad]}", "change", "" },
              { "the newest is what others are held against", 0, "Verify",
                "{" AT "'chain':[@due]}", "change.old.subject", "CN=else.example.net" });
+}
+END_TEST
+
+START_TEST(test_advice) {
+        Pki *shield = pki_new(&(PkiSpec){ .subject = "Avast Web/Mail Shield Root", .ca = true });
+
+        methods_add_certificate(m, "shielded",
+                                &(PkiSpec){ .name = "mail.example.org", .issuer = shield });
+        methods_add_certificate(m, "elsewhere",
+                                &(PkiSpec){ .name = "mail.example.net", .issuer = shield });
+        WALK({ "what is accepted needs none", 0, "Verify", "{" AT "'chain':[@good]}", "advice",
+               "[]" },
+             { "a mail shield is known by its name", 0, "Verify", "{" AT "'chain':[@shielded]}",
+               "advice.0.id", "intercepted-by-antivirus" },
+             { "its product is named", 0, "Verify", "{" AT "'chain':[@shielded]}", "advice.0.name",
+               "Avast" },
+             { "the port is a mail port", 0, "Verify", "{" AT "'chain':[@shielded]}",
+               "advice.1.id", "not-unencrypted" },
+             { "an unusual port is told", 0, "Verify",
+               "{'host':'mail.example.org','port':4711,'chain':[@bad]}", "advice.0.id",
+               "port-unusual" },
+             { "TLS on a plain port, too", 0, "Verify",
+               "{'host':'mail.example.org','port':143,'chain':[@bad]}", "advice.0.id",
+               "port-plain" },
+             { "but not after an upgrade", 0, "Verify",
+               "{'host':'mail.example.org','port':143,'starttls':true,'chain':[@bad]}",
+               "advice.0.id", "not-unencrypted" },
+             { "the shield is allowed elsewhere", 0, "AddException",
+               "{'host':'mail.example.net','port':993,"
+               "'problems':['unknown-issuer','incomplete-chain'],"
+               "'chain':[@elsewhere]}", "already", "false" },
+             { "then it vouches for strangers", 0, "Verify", "{" AT "'chain':[@shielded]}",
+               "advice.1.id", "one-issuer-for-many" },
+             { "the chain lacks nothing that the server could send", 0, "Verify",
+               "{" AT "'chain':[@shielded]}", "advice.2.id", "not-unencrypted" },
+             { "who are named", 0, "Verify", "{" AT "'chain':[@shielded]}", "advice.1.hosts",
+               "[\"mail.example.net\"]" },
+             { "not to another owner", BOB, "Verify", "{" AT "'chain':[@shielded]}", "advice.1.id",
+               "not-unencrypted" });
+        methods_restart(m, PKI_NOW - 2 * 365 * PKI_DAY);
+        WALK({ "a clock that was put back is seen by the store", 0, "Verify",
+               "{" AT "'chain':[@good]}", "advice.0.id", "clock-before-store" });
+        (void) pki_free(shield);
 }
 END_TEST
 
@@ -354,6 +399,7 @@ int main(void) {
         tcase_add_test(tcase, test_main_job);
         tcase_add_test(tcase, test_certificate);
         tcase_add_test(tcase, test_changes);
+        tcase_add_test(tcase, test_advice);
         tcase_add_test(tcase, test_obsolete);
         tcase_add_test(tcase, test_new_problem);
         tcase_add_test(tcase, test_dates);

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The computer's clock: what it says, and what the kernel knows of who keeps it right. */
+#pragma once
+
+#include "client/output.h"
+
+void clock_explain(const Output *out);
