@@ -252,10 +252,12 @@ static int check_list(Checking *k, Blob list, GeneralNameKind kind, Blob name, R
                 uint64_t cost = kind == NAME_DIRECTORY ? 1 + (name.size + base.size) / 8 : 1;
                 int r;
 
-                if (*k->budget < cost)
+                if (*k->budget < cost) {
+                        *k->budget = 0;
                         return violated(k,
                                         "there are more names and constraints than can be checked",
                                         kind, (Blob){0});
+                }
                 *k->budget -= cost;
                 if (base_kind != kind)
                         continue;

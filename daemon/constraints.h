@@ -9,7 +9,7 @@
 
 /*
  * Checks every name of @below against the constraints in @above. *@budget is what the comparisons
- * may still cost; running out of it counts as a violation.
+ * may still cost; running out of it counts as a violation and leaves nothing.
  *
  * Returns 0, 1 with the name and the reason in @ret, or -ENOMEM.
  */

@@ -16,14 +16,6 @@
 
 #define FRAMES_MAX 64
 
-#ifdef CERTEXC_SANITIZERS
-/* GnuTLS 3.7 loses some bytes of name constraints that it refuses. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void) {
-        return "leak:libgnutls.so\n";
-}
-#endif
-
 typedef struct Frames {
         Blob sent[FRAMES_MAX], trust[FRAMES_MAX], blocked[FRAMES_MAX], lists[FRAMES_MAX], staple;
         size_t n_sent, n_trust, n_blocked, n_lists;
