@@ -67,6 +67,7 @@ live_stop() { # PID
 
 # Waits until a line of FILE matches PATTERN; fails when the process ends before, or after 20 s.
 live_wait_line() { # FILE PATTERN PID
+  : >>"$1" # the process may not have opened it yet
   grep -q -m 1 "$2" < <(timeout 20 tail -n +1 -s 0.05 --pid="$3" -f "$1" 2>/dev/null)
 }
 

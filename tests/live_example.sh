@@ -34,7 +34,7 @@ live_pids+=($!)
 live_wait_line "$live/serv.log" 'listening on IPv4' $! || live_fail "gnutls-serv: $(cat "$live/serv.log")"
 
 example() {
-  LD_LIBRARY_PATH=$build_dir/.libs "$live/example" localhost "$port"
+  LD_LIBRARY_PATH=$build_dir/.libs "$live/example" 127.0.0.1 "$port"
 }
 
 mkdir -p "$live/socket"
@@ -42,7 +42,7 @@ export CERTEXC_SOCKET=$live/socket/org.certexc1
 live_expect 'without a daemon nobody is asked, and nothing accepted' 1 'cannot be reached' "$CERTEXC_SOCKET" -- example
 live_daemon --user
 live_expect 'a self-signed certificate: prompt' 1 prompt self-signed -- example
-live_expect 'certexc allow' 0 -- certexc allow "localhost:$port" --yes
+live_expect 'certexc allow' 0 -- certexc allow "127.0.0.1:$port" --yes
 live_expect 'the same certificate afterwards: accept' 0 accept -- example
 live_stop "$daemon_pid"
 live_expect 'the daemon stopped: not asked, not accepted' 1 'cannot be reached' -- example
