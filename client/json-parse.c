@@ -40,6 +40,12 @@ static bool made(JsonCursor *s, const void *object) {
         return object;
 }
 
+/* Before each value: what it takes in memory. */
+static bool count(JsonCursor *s, unsigned n) {
+        s->n_values += n;
+        return s->n_values <= VARLINK_VALUES_MAX || json_fail(s, "it has too many values");
+}
+
 static bool parse_string(JsonCursor *s, JsonObject **ret) {
         _cleanup_free_ char *text = NULL;
         JsonRaw raw;
@@ -133,6 +139,8 @@ static bool scan_word(JsonCursor *s, const char *word) {
 static bool enter(JsonCursor *s) {
         if (s->depth >= VARLINK_DEPTH_MAX)
                 return json_fail(s, "it is nested too deep");
+        if (!count(s, VARLINK_VALUES_CONTAINER))
+                return false;
         s->depth++;
         s->p++;
         skip_space(s);
@@ -256,6 +264,8 @@ static bool parse_boolean(JsonCursor *s, bool value, JsonObject **ret) {
 
 /* json-c's null is NULL. */
 static bool parse_value(JsonCursor *s, JsonObject **ret) {
+        if (!count(s, 1))
+                return false;
         switch (peek(s)) {
         case -1:
                 return json_fail(s, "it ends too early");

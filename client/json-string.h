@@ -12,6 +12,7 @@ typedef struct JsonCursor {
         const uint8_t *end;
         const char *reason; /* NULL after a failure: no memory */
         unsigned depth;
+        unsigned n_values;
 } JsonCursor;
 
 /* A string where it stands in the text, without its quotes. */

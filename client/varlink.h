@@ -20,6 +20,12 @@ struct json_object;
  * Fields keeps a bit for each. */
 #define VARLINK_KEYS_MAX 64U
 
+/* Values in one message; a full page of a list counts about half as many. Parsed, each takes some 64
+ * bytes, and an object or array as much as sixteen more, for which it counts: a message of nothing
+ * but "{}" would grow 250 times. */
+#define VARLINK_VALUES_MAX       32768U
+#define VARLINK_VALUES_CONTAINER 16U
+
 /* What went wrong with a message: a sentence for people, and the byte where it was seen. */
 typedef struct VarlinkFault {
         const char *reason; /* static, English, no full stop */
@@ -56,7 +62,8 @@ void varlink_buffer_done(VarlinkBuffer *buffer);
 
 /*
  * Parses one message: a single JSON object (RFC 8259), valid UTF-8, at most VARLINK_DEPTH_MAX
- * deep, no key twice in one object (an escaped key counts as what it stands for), nothing after it.
+ * deep, of VARLINK_VALUES_MAX, no key twice in one object (an escaped key counts as what it stands
+ * for), nothing after it.
  * Returns 0 and a new reference in *@ret, -EBADMSG and *@ret_fault, or -ENOMEM.
  */
 int varlink_parse(Blob text, struct json_object **ret, VarlinkFault *ret_fault);

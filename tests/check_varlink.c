@@ -191,6 +191,40 @@ START_TEST(keys_have_a_bound) {
 }
 END_TEST
 
+/* {"v":[ITEM,ITEM,...]} */
+static int parse_items(const char *item, unsigned n_items, VarlinkFault *fault) {
+        _cleanup_free_ char *text = malloc(n_items * (strlen(item) + 1) + 16);
+        struct json_object *object = NULL;
+        size_t n;
+        int r;
+
+        ck_assert_ptr_nonnull(text);
+        n = (size_t) sprintf(text, "{\"v\":[");
+        for (unsigned i = 0; i < n_items; i++)
+                n += (size_t) sprintf(text + n, "%s%s", i > 0 ? "," : "", item);
+        n += (size_t) sprintf(text + n, "]}");
+        r = varlink_parse((Blob){ (uint8_t *) text, n }, &object, fault);
+        (void) json_object_put(object);
+        return r;
+}
+
+START_TEST(values_have_a_bound) {
+        /* The object and its array are there as well. */
+        const unsigned room = VARLINK_VALUES_MAX - 2 * VARLINK_VALUES_CONTAINER - 1;
+        const unsigned containers = room / (VARLINK_VALUES_CONTAINER + 1);
+        VarlinkFault fault = { 0 };
+
+        ck_assert_int_eq(parse_items("0", room, &fault), 0);
+        ck_assert_int_eq(parse_items("0", room + 1, &fault), -EBADMSG);
+        ck_assert_str_eq(fault.reason, "it has too many values");
+        ck_assert_int_eq(parse_items("\"\"", room + 1, &fault), -EBADMSG);
+        ck_assert_int_eq(parse_items("{}", containers, &fault), 0);
+        ck_assert_int_eq(parse_items("{}", containers + 1, &fault), -EBADMSG);
+        ck_assert_int_eq(parse_items("[]", containers + 1, &fault), -EBADMSG);
+        ck_assert_str_eq(fault.reason, "it has too many values");
+}
+END_TEST
+
 /* What is taken means the same to json-c's own parser: so for every single-byte change of a
  * message. (Not for surrogate pairs: json-c 0.16 makes U+FFFD of U+1D800 to U+1DBFF.) */
 START_TEST(what_is_taken_means_what_it_says) {
@@ -389,6 +423,7 @@ int main(void) {
         tcase_add_loop_test(tcase, what_is_no_object_is_refused, 0, (int) N_ELEMENTS(refused));
         tcase_add_test(tcase, depth_has_a_bound);
         tcase_add_test(tcase, keys_have_a_bound);
+        tcase_add_test(tcase, values_have_a_bound);
         tcase_add_test(tcase, what_is_taken_means_what_it_says);
         tcase_add_test(tcase, strings_and_numbers_keep_their_value);
         tcase_add_test(tcase, messages_come_out_as_they_went_in);
