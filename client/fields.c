@@ -15,6 +15,13 @@ void fields_bad(Fields *f, const char *name, const char *reason) {
         f->bad_reason = reason;
 }
 
+/* Whether there is anything to walk: json-c's loop takes nothing but an object. */
+static bool has_fields(Fields *f, const char *name) {
+        if (f->object && !json_object_is_type(f->object, json_type_object))
+                fields_bad(f, name, "it is sought in what is no object");
+        return f->object && !f->bad_field;
+}
+
 /*
  * Looks @name up and remembers, by its place in the object, that somebody knew it. Walking the few
  * fields costs less than a hash of the name. NULL if it is absent or null, or the reader is bad.
@@ -22,7 +29,7 @@ void fields_bad(Fields *f, const char *name, const char *reason) {
 static struct json_object *fields_get(Fields *f, const char *name) {
         unsigned place = 0;
 
-        if (f->bad_field || !f->object)
+        if (!has_fields(f, name))
                 return NULL;
 
         json_object_object_foreach(f->object, key, value) {
@@ -156,7 +163,7 @@ struct json_object *fields_object(Fields *f, const char *name, bool required) {
 int fields_finish(Fields *f, bool strict) {
         unsigned place = 0;
 
-        if (!f->bad_field && strict && f->object) {
+        if (strict && has_fields(f, "")) {
                 json_object_object_foreach(f->object, key, value) {
                         if (place >= 64 || !(f->known & UINT64_C(1) << place)) {
                                 fields_bad(f, key, "there is no such field");

@@ -13,7 +13,7 @@
 struct json_object;
 
 typedef struct Fields {
-        struct json_object *object; /* NULL is an empty object */
+        struct json_object *object; /* NULL is an empty one; what is no object is bad */
         const char *bad_field;      /* the first bad one, NULL while all is well */
         const char *bad_reason;     /* static sentence */
         uint64_t known;             /* a bit for each place in the object that was asked for */

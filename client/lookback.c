@@ -38,7 +38,7 @@ static int read_entry(JsonObject *object, Entry *ret) {
                 .sha256 = fields_string(&f, "sha256"),
         };
 
-        if (!json_object_is_type(object, json_type_object) || fields_finish(&f, false) < 0)
+        if (fields_finish(&f, false) < 0)
                 return -EPROTO;
         *ret = e;
         return 0;

@@ -181,6 +181,19 @@ START_TEST(no_object_is_an_empty_one) {
 }
 END_TEST
 
+START_TEST(what_is_no_object_has_no_fields) {
+        struct json_object *text = json_object_new_string("a");
+        Fields f = FIELDS_INIT(text), unread = FIELDS_INIT(text);
+
+        ck_assert_ptr_null(fields_string_or(&f, "a", "else"));
+        ck_assert_int_eq(fields_finish(&f, false), -EBADMSG);
+        ck_assert_str_eq(f.bad_field, "a");
+        ck_assert_str_eq(f.bad_reason, "it is sought in what is no object");
+        ck_assert_int_eq(fields_finish(&unread, true), -EBADMSG);
+        (void) json_object_put(text);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("fields");
         TCase *tcase = tcase_create("all");
@@ -194,6 +207,7 @@ int main(void) {
         tcase_add_test(tcase, a_bad_reader_reads_nothing);
         tcase_add_test(tcase, strict_readers_refuse_what_nobody_read);
         tcase_add_test(tcase, no_object_is_an_empty_one);
+        tcase_add_test(tcase, what_is_no_object_has_no_fields);
         suite_add_tcase(suite, tcase);
         srunner_run_all(runner, CK_ENV);
         n_failed = srunner_ntests_failed(runner);
