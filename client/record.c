@@ -86,7 +86,7 @@ int exception_read(JsonObject *object, certexc_exception *ret, const char **ret_
 }
 
 int exception_new(JsonObject *reply, certexc_exception **ret, const char **ret_field) {
-        _cleanup_(certexc_exception_freep) certexc_exception *e = NULL;
+        _cleanup_free_ certexc_exception *e = NULL; /* holds nothing until it is whole */
         Fields f = FIELDS_INIT(reply);
         JsonObject *object = fields_object(&f, "exception", true);
         int r;

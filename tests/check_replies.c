@@ -144,6 +144,35 @@ START_TEST(verdicts_row) {
 }
 END_TEST
 
+static const struct {
+        const char *says;
+        const char *reply;
+} broken[] = {
+        { "a record is an object", REPLY("\"exception\":\"1\",\"entries\":[\"1\"]") },
+        { "a record is whole", REPLY("\"exception\":{\"id\":1},\"entries\":[{\"id\":1}]") },
+        { "a record is not null", REPLY("\"exception\":null,\"entries\":[null]") },
+        { "records come in their field", REPLY("\"exceptions\":[],\"entry\":[]") },
+        { "a record's certificate is whole",
+          REPLY("\"exception\":{\"id\":1,\"owner\":7,\"action\":\"allow\",\"host\":\"h\","
+                "\"port\":9,\"pin\":\"key\",\"problems\":[],\"end\":\"never\",\"state\":"
+                "\"live\",\"created\":1,\"changed\":1,\"certificate\":{}},\"entries\":{}") },
+};
+
+START_TEST(broken_row) {
+        const Step steps[] = { { STEP_REPLY, broken[_i].reply }, { STEP_REPLY, broken[_i].reply } };
+        Script *script = script_new(steps, N_ELEMENTS(steps));
+        _cleanup_(certexc_client_freep) certexc_client *client = new_client(script);
+        certexc_exception *exception = NULL;
+        certexc_history *history = NULL;
+
+        ck_assert_msg(certexc_get(client, 1, &exception) == -EPROTO, "%s", broken[_i].says);
+        ck_assert_msg(certexc_get_history(client, 0, &history) == -EPROTO, "%s", broken[_i].says);
+        ck_assert_ptr_null(exception);
+        ck_assert_ptr_null(history);
+        script_free(script);
+}
+END_TEST
+
 START_TEST(an_answer_tells_everything) {
         static const Step step = {
                 STEP_REPLY,
@@ -198,6 +227,7 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_set_timeout(tcase, 60);
         tcase_add_loop_test(tcase, verdicts_row, 0, N_ELEMENTS(verdicts));
+        tcase_add_loop_test(tcase, broken_row, 0, N_ELEMENTS(broken));
         tcase_add_test(tcase, an_answer_tells_everything);
 
         srunner_run_all(runner, CK_ENV);
