@@ -41,7 +41,10 @@ static int read_shown(Request *r, struct json_object *problems, ProblemSet *ret)
                 struct json_object *item = json_object_array_get_idx(problems, i);
                 const ProblemInfo *info = NULL;
 
-                if (json_object_is_type(item, json_type_string))
+                /* A NUL would end the name before the text does. */
+                if (json_object_is_type(item, json_type_string) &&
+                    strlen(json_object_get_string(item)) ==
+                            (size_t) json_object_get_string_len(item))
                         info = problem_by_name(json_object_get_string(item));
                 if (!info) {
                         request_invalid(r, "problems", "one of them is no problem's name; GetStatus "

@@ -105,6 +105,9 @@ static const struct {
         /* consent */
         { "problems must be named", "AddException", "{" AT "'chain':[@bad]}", INVALID_PARAMETER,
           "parameter", "problems" },
+        { "a problem with a NUL behind it", "AddException",
+          "{" AT "'problems':['self-signed\\u0000','name-mismatch'],'chain':[@bad]}",
+          "InvalidRequest", "field", "problems" },
         { "a problem that is none", "AddException", "{" AT "'problems':['ugly'],'chain':[@bad]}",
           "InvalidRequest", "field", "problems" },
         { "a problem that is a number", "AddException", "{" AT "'problems':[1],'chain':[@bad]}",
