@@ -5,6 +5,7 @@
 
 #include "daemon/authorities.h"
 #include "daemon/chain.h"
+#include "daemon/distrust.h"
 
 static int append(Certificates *all, Certificate **c) {
         if (all->n == all->allocated) {
@@ -47,7 +48,7 @@ static int read_sent(Certificates *all, Blob der, int index) {
 }
 
 int certificates_new(const Blob *chain, size_t n_chain, const Authorities *authorities,
-                     const Authorities *blocked, Certificates **ret) {
+                     const Authorities *blocked, const DistrustRules *rules, Certificates **ret) {
         _cleanup_(certificates_freep) Certificates *all = NULL;
         size_t n = n_chain < CHAIN_CERTIFICATES_MAX ? n_chain : CHAIN_CERTIFICATES_MAX;
         int r;
@@ -58,6 +59,7 @@ int certificates_new(const Blob *chain, size_t n_chain, const Authorities *autho
         all->unreadable = -1;
         all->authorities = authorities;
         all->blocked = blocked;
+        all->rules = rules;
 
         for (size_t i = 0; i < n; i++) {
                 r = read_sent(all, chain[i], (int) i);
@@ -249,9 +251,12 @@ bool certificates_is_authority(const Certificates *all, const Certificate *c) {
 }
 
 bool certificates_is_blocked(const Certificates *all, const Certificate *c) {
+        const DistrustRule *rule = distrust_find(all->rules, c->key_sha256);
         size_t cursor = 0;
         Blob key;
 
+        if (rule && rule->kind == DISTRUST_BLOCKED)
+                return true;
         return all->blocked &&
                (c->kind == CERTIFICATE_BLOCKED || authorities_contains(all->blocked, c->sha256) ||
                 authorities_next_by_subject(all->blocked, c->key_sha256, &cursor, &key) > 0);

@@ -10,6 +10,7 @@
 #include "daemon/limits.h"
 
 typedef struct Authorities Authorities;
+struct DistrustRules;
 
 /* Whether one certificate's signature is another's: each is checked once. */
 typedef struct Link {
@@ -27,14 +28,16 @@ typedef struct Certificates {
         int unreadable;    /* index in the chain of the first above the leaf that cannot be; -1 */
         const Authorities *authorities;
         const Authorities *blocked; /* NULL: none */
+        const struct DistrustRules *rules; /* never NULL */
         Link links[PATH_SIGNATURES_MAX];
         size_t n_links;
         unsigned n_checks; /* signatures checked so far */
 } Certificates;
 
-/* Reads the chain. @chain, @authorities and @blocked must outlive *@ret. 0, -ENOMEM, -EIO. */
+/* Reads the chain. @chain and all the others must outlive *@ret. 0, -ENOMEM, -EIO. */
 int certificates_new(const Blob *chain, size_t n_chain, const Authorities *authorities,
-                     const Authorities *blocked, Certificates **ret);
+                     const Authorities *blocked, const struct DistrustRules *rules,
+                     Certificates **ret);
 Certificates *certificates_free(Certificates *all);
 DEFINE_CLEANUP(Certificates *, certificates_free)
 
@@ -64,6 +67,7 @@ void certificates_signature_is_true(Certificates *all, const Certificate *below,
 /* Whether @signer's key signed something else; counted like those of certificates. */
 SignatureState certificates_check(Certificates *all, Signed what, Certificate *signer);
 
-/* true if the very certificate is an authority; if it or its key is on the block list. */
+/* true if the very certificate is an authority; if it or its key is on the block list,
+ * or its key is publicly known to be in the wrong hands. */
 bool certificates_is_authority(const Certificates *all, const Certificate *c);
 bool certificates_is_blocked(const Certificates *all, const Certificate *c);

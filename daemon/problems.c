@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "daemon/distrust.h"
 #include "daemon/names.h"
 #include "daemon/path.h"
 #include "daemon/problems.h"
@@ -143,7 +144,7 @@ int problems_find(const Question *question, const Authorities *authorities, Fact
         if (r < 0)
                 return r;
         r = certificates_new(question->chain, question->n_chain, authorities, question->blocked,
-                             &all);
+                             question->rules ? question->rules : &distrust_shipped, &all);
         if (r < 0)
                 return r;
 

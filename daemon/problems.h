@@ -13,6 +13,7 @@
 #include "daemon/facts.h"
 
 typedef struct Authorities Authorities;
+struct DistrustRules;
 
 /* Checks that the administrator may relax (certexcd.conf, section [Checks]). */
 typedef enum CheckFlags {
@@ -31,8 +32,9 @@ typedef struct Question {
         int64_t now;
         uint32_t checks;  /* CheckFlags */
         bool any_purpose; /* the leaf need not be a TLS server's. For tests; no door can ask so. */
+        const struct DistrustRules *rules; /* NULL: those of distrust_shipped */
+        const Authorities *blocked;        /* the block list, NULL: none; see below */
         /* What the administrator has handed in; the daemon hands in nothing of it yet. */
-        const Authorities *blocked; /* the block list, NULL: none; see below */
         const Blob *crls;           /* DER */
         size_t n_crls;
 } Question;

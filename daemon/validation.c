@@ -2,8 +2,10 @@
 #include "config.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "daemon/constraints.h"
+#include "daemon/distrust.h"
 #include "daemon/names.h"
 #include "daemon/policies.h"
 #include "daemon/problems.h"
@@ -31,6 +33,28 @@ static void check_certificate(Judging *judging, const Certificate *c, Report *r)
                 report(r, PROBLEM_WEAK_KEY, c, "%s", text);
         if (certificates_is_blocked(judging->all, c))
                 report_name(r, PROBLEM_BLOCKED, c, c->subject);
+}
+
+/* It has lost its trust, for what it issued after a day or for all; the leaf says when that was. */
+static void check_trust(const Judging *judging, const Path *path, size_t i, Report *r) {
+        const DistrustRule *rule = distrust_find(judging->all->rules, path->items[i]->key_sha256);
+        const Certificate *leaf = path->items[0];
+        time_t after = rule ? (time_t) rule->after : 0;
+        char day[16] = "";
+        struct tm tm;
+
+        if (!rule || rule->kind != DISTRUST_AFTER)
+                return;
+        if (rule->after == DISTRUST_ALWAYS) {
+                report(r, PROBLEM_DISTRUSTED_ISSUER, path->items[i], "%s, whatever the date", rule->who);
+                return;
+        }
+        if (leaf->has_dates && leaf->not_before <= rule->after)
+                return;
+        if (gmtime_r(&after, &tm))
+                (void) strftime(day, sizeof(day), "%Y-%m-%d", &tm);
+        report(r, PROBLEM_DISTRUSTED_ISSUER, path->items[i], "%s, for what is from after %s",
+               rule->who, day);
 }
 
 /* The last certificate of a path is where it begins for RFC 5280: nothing was said above it. */
@@ -187,6 +211,7 @@ void validation_run(Judging *judging, const Path *path, Report *r) {
                 check_issuer(judging, path, i, r);
                 check_length(path, i, r);
                 check_names(judging, path, i, r);
+                check_trust(judging, path, i, r);
         }
         for (size_t i = 0; i < path->n; i++) {
                 check_method(judging, path, i, r);
