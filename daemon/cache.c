@@ -360,8 +360,7 @@ static size_t facts_size(const Facts *facts) {
 
 /* false once a date is passed, an hour is over, or the clock went back. */
 static bool entry_holds(const Entry *e, int64_t now) {
-        return now >= e->facts->holds_from && now < e->facts->holds_until && now >= e->made &&
-               now - e->made <= CACHE_SECONDS_MAX;
+        return facts_hold(e->facts, now) && now >= e->made && now - e->made <= CACHE_SECONDS_MAX;
 }
 
 Facts *cache_facts(Cache *cache, const CacheKey *from, int64_t now) {

@@ -51,6 +51,10 @@ Facts *facts_unref(Facts *facts) {
         return NULL;
 }
 
+bool facts_hold(const Facts *facts, int64_t now) {
+        return now >= facts->holds_from && now < facts->holds_until;
+}
+
 int facts_text(const void *bytes, size_t size, char **ret) {
         return utf8_sanitize(bytes, size, FACTS_TEXT_BYTES_MAX, ret);
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,9 @@ Facts *facts_ref(Facts *facts);
 /* Drops one reference; NULL ok; returns NULL. */
 Facts *facts_unref(Facts *facts);
 DEFINE_CLEANUP(Facts *, facts_unref)
+
+/* Whether no date that they depend on lies between their making and @now. */
+bool facts_hold(const Facts *facts, int64_t now);
 
 /*
  * Adds a finding and its problem, copying @value (made valid UTF-8 and cut to the bound). The same

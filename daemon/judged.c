@@ -107,8 +107,7 @@ static CacheKey cache_key(const Request *r) {
         };
 }
 
-/* Nothing is remembered for the overflow uid, which may be several users; nor what was found under
- * a configuration that is no longer the present one. */
+/* Nothing is remembered for the overflow uid, which may be several users. */
 static void remember(Request *r) {
         Manager *m = r->manager;
         CacheKey key = cache_key(r);
@@ -116,8 +115,7 @@ static void remember(Request *r) {
         if (r->caller.overflow || r->owner == (int64_t) CALLER_OVERFLOW_UID)
                 return;
         cache_put_chain(m->cache, r->owner, r->judged->chain);
-        if (r->judged->checks == m->conf.checks)
-                cache_put_facts(m->cache, &key, manager_now(), r->judged->facts);
+        cache_put_facts(m->cache, &key, manager_now(), r->judged->facts);
 }
 
 static const char *judge_error_reason(int error) {
@@ -153,12 +151,24 @@ static void answer_judge_error(Request *r, int error) {
                 request_error(r, "JudgeFailed", TAKE_PTR(o));
 }
 
+static void find_facts(Request *r);
+
+/* A chain may have waited: since then a date may have passed, or what it is judged by changed. */
+static bool still_hold(const Request *r, const Facts *facts) {
+        const Manager *m = r->manager;
+
+        return facts_hold(facts, manager_now()) && r->judged->checks == m->conf.checks &&
+               r->judged->trust_generation == m->trust_generation;
+}
+
 static void judge_done(JudgeCall *call, int error, Facts *facts, void *userdata) {
         Request *r = userdata;
 
         r->judged->call = NULL; /* it frees itself after this */
         if (error < 0) {
                 answer_judge_error(r, error);
+        } else if (!still_hold(r, facts)) {
+                find_facts(r);
         } else {
                 r->judged->facts = facts_ref(facts);
                 remember(r);

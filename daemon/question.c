@@ -147,7 +147,7 @@ int answer_read(Blob bytes, const Expected *expected, Facts **ret) {
         if (facts->leaf && (!expected->has_leaf || memcmp(facts->leaf->sha256, expected->leaf_sha256,
                                                           SHA256_SIZE) != 0))
                 return -EBADMSG;
-        if (expected->now < facts->holds_from || expected->now >= facts->holds_until)
+        if (!facts_hold(facts, expected->now))
                 return -EBADMSG;
 
         *ret = TAKE_PTR(facts);

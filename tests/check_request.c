@@ -11,9 +11,11 @@
 #include "daemon/commits.h"
 #include "daemon/json.h"
 #include "daemon/limits.h"
+#include "daemon/problems.h"
 #include "daemon/store.h"
 #include "daemon/worker.h"
 #include "tests/door.h"
+#include "tests/pki.h"
 
 START_TEST(test_answer_at_once) {
         _cleanup_(door_done) Door door = {};
@@ -71,6 +73,28 @@ START_TEST(test_cancel_the_judge) {
         ck_assert_str_eq(at(&door, "verdict"), "prompt");
         ck_assert_msg(cancelled.n == 0, "who left is not answered");
         ck_assert_ptr_null(request_free(NULL));
+}
+END_TEST
+
+/* Certificates wait for the judge behind others: what it found may be over when they are answered. */
+START_TEST(test_the_world_changes_while_it_is_judged) {
+        _cleanup_(door_done) Door late = {}, strict = {}, door = {};
+
+        (void) start("org.certexc1.Verify", with(VERIFY, good), &late);
+#ifdef CERTEXC_TESTING
+        manager_replace_clock(PKI_NOT_AFTER + 1);
+#endif
+        wait_for(&late);
+        ck_assert_str_eq(at(&late, "verdict"), "prompt");
+        ck_assert_msg(strstr(at(&late, "problems"), "\"expired\""), "%s", at(&late, "problems"));
+
+        manager->conf.checks ^= CHECK_WEAK_SIGNATURES;
+        (void) start("org.certexc1.Verify", with(VERIFY_AT_143, good), &strict);
+        manager->conf.checks ^= CHECK_WEAK_SIGNATURES;
+        wait_for(&strict);
+        ck_assert_ptr_null(strict.error);
+        ck_assert_msg(!start("org.certexc1.Verify", with(VERIFY_AT_143, good), &door),
+                      "it was judged again as it is configured now, and that is remembered");
 }
 END_TEST
 
@@ -175,6 +199,7 @@ int main(int argc, char **argv) {
         tcase_add_loop_test(tcase, test_unknown_method, 0, (int) N_ELEMENTS(unknown));
         tcase_add_test(tcase, test_needs_more);
         tcase_add_test(tcase, test_cancel_the_judge);
+        tcase_add_test(tcase, test_the_world_changes_while_it_is_judged);
         tcase_add_test(tcase, test_known_chain_is_answered_at_once);
         tcase_add_test(tcase, test_leave_while_it_is_stored);
         tcase_add_test(tcase, test_answer_comes_after_the_commit);
