@@ -21,6 +21,10 @@
 /* The user that the system's daemon runs as. */
 #define DAEMON_USER "certexc"
 
+/* What the kernel shows of every uid that has none in our user namespace: strangers, and perhaps us
+ * as well. It is nobody's own. */
+#define OVERFLOW_UID 65534U
+
 struct Connection {
         int fd;
         VarlinkBuffer in;
@@ -134,7 +138,8 @@ static int check_server(int fd, const char *path, Trouble *t) {
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
                 return explain_connect(t, errno, path);
-        if (peer.uid == 0 || peer.uid == geteuid() || is_daemon_user(peer.uid))
+        if (peer.uid != OVERFLOW_UID &&
+            (peer.uid == 0 || peer.uid == geteuid() || is_daemon_user(peer.uid)))
                 return 0;
         return trouble_set(t, -EPERM,
                            "The server socket %s is forged: uid %u serves it, which is neither "

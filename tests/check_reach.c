@@ -83,6 +83,17 @@ START_TEST(a_daemon_that_is_not_there_accepts_nothing) {
 }
 END_TEST
 
+/* Server and client, and what is said of it; uid 65534 is what the kernel shows of any stranger. */
+static const struct {
+        uid_t server, client;
+        const char *sentence;
+} forged[] = {
+        { 54321, 0, "uid 54321" },
+        { 54321, 65534, "uid 54321" },
+        { 65534, 0, "uid 65534" },
+        { 65534, 65534, "uid 65534" },
+};
+
 START_TEST(a_forged_server_socket_is_refused) {
         char directory[] = "/tmp/certexc-library-XXXXXX", path[64];
         pid_t pid;
@@ -94,8 +105,11 @@ START_TEST(a_forged_server_socket_is_refused) {
         ck_assert_ptr_nonnull(mkdtemp(directory));
         ck_assert_int_eq(chmod(directory, 0777), 0);
         (void) snprintf(path, sizeof(path), "%s/socket", directory);
-        pid = serve(path, 54321, true);
-        expect_unreachable(path, -EPERM, "uid 54321");
+        pid = serve(path, forged[_i].server, true);
+        ck_assert_int_eq(chmod(path, 0666), 0);
+        ck_assert_int_eq(seteuid(forged[_i].client), 0);
+        expect_unreachable(path, -EPERM, forged[_i].sentence);
+        ck_assert_int_eq(seteuid(0), 0);
         (void) kill(pid, SIGKILL);
         (void) waitpid(pid, NULL, 0);
         (void) unlink(path);
@@ -184,7 +198,7 @@ int main(void) {
         tcase_set_timeout(tcase, 60);
         tcase_add_test(tcase, a_daemon_that_is_not_there_accepts_nothing);
         tcase_add_test(tcase, a_daemon_that_hangs_is_not_waited_for);
-        tcase_add_test(tcase, a_forged_server_socket_is_refused);
+        tcase_add_loop_test(tcase, a_forged_server_socket_is_refused, 0, N_ELEMENTS(forged));
         tcase_add_test(tcase, the_socket_is_looked_for_in_order);
 
         srunner_run_all(runner, CK_ENV);
