@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
 
@@ -17,6 +18,25 @@
 #include "daemon/log.h"
 #include "daemon/reaper.h"
 #include "daemon/worker.h"
+
+/* Where systems keep what they trust: the files that GnuTLS reads, and p11-kit's folders. */
+static const char *const system_folders[] = {
+        "/etc/ssl/certs",
+        "/etc/ssl",
+        "/etc/pki/tls/certs",
+        "/etc/pki/ca-trust/source",
+        "/etc/pki/ca-trust/source/anchors",
+        "/etc/pki/ca-trust/source/blocklist",
+        "/etc/pki/ca-trust/extracted/pem",
+        "/etc/ca-certificates/trust-source",
+        "/etc/ca-certificates/extracted",
+        "/usr/share/pki/ca-trust-source",
+};
+
+/* Whoever replaces a store touches it more than once; this long after the first touch it is read. */
+#define SETTLE_USEC (250U * 1000U)
+
+#define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR)
 
 struct Trust {
         sd_event *event;
@@ -34,6 +54,10 @@ struct Trust {
         int socket_fd;
         sd_event_source *io;
         sd_event_source *timer;
+        /* what tells of changes, and the time until they are looked at */
+        sd_event_source *watches[N_ELEMENTS(system_folders) + 1];
+        size_t n_watches;
+        sd_event_source *settling;
 };
 
 const char *trust_from(const Trust *trust) {
@@ -222,6 +246,88 @@ int trust_reload(Trust *trust) {
         return r;
 }
 
+/* -- changes -------------------------------------------------------------------------------- */
+
+static int trust_on_settled(sd_event_source *source, uint64_t usec, void *userdata) {
+        Trust *trust = userdata;
+
+        /* What is being read now may be from before; then it is read once more. */
+        if (trust->io)
+                return sd_event_source_set_time_relative(source, SETTLE_USEC) < 0
+                               ? 0
+                               : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        (void) trust_reload(trust);
+        return 0;
+}
+
+static void trust_settle(Trust *trust) {
+        int enabled = SD_EVENT_OFF;
+
+        /* The first touch counts, so that a folder that never rests is read all the same. */
+        (void) sd_event_source_get_enabled(trust->settling, &enabled);
+        if (enabled != SD_EVENT_OFF)
+                return;
+        (void) sd_event_source_set_time_relative(trust->settling, SETTLE_USEC);
+        (void) sd_event_source_set_enabled(trust->settling, SD_EVENT_ONESHOT);
+}
+
+static const char *base_name(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+static int trust_on_touch(sd_event_source *source, const struct inotify_event *event,
+                          void *userdata) {
+        Trust *trust = userdata;
+
+        /* Beside the file that was named there may be others, which are none of our business. */
+        if (!trust->trust_file || (event->mask & IN_Q_OVERFLOW) ||
+            (event->len > 0 && strcmp(event->name, base_name(trust->trust_file)) == 0))
+                trust_settle(trust);
+        return 0;
+}
+
+/* A folder that is not there is not watched. */
+static void trust_watch(Trust *trust, const char *folder) {
+        sd_event_source **watch = &trust->watches[trust->n_watches];
+
+        if (sd_event_add_inotify(trust->event, watch, folder, WATCHED, trust_on_touch, trust) >= 0)
+                trust->n_watches++;
+}
+
+static int trust_watch_store(Trust *trust) {
+        _cleanup_free_ char *folder = NULL;
+        int r;
+
+        r = sd_event_add_time_relative(trust->event, &trust->settling, CLOCK_MONOTONIC, 0, 0,
+                                       trust_on_settled, trust);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(trust->settling, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; !trust->trust_file && i < N_ELEMENTS(system_folders); i++)
+                trust_watch(trust, system_folders[i]);
+        if (!trust->trust_file)
+                return 0;
+
+        /* The folder and not the file, because whoever replaces a file renames another over it. */
+        folder = strdup(trust->trust_file);
+        if (!folder)
+                return -ENOMEM;
+        if (base_name(folder) == folder)
+                trust_watch(trust, ".");
+        else {
+                folder[base_name(folder) - folder] = '\0';
+                trust_watch(trust, folder);
+        }
+        return 0;
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
 int trust_new(sd_event *event, const char *trust_file, TrustChanged changed, void *userdata,
               Trust **ret) {
         _cleanup_(trust_freep) Trust *trust = NULL;
@@ -249,6 +355,10 @@ int trust_new(sd_event *event, const char *trust_file, TrustChanged changed, voi
         r = worker_open_program(&trust->program_fd);
         if (r < 0)
                 return r;
+        /* Before it is read, so that no change falls between. */
+        r = trust_watch_store(trust);
+        if (r < 0)
+                return r;
         r = trust_start_import(trust);
         if (r < 0)
                 return r;
@@ -260,6 +370,9 @@ Trust *trust_free(Trust *trust) {
         if (!trust)
                 return NULL;
 
+        for (size_t i = 0; i < trust->n_watches; i++)
+                (void) sd_event_source_disable_unref(trust->watches[i]);
+        (void) sd_event_source_disable_unref(trust->settling);
         if (trust->reaper)
                 trust_end_import(trust);
         (void) reaper_free(trust->reaper);

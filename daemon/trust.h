@@ -20,7 +20,8 @@ int importer_run(const char *trust_file);
 /* Called when a new block is there: @fd is borrowed; @count authorities from @from. */
 typedef void (*TrustChanged)(Trust *trust, int fd, unsigned count, void *userdata);
 
-/* @trust_file NULL: the system's store. Starts reading; @changed is called from the loop. */
+/* @trust_file NULL: the system's store. Starts reading, and reads again soon after a change of the
+ * file, or of the system's store; @changed is called from the loop. */
 int trust_new(sd_event *event, const char *trust_file, TrustChanged changed, void *userdata,
               Trust **ret);
 Trust *trust_free(Trust *trust);

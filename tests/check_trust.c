@@ -246,6 +246,63 @@ START_TEST(reading_has_its_time) {
 }
 END_TEST
 
+/* -- changes that nobody tells of ------------------------------------------------------------ */
+
+static void put_aside_and_rename(const Pki *const *list, size_t n) {
+        char aside[96];
+
+        (void) snprintf(aside, sizeof(aside), "%s/aside", folder);
+        pki_write(aside, list, n, false);
+        ck_assert_int_eq(rename(aside, path), 0);
+}
+
+START_TEST(a_file_that_is_replaced_is_read_again) {
+        _cleanup_(trust_freep) Trust *trust = NULL;
+        _cleanup_(seen_done) Seen seen = {};
+
+        put_two();
+        ck_assert_int_eq(trust_new(event, path, on_changed, &seen, &trust), 0);
+        wait_for_change(&seen, 1);
+        ck_assert(holds(&seen, two));
+        put_aside_and_rename((const Pki *const[]) { one }, 1);
+        wait_for_change(&seen, 2);
+        ck_assert(holds(&seen, one));
+        ck_assert(!holds(&seen, two));
+}
+END_TEST
+
+START_TEST(many_changes_at_once_are_read_once) {
+        _cleanup_(trust_freep) Trust *trust = NULL;
+        _cleanup_(seen_done) Seen seen = {};
+
+        put_two();
+        ck_assert_int_eq(trust_new(event, path, on_changed, &seen, &trust), 0);
+        wait_for_change(&seen, 1);
+        for (int i = 0; i < 20; i++)
+                put_aside_and_rename((const Pki *const[]) { two }, 1);
+        wait_for_change(&seen, 2);
+        ck_assert(!holds(&seen, one));
+        while (sd_event_run(event, 500000) > 0)
+                ;
+        ck_assert_uint_eq(seen.n_calls, 2);
+}
+END_TEST
+
+START_TEST(a_file_that_is_removed_stays_in_use_and_is_told) {
+        _cleanup_(trust_freep) Trust *trust = NULL;
+        _cleanup_(seen_done) Seen seen = {};
+
+        put_two();
+        ck_assert_int_eq(trust_new(event, path, on_changed, &seen, &trust), 0);
+        wait_for_change(&seen, 1);
+        ck_assert_int_eq(unlink(path), 0);
+        wait_for_warning(trust, "The 2 that were read before stay in use");
+        put_two();
+        wait_for_change(&seen, 2);
+        ck_assert_ptr_null(trust_warning(trust));
+}
+END_TEST
+
 /* -- an importer that went wrong ------------------------------------------------------------ */
 
 static void send_packet(const void *data, size_t size, int fd) {
@@ -360,6 +417,9 @@ int main(int argc, char *argv[]) {
         tcase_add_test(tcase, reading_again_at_once_reads_once_more);
         tcase_add_test(tcase, a_failure_keeps_what_was_read_before);
         tcase_add_test(tcase, reading_has_its_time);
+        tcase_add_test(tcase, a_file_that_is_replaced_is_read_again);
+        tcase_add_test(tcase, many_changes_at_once_are_read_once);
+        tcase_add_test(tcase, a_file_that_is_removed_stays_in_use_and_is_told);
         tcase_add_loop_test(tcase, forgeries_row, 1, N_ELEMENTS(forgeries));
         tcase_add_test(tcase, the_system_s_store_is_read);
 
