@@ -93,6 +93,14 @@ static void tell(int event_fd) {
         (void) eventfd_write(event_fd, 1);
 }
 
+/* Called with the lock, works without. What fails here is tried again, or refuses what comes next.
+ */
+static void settle(Commits *commits) {
+        (void) pthread_mutex_unlock(&commits->mutex);
+        (void) store_settle(commits->store);
+        (void) pthread_mutex_lock(&commits->mutex);
+}
+
 static void *commits_thread(void *userdata) {
         Commits *commits = userdata;
 
@@ -109,6 +117,8 @@ static void *commits_thread(void *userdata) {
                 (void) pthread_mutex_lock(&commits->mutex);
                 queue_move(&commits->applying, &commits->finished);
                 tell(commits->event_fd);
+                if (!commits->waiting.first)
+                        settle(commits);
         }
         (void) pthread_mutex_unlock(&commits->mutex);
         return NULL;

@@ -32,8 +32,8 @@ typedef struct JournalPlace {
 
 typedef struct JournalHead {
         uint8_t id[JOURNAL_ID_SIZE];
-        uint64_t base;        /* complete to here: what is not listed is dead */
-        uint64_t base_length; /* the file's when it was made */
+        uint64_t base;                       /* complete to here: what is not listed is dead */
+        uint64_t base_length;                /* the file's when it was made */
         uint8_t follows_id[JOURNAL_ID_SIZE]; /* zeros: none */
         uint8_t follows_digest[SHA256_SIZE];
 } JournalHead;
@@ -116,12 +116,20 @@ void journal_reader_place(const JournalReader *reader, JournalPlace *ret);
 /* Goes on from @place, which a slot or a database named: the first line must chain to it. */
 void journal_reader_seek(JournalReader *reader, const JournalPlace *place);
 
+/* Goes back to before the first line, which is *@ret. 0 or -EIO. */
+int journal_reader_rewind(JournalReader *reader, JournalPlace *ret);
+
+/* 0 if the last line leads to what the newest slot says, without reading the others; -EBADMSG if
+ * not; -errno. */
+int journal_reader_check_end(JournalReader *reader);
+
 typedef struct JournalReport {
         uint64_t n_lines;       /* that hold */
         uint64_t n_damages;     /* places where something did not */
         uint64_t n_missing;     /* numbers that no line had, up to the newest slot's */
         uint64_t first_missing; /* 0: none */
         uint64_t last_missing;
+        bool base_damaged; /* something of the compacted form, which numbers do not tell of */
 } JournalReport;
 
 /* Of all that was read so far; whole once journal_reader_next() returned 0. */
@@ -136,8 +144,7 @@ int journal_verify(int directory_fd, const char *name, JournalReport *ret_report
 typedef struct Journal Journal;
 
 /* Opens the journal to append behind @slot, which was read of it; what stands behind is cut off. */
-int journal_open(int directory_fd, const JournalHead *head, const JournalSlot *slot,
-                 Journal **ret);
+int journal_open(int directory_fd, const JournalHead *head, const JournalSlot *slot, Journal **ret);
 Journal *journal_free(Journal *journal);
 DEFINE_CLEANUP(Journal *, journal_free)
 
@@ -160,16 +167,17 @@ void journal_rewind(Journal *journal, const JournalPlace *end);
 
 /*
  * Makes the batch durable: the commit. Returns 0. On -errno it is taken back: -ENOSPC and kin cost
- * the batch alone; after a sync that failed (-EIO), a file that is not the one on the disk (-ESTALE)
- * or a taking back that failed (-EIO), the journal is closed: nothing is taken any more until it is
- * opened anew.
+ * the batch alone; after a sync that failed (-EIO), a file that is not the one on the disk
+ * (-ESTALE) or a taking back that failed (-EIO), the journal is closed: nothing is taken any more
+ * until it is opened anew.
  */
 int journal_commit(Journal *journal, const RefusalSet *refusals);
 
+/* 0, or the error after which nothing more is taken. */
+int journal_closed(const Journal *journal);
+
 const JournalHead *journal_head(const Journal *journal);
 
-/* 0 if the open file is still the one in the directory, else -ESTALE. */
+/* 0 if the open file is still the one in the directory, and not shorter than it was, else -ESTALE.
+ */
 int journal_check(const Journal *journal);
-
-/* true if most of it is history: it has grown to twice what it was made with. */
-bool journal_wants_compaction(const Journal *journal);

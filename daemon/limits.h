@@ -165,6 +165,13 @@
 #define COMMIT_QUEUE_MAX 1024U
 #define COMMIT_QUEUE_PER_OWNER_MAX 64U
 
+/* One line of the journal. The longest is a certificate's: CERTIFICATE_BYTES_MAX in base64, and what
+ * it says of itself, which escaping can make four times longer. */
+#define JOURNAL_LINE_BYTES_MAX (512U * 1024U)
+
+/* A journal is not compacted before it is this long. */
+#define JOURNAL_COMPACT_BYTES_MIN (1024U * 1024U)
+
 /* Rows in one page of a list. */
 #define LIST_PAGE_MAX 100U
 

@@ -278,15 +278,15 @@ static int make_directories(Manager *m) {
 }
 
 static int open_store(Manager *m) {
-        const char *reason = "";
+        StoreDamage damage;
         int r;
 
-        r = store_open(m->options.state_directory, &m->store, &reason);
+        r = store_open(m->options.state_directory, &m->store, &damage);
         if (r < 0) {
                 _cleanup_free_ char *message = NULL;
 
                 if (asprintf(&message, "Cannot open the store in %s: %s",
-                             m->options.state_directory, reason) < 0)
+                             m->options.state_directory, damage.reason) < 0)
                         return log_error_errno(-ENOMEM, "Cannot open the store: %m");
                 log_struct(LOG_ERR, LOG_STORE_FAILED, message, NULL);
                 return r;

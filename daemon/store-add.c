@@ -56,13 +56,13 @@ static void normalise(Decision *d, int64_t now) {
         if (d->end != END_DATE)
                 d->until = 0;
         if (d->end != END_SESSION)
-                d->session = (Session){ 0 };
+                d->session = (Session){0};
 }
 
 /* What is live or unconfirmed of the owner at the endpoint. */
 static int read_endpoint(Transaction *t, const Decision *at, StoredDecisions *ret) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
-        Binder b = { 0 };
+        Binder b = {0};
         int r;
 
         r = connection_statement(t->c, STATEMENT_FIND, &st);
@@ -181,7 +181,7 @@ static int confirm(Transaction *t, Change *change, const Decision *held) {
 
 /* Whether one more decision of the owner may be open: 1, 0, -errno. */
 static int has_room(Transaction *t, int64_t owner) {
-        _cleanup_(owner_row_done) OwnerRow row = { 0 };
+        _cleanup_(owner_row_done) OwnerRow row = {0};
         int r;
 
         r = row_get_owner(t->c, owner, &row);
@@ -231,7 +231,7 @@ static int check_counts(Transaction *t, Change *change, const Session *session) 
 /* 1 if a decision of the owner is about the certificate already, so that its bytes count. */
 static int is_counted(Transaction *t, const Change *change) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
-        Binder b = { 0 };
+        Binder b = {0};
         int r;
 
         r = connection_statement(t->c, STATEMENT_HOLDS, &st);
@@ -247,7 +247,7 @@ static int is_counted(Transaction *t, const Change *change) {
 /* Dead decisions make room for a living one's certificate, the oldest first. */
 static int check_bytes(Transaction *t, Change *change) {
         for (;;) {
-                _cleanup_(owner_row_done) OwnerRow row = { 0 };
+                _cleanup_(owner_row_done) OwnerRow row = {0};
                 int r;
 
                 r = is_counted(t, change);
@@ -277,7 +277,7 @@ static int add_new(Transaction *t, Change *change, const Session *session) {
                 r = check_bytes(t, change);
         if (r < 0 || change->result != CHANGED)
                 return r;
-        r = write_certificate(t, change, true);
+        r = write_certificate(t, change);
         if (r < 0)
                 return r;
         return write_decision(t, change, &change->decision,
@@ -311,7 +311,7 @@ int store_add(Transaction *t, Change *change) {
 
         /* The seed's symptom: an exception that is held and yet asked for. Its certificate is
          * looked at, and mended if need be. */
-        r = write_certificate(t, change, true);
+        r = write_certificate(t, change);
         if (r < 0)
                 return r;
         if (held->state == STATE_UNCONFIRMED)

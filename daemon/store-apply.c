@@ -38,7 +38,7 @@ Change *change_free(Change *change) {
 static int read_open(Transaction *t, int64_t owner, DecisionList *ret) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
         size_t allocated = 0;
-        Binder b = { 0 };
+        Binder b = {0};
         int r;
 
         r = connection_statement(t->c, STATEMENT_LIST, &st);
@@ -64,7 +64,7 @@ static int read_open(Transaction *t, int64_t owner, DecisionList *ret) {
 }
 
 int store_end_passed(Transaction *t, Change *change, const Session *session) {
-        _cleanup_(decision_list_done) DecisionList list = { 0 };
+        _cleanup_(decision_list_done) DecisionList list = {0};
         int found = 0;
         int r;
 
@@ -144,29 +144,10 @@ static int apply_seen(Transaction *t, Change *change) {
         return write_seen(t, change);
 }
 
-static int write_name(Transaction *t, const Change *change) {
-        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
-        uint8_t digest[SHA256_SIZE];
-        Binder b = { 0 };
-        int r;
-
-        r = row_name_digest(change->decision.owner, change->owner_name, digest);
-        if (r == 0)
-                r = connection_statement(t->c, STATEMENT_NAME_OWNER, &st);
-        if (r < 0)
-                return r;
-        b.st = st;
-        bind_int(&b, change->decision.owner);
-        bind_text(&b, change->owner_name);
-        bind_blob(&b, digest, sizeof(digest));
-        t->written = true;
-        return b.error < 0 ? b.error : statement_run(st);
-}
-
 /* The uid belongs to somebody else now, who agreed to nothing. Denials stay: they accept nothing.
  */
 static int unconfirm_all(Transaction *t, Change *change) {
-        _cleanup_(decision_list_done) DecisionList list = { 0 };
+        _cleanup_(decision_list_done) DecisionList list = {0};
         int r;
 
         r = read_open(t, change->decision.owner, &list);
@@ -180,7 +161,7 @@ static int unconfirm_all(Transaction *t, Change *change) {
 }
 
 static int apply_owner(Transaction *t, Change *change) {
-        _cleanup_(owner_row_done) OwnerRow row = { 0 };
+        _cleanup_(owner_row_done) OwnerRow row = {0};
         int r;
 
         if (!change->owner_name || !*change->owner_name)
@@ -196,7 +177,12 @@ static int apply_owner(Transaction *t, Change *change) {
         }
 
         r = row.name ? unconfirm_all(t, change) : 0;
-        return r < 0 ? r : write_name(t, change);
+        if (r == 0)
+                r = write_name(t, change->decision.owner, change->owner_name);
+        if (r < 0)
+                return r;
+        t->mark.number++;
+        return record_name(t, change->decision.owner, change->now, change->owner_name);
 }
 
 static int dispatch(Transaction *t, Change *change) {
@@ -250,6 +236,7 @@ static void forget_others(Change *change) {
 }
 
 static int apply_one(Transaction *t, Change *change) {
+        JournalPlace end = journal_end(t->journal);
         Transaction before = *t;
         int r;
 
@@ -268,43 +255,12 @@ static int apply_one(Transaction *t, Change *change) {
         if (r < 0 || is_refused(change->result)) {
                 forget_others(change);
                 *t = before;
+                journal_rewind(t->journal, &end);
                 r = run(t, STATEMENT_ROLLBACK_TO);
                 if (r < 0)
                         return r;
         }
         return run(t, STATEMENT_RELEASE);
-}
-
-static int read_numbers(Transaction *t, int64_t *ret_last_write) {
-        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
-        int64_t number;
-        int r;
-
-        r = connection_statement(t->c, STATEMENT_NUMBERS, &st);
-        if (r < 0)
-                return r;
-        r = statement_step(st);
-        if (r < 0)
-                return r;
-        if (r == 0 || !column_int(st, 0, 0, INT64_MAX - 1, &number) ||
-            !column_int(st, 1, INT64_MIN, INT64_MAX, ret_last_write))
-                return -EUCLEAN;
-        t->number = (uint64_t) number;
-        return 0;
-}
-
-static int write_numbers(Transaction *t, int64_t last_write) {
-        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
-        Binder b = { 0 };
-        int r;
-
-        r = connection_statement(t->c, STATEMENT_SET_NUMBERS, &st);
-        if (r < 0)
-                return r;
-        b.st = st;
-        bind_int(&b, (int64_t) t->number);
-        bind_int(&b, last_write);
-        return b.error < 0 ? b.error : statement_run(st);
 }
 
 /* After a sync that failed, for whatever reason, nobody knows what is on the disk; trying again
@@ -315,63 +271,149 @@ static bool is_unknown(const Connection *c, int error) {
         return error == -EIO || code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
 }
 
-static int commit(Transaction *t) {
+static int commit_database(Transaction *t) {
         int r;
 
         r = run(t, STATEMENT_COMMIT);
         if (r < 0 && is_unknown(t->c, r))
                 t->store->closed_by = r = -EIO;
-        if (r < 0)
-                return r;
-        return store_files_check(t->store);
+        return r;
 }
 
-static int apply_all(Transaction *t, Change *changes, int64_t *ret_last_write) {
-        int64_t last_write;
+/*
+ * The database's pages go to its log before the journal's sync, so that a disk which is full is
+ * found while the changes can still be refused. After that sync they hold, whatever comes: if the
+ * database does not take them it is behind, and store_settle() brings it up.
+ */
+static int commit(Transaction *t) {
+        Store *store = t->store;
+        bool journaled = journal_end(t->journal).offset > t->mark.place.offset;
+        int r;
+
+        t->mark.place = journal_end(t->journal);
+        r = write_mark(t);
+        if (r == 0)
+                r = connection_flush(t->c);
+        if (r < 0)
+                return r;
+        if (!journaled)
+                return commit_database(t);
+
+        r = journal_commit(store->journal, &t->mark.refusals);
+        if (r < 0) {
+                store->closed_by = journal_closed(store->journal);
+                return r;
+        }
+        if (commit_database(t) < 0) {
+                atomic_store(&store->behind, true);
+                atomic_store(&store->last_error, -EUCLEAN);
+        }
+        return 0;
+}
+
+/* Where both copies stand, which must be the same place. */
+static int begin(Transaction *t) {
+        JournalPlace end;
         int r;
 
         r = run(t, STATEMENT_BEGIN);
         if (r == 0)
-                r = read_numbers(t, &last_write);
+                r = row_get_mark(t->c, &t->mark);
+        if (r < 0)
+                return r;
+        end = journal_end(t->journal);
+        if (!t->mark.journaled || t->mark.number != end.number ||
+            memcmp(t->mark.journal_id, journal_head(t->journal)->id, JOURNAL_ID_SIZE) != 0 ||
+            t->mark.place.offset != end.offset)
+                return -EUCLEAN;
+        return 0;
+}
+
+static int apply_all(Transaction *t, Change *changes) {
+        int r;
+
+        r = begin(t);
         for (Change *change = changes; r == 0 && change; change = change->next) {
                 r = apply_one(t, change);
-                if (change->now > last_write)
-                        last_write = change->now;
+                if (change->now > t->mark.last_write)
+                        t->mark.last_write = change->now;
         }
         if (r < 0)
                 return r;
         if (!t->written)
                 return 0;
-
-        r = write_numbers(t, last_write);
-        if (r == 0)
-                r = commit(t);
-        if (r < 0)
-                return r;
-        *ret_last_write = last_write;
-        return 1;
+        r = commit(t);
+        return r < 0 ? r : 1;
 }
 
 static int apply(Store *store, Change *changes) {
-        Transaction t = { .store = store, .c = &store->writer };
-        int64_t last_write;
+        Transaction t = {.store = store, .c = &store->writer, .journal = store->journal};
+        JournalPlace committed = journal_end(store->journal);
         int r;
 
         if (store->closed_by < 0)
                 return store->closed_by;
         r = store_files_check(store);
+        if (r == 0 && atomic_load(&store->behind))
+                r = store_follow(store);
         if (r < 0)
                 return r;
 
-        r = apply_all(&t, changes, &last_write);
+        r = apply_all(&t, changes);
         if (!sqlite3_get_autocommit(store->writer.db))
                 (void) connection_run(&store->writer, "ROLLBACK");
-        if (r <= 0)
+        if (r <= 0) {
+                journal_rewind(store->journal, &committed);
                 return r;
+        }
 
-        atomic_store(&store->generation, t.number);
-        atomic_store(&store->last_write, last_write);
+        atomic_store(&store->generation, t.mark.number);
+        atomic_store(&store->last_write, t.mark.last_write);
         return 0;
+}
+
+/* About how long the journal would be if it were compacted, from the owners' counters. */
+static int estimate(Store *store, uint64_t *ret) {
+        _cleanup_(binder_done) Binder b = {0};
+        int64_t size;
+        int r;
+
+        r = binder_begin(&store->writer, STATEMENT_JOURNAL_BYTES, HISTORY_PER_OWNER_MAX, &b);
+        if (r < 0)
+                return r;
+        r = b.error < 0 ? b.error : statement_step(b.st);
+        if (r < 0)
+                return r;
+        if (r == 0 || !column_int(b.st, 0, 0, INT64_MAX, &size))
+                return -EUCLEAN;
+        *ret = (uint64_t) size;
+        return 0;
+}
+
+/* When less than half of it counts still. What cannot be is not tried again before it has grown. */
+static int compact(Store *store) {
+        uint64_t length = journal_end(store->journal).offset;
+        uint64_t needed = 0;
+        int r;
+
+        if (atomic_load(&store->disagrees) || length < JOURNAL_COMPACT_BYTES_MIN ||
+            length < store->compact_from)
+                return 0;
+        store->compact_from = length + length / 8;
+        r = estimate(store, &needed);
+        if (r < 0 || length / 2 < needed)
+                return r;
+        return store_snapshot(store);
+}
+
+int store_settle(Store *store) {
+        int r = 0;
+
+        if (store->closed_by < 0)
+                return store->closed_by;
+        if (atomic_load(&store->behind))
+                r = store_follow(store);
+        return r < 0 ? r : compact(store);
 }
 
 int store_apply(Store *store, Change *changes) {
@@ -379,6 +421,7 @@ int store_apply(Store *store, Change *changes) {
 
         assert(changes);
         r = store_note(store, apply(store, changes));
-        atomic_store(&store->last_error, r);
+        if (r < 0 || !atomic_load(&store->behind))
+                atomic_store(&store->last_error, r);
         return r;
 }

@@ -146,7 +146,7 @@ static int read_certificate(sqlite3_stmt *st, const uint8_t sha256_wanted[static
 /* Steps to the row of a certificate: 1, 0, -errno. */
 static int find(Connection *c, Statement which, const uint8_t sha256_wanted[static SHA256_SIZE],
                 sqlite3_stmt **ret) {
-        Binder b = { 0 };
+        Binder b = {0};
         int r;
 
         r = connection_statement(c, which, ret);

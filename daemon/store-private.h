@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "daemon/journal.h"
 #include "daemon/store-sql.h"
 #include "daemon/store.h"
 
@@ -23,18 +24,69 @@ typedef struct FileIdentity {
         ino_t inode;
 } FileIdentity;
 
+/* The one row of table store: how far the database has come. */
+typedef struct StoreMark {
+        uint64_t number;
+        int64_t last_write;
+        bool journaled; /* the two that follow are set */
+        uint8_t journal_id[JOURNAL_ID_SIZE];
+        JournalPlace place;
+        bool counted; /* @refusals is set */
+        RefusalSet refusals;
+} StoreMark;
+
 struct Store {
         Connection reader; /* the event loop's */
         Connection writer; /* the committing thread's */
+        Journal *journal;  /* the committing thread's */
         int directory_fd;  /* locked as long as it is open */
         FileIdentity file;
         FileIdentity log;
-        int closed_by; /* the writer's: the error after which nothing more is written */
+        int closed_by;         /* the writer's: the error after which nothing more is written */
+        uint64_t compact_from; /* not looked at before the journal is so long */
+        /* The copies differ: nothing is accepted by exception. @behind: the journal knows more. */
+        _Atomic bool disagrees;
+        _Atomic bool behind;
         _Atomic uint64_t generation;
         _Atomic int64_t last_write;
         _Atomic uint64_t n_damaged;
         _Atomic int last_error;
 };
+
+/* -- the mark and what refuses; store-mark.c ---------------------------------------------- */
+
+/* 0, -EUCLEAN if it cannot be, -errno. */
+int row_get_mark(Connection *c, StoreMark *ret);
+
+/* Adds @d, whose digest is @digest, if it refuses. */
+void refusals_add(RefusalSet *set, const Decision *d, const uint8_t digest[static SHA256_SIZE]);
+
+/* What the rows give. 1; 0 if one of them is damaged; -errno. */
+int refusals_compute(Connection *c, RefusalSet *ret);
+
+bool refusals_same(const RefusalSet *a, const RefusalSet *b);
+
+/* Runs the files of schema/ after the first @from, inside the caller's transaction. 0 or -errno. */
+int store_schema(Connection *c, size_t from);
+
+/* -- the journal -------------------------------------------------------------------------- */
+
+/* Makes the database name @head and @place as its journal, in a transaction of its own. */
+int store_adopt(Store *store, const JournalHead *head, const JournalPlace *place);
+
+/* Makes a new journal of what the database holds, in place of the one that there is, if any.
+ * -EUCLEAN if the database has damaged rows. */
+int store_snapshot(Store *store);
+
+/* What is in the journal and not yet in the database is applied. 0, -EBADMSG if the journal does
+ * not lead on from there, -errno. */
+int store_follow(Store *store);
+
+/* Reads all of the journal; what is found of it. */
+void store_judge_journal(int directory_fd, StoreDamage *ret_damage);
+
+/* Brings the two copies together, or says why they cannot be: -EUCLEAN and @ret_damage. */
+int store_reconcile(Store *store, StoreDamage *ret_damage);
 
 /* 0 if the open files are still those in the directory, else -ESTALE. */
 int store_files_check(const Store *store);
@@ -47,6 +99,9 @@ int store_note(Store *store, int error);
  * holds. 0: it is damaged, and @ret holds what can be read. -EIO if the crypto library failed.
  */
 int row_read_decision(sqlite3_stmt *st, Decision *ret);
+
+/* HISTORY_COLUMNS. 0 or -EUCLEAN. */
+int row_read_history(sqlite3_stmt *st, HistoryEntry *ret);
 
 /* Binds all columns in the same order. @digest is borrowed until the statement is reset. */
 void row_bind_decision(Binder *b, const Decision *d, const uint8_t *digest);

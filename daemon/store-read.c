@@ -9,12 +9,12 @@
 
 void decision_list_done(DecisionList *list) {
         free(list->items);
-        *list = (DecisionList){ 0 };
+        *list = (DecisionList){0};
 }
 
 void history_list_done(HistoryList *list) {
         free(list->items);
-        *list = (HistoryList){ 0 };
+        *list = (HistoryList){0};
 }
 
 int decision_list_add(DecisionList *list, size_t *allocated, const Decision *d) {
@@ -82,7 +82,7 @@ static int find_collect(Store *store, Find *f, sqlite3_stmt *st, int64_t owner) 
 
 static int find_of_owner(Store *store, Find *f, int64_t owner, const char *host, uint16_t port) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
-        Binder b = { 0 };
+        Binder b = {0};
         int r;
 
         r = connection_statement(&store->reader, port ? STATEMENT_FIND : STATEMENT_FIND_HOST, &st);
@@ -106,8 +106,10 @@ static int compare_newest_first(const void *a, const void *b) {
         return x->id == y->id ? 0 : x->id < y->id ? 1 : -1;
 }
 
-static void find_finish(Find *f, DecisionList *ret) {
-        for (size_t i = 0; f->damaged && i < f->list.n_items; i++) {
+static void find_finish(const Store *store, Find *f, DecisionList *ret) {
+        bool doubtful = f->damaged || atomic_load(&store->disagrees) || atomic_load(&store->behind);
+
+        for (size_t i = 0; doubtful && i < f->list.n_items; i++) {
                 Decision *d = f->list.items + i;
 
                 if (d->action == DECISION_ALLOW && d->state == STATE_LIVE)
@@ -116,11 +118,11 @@ static void find_finish(Find *f, DecisionList *ret) {
         if (f->list.n_items > 1)
                 qsort(f->list.items, f->list.n_items, sizeof(*f->list.items), compare_newest_first);
         *ret = f->list;
-        f->list = (DecisionList){ 0 };
+        f->list = (DecisionList){0};
 }
 
 int store_find(Store *store, int64_t owner, const char *host, uint16_t port, DecisionList *ret) {
-        _cleanup_(find_done) Find find = { 0 };
+        _cleanup_(find_done) Find find = {0};
         int r;
 
         r = find_of_owner(store, &find, OWNER_SYSTEM, host, port);
@@ -131,7 +133,7 @@ int store_find(Store *store, int64_t owner, const char *host, uint16_t port, Dec
                 if (r < 0)
                         return r;
         }
-        find_finish(&find, ret);
+        find_finish(store, &find, ret);
         return 0;
 }
 
@@ -176,8 +178,8 @@ static int list_collect(Store *store, const ListQuery *query, sqlite3_stmt *st, 
 
 int store_list(Store *store, const ListQuery *query, DecisionList *ret) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
-        _cleanup_(find_done) Find find = { 0 };
-        Binder b = { 0 };
+        _cleanup_(find_done) Find find = {0};
+        Binder b = {0};
         int r;
 
         assert(query->limit > 0);
@@ -194,7 +196,7 @@ int store_list(Store *store, const ListQuery *query, DecisionList *ret) {
         if (r < 0)
                 return r;
         *ret = find.list;
-        find.list = (DecisionList){ 0 };
+        find.list = (DecisionList){0};
         return 0;
 }
 
@@ -217,7 +219,7 @@ int store_get(Store *store, int64_t owner, uint64_t id, Decision *ret) {
 
 static int holds(Store *store, int64_t owner, const uint8_t sha256_held[static SHA256_SIZE]) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
-        Binder b = { 0 };
+        Binder b = {0};
         int r;
 
         r = connection_statement(&store->reader, STATEMENT_HOLDS, &st);
@@ -263,7 +265,7 @@ int store_certificate(Store *store, int64_t owner, const uint8_t sha256_held[sta
 static int seen_read(Store *store, int64_t owner, const char *host, uint16_t port,
                      uint8_t ret[static SHA256_SIZE], int64_t *ret_time) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
-        Binder b = { 0 };
+        Binder b = {0};
         int r;
 
         r = connection_statement(&store->reader, STATEMENT_SEEN, &st);
@@ -303,11 +305,11 @@ int store_seen(Store *store, int64_t owner, const char *host, uint16_t port, Cer
         return 1;
 }
 
-static int read_entry(sqlite3_stmt *st, HistoryEntry *ret) {
+int row_read_history(sqlite3_stmt *st, HistoryEntry *ret) {
         int64_t number, kind, id, port;
         const char *host = column_text(st, 5);
 
-        *ret = (HistoryEntry){ 0 };
+        *ret = (HistoryEntry){0};
         if (!column_int(st, 0, 1, INT64_MAX, &number) ||
             !column_int(st, 1, INT64_MIN, INT64_MAX, &ret->time) ||
             !column_int(st, 2, HISTORY_ALLOWED, HISTORY_UNCONFIRMED, &kind) ||
@@ -336,7 +338,7 @@ static int history_collect(sqlite3_stmt *st, size_t limit, HistoryList *list) {
                         list->next = list->items[limit - 1].number;
                         return 0;
                 }
-                r = read_entry(st, list->items + list->n_items);
+                r = row_read_history(st, list->items + list->n_items);
                 if (r < 0)
                         return r;
                 list->n_items++;
@@ -347,8 +349,8 @@ static int history_collect(sqlite3_stmt *st, size_t limit, HistoryList *list) {
 int store_history(Store *store, int64_t owner, uint64_t id, uint64_t after, size_t limit,
                   HistoryList *ret) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
-        _cleanup_(history_list_done) HistoryList list = { 0 };
-        Binder b = { 0 };
+        _cleanup_(history_list_done) HistoryList list = {0};
+        Binder b = {0};
         int r;
 
         assert(limit > 0);
@@ -368,12 +370,12 @@ int store_history(Store *store, int64_t owner, uint64_t id, uint64_t after, size
         if (r < 0)
                 return store_note(store, r);
         *ret = list;
-        list = (HistoryList){ 0 };
+        list = (HistoryList){0};
         return 0;
 }
 
 int store_counts(Store *store, int64_t owner, OwnerCounts *ret) {
-        _cleanup_(owner_row_done) OwnerRow row = { 0 };
+        _cleanup_(owner_row_done) OwnerRow row = {0};
         int r;
 
         r = row_get_owner(&store->reader, owner, &row);
@@ -384,7 +386,7 @@ int store_counts(Store *store, int64_t owner, OwnerCounts *ret) {
 }
 
 int store_owner_name(Store *store, int64_t owner, char **ret) {
-        _cleanup_(owner_row_done) OwnerRow row = { 0 };
+        _cleanup_(owner_row_done) OwnerRow row = {0};
         int r;
 
         r = row_get_owner(&store->reader, owner, &row);

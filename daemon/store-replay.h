@@ -17,19 +17,20 @@ typedef struct ReplaySource {
         /* Of the journal that goes with the database from then on; NULL: it has none, and gets one
          * made from the database when the store is opened. */
         const JournalHead *head;
-        const JournalSlot *end; /* with @head: where the journal ends */
+        const JournalPlace *end; /* with @head: where the journal ends */
 } ReplaySource;
 
 /*
  * Makes a new database of what @source yields, as STORE_NEW_FILE, synced, and renames it to
- * certexc.db, which must not be there. A decision whose certificate never came has an empty one.
- * Returns 0 or -errno; nothing but STORE_NEW_FILE was touched then.
+ * certexc.db, of which there must be neither the file nor its write-ahead log, or only an empty
+ * file. A decision whose certificate never came has an empty one. The caller holds the directory's
+ * lock. Returns 0 or -errno; nothing but STORE_NEW_FILE was touched then.
  */
-int store_replay(const char *directory, const ReplaySource *source);
+int store_replay(int directory_fd, const char *directory, const ReplaySource *source);
 
-/* The source that reads @reader to its end; -EBADMSG at the first damage. */
-ReplaySource store_replay_journal(JournalReader *reader, const JournalHead *head,
-                                  const JournalSlot *end);
+/* The same from the journal there, all of it: -ENOENT if there is none, -EBADMSG if it is not
+ * complete. */
+int store_restore(int directory_fd, const char *directory, uint64_t *ret_number);
 
-/* Makes one record so inside a transaction. */
+/* Makes one record so inside a transaction, in which it is the next one. */
 int replay_record(Transaction *t, const JournalRecord *record);

@@ -70,7 +70,7 @@ int row_read_decision(sqlite3_stmt *st, Decision *ret) {
         bool good;
         int r;
 
-        *ret = (Decision){ 0 };
+        *ret = (Decision){0};
         good = read_fields(st, ret);
         if (!good || !column_bytes(st, 17, stored, sizeof(stored)))
                 return 0;
@@ -116,7 +116,7 @@ void row_bind_decision(Binder *b, const Decision *d, const uint8_t *digest) {
 
 int row_get_decision(Connection *c, int64_t owner, uint64_t id, Decision *ret) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
-        Binder b = { 0 };
+        Binder b = {0};
         int r;
 
         r = connection_statement(c, STATEMENT_GET, &st);
@@ -184,8 +184,8 @@ static uint64_t column_count(sqlite3_stmt *st, int column) {
 
 int row_get_owner(Connection *c, int64_t owner, OwnerRow *ret) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
-        OwnerRow row = { 0 };
-        Binder b = { 0 };
+        OwnerRow row = {0};
+        Binder b = {0};
         int r;
 
         r = connection_statement(c, STATEMENT_OWNER, &st);

@@ -14,6 +14,9 @@
 
 #define HISTORY_COLUMNS "number, time, kind, id, by, host, port, sha256"
 
+/* The words of the index decision_refusing: only so is it used. */
+#define IS_REFUSAL "state = 4 OR (action = 2 AND state <= 2)"
+
 static const char *const statement_sql[_STATEMENT_MAX] = {
         [STATEMENT_FIND] = "SELECT " DECISION_COLUMNS " FROM decision "
                            "WHERE owner = ?1 AND host = ?2 AND port = ?3 AND state <= 3 "
@@ -50,9 +53,11 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
         [STATEMENT_SAVEPOINT] = "SAVEPOINT change",
         [STATEMENT_RELEASE] = "RELEASE change",
         [STATEMENT_ROLLBACK_TO] = "ROLLBACK TO change",
-        [STATEMENT_NUMBERS] = "SELECT change_number, last_write FROM store WHERE id = 1",
-        [STATEMENT_SET_NUMBERS] = "UPDATE store SET change_number = ?1, last_write = ?2 "
-                                  "WHERE id = 1",
+        [STATEMENT_NUMBERS] = "SELECT change_number, last_write, journal_id, journal_length, "
+                              "journal_digest, n_refusals, refusals FROM store WHERE id = 1",
+        [STATEMENT_SET_NUMBERS] = "UPDATE store SET change_number = ?1, last_write = ?2, "
+                                  "journal_id = ?3, journal_length = ?4, journal_digest = ?5, "
+                                  "n_refusals = ?6, refusals = ?7 WHERE id = 1",
         [STATEMENT_ADD_OWNER] = "INSERT INTO owner (owner) VALUES (?1) ON CONFLICT DO NOTHING",
         [STATEMENT_NAME_OWNER] = "UPDATE owner SET name = ?2, name_digest = ?3 WHERE owner = ?1",
         [STATEMENT_NEXT_ID] = "UPDATE owner SET last_id = last_id + 1 WHERE owner = ?1 "
@@ -87,6 +92,24 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
         [STATEMENT_DROP_SEEN] = "DELETE FROM seen WHERE owner = ?1 AND host = ?2 AND port = ?3",
         [STATEMENT_OLDEST_SEEN] = "SELECT host, port FROM seen WHERE owner = ?1 "
                                   "ORDER BY time LIMIT 1",
+
+        [STATEMENT_REFUSALS] = "SELECT " DECISION_COLUMNS " FROM decision "
+                               "INDEXED BY decision_refusing WHERE " IS_REFUSAL,
+        [STATEMENT_REFUSAL_DIGEST] = "SELECT digest FROM decision "
+                                     "WHERE owner = ?1 AND id = ?2 AND (" IS_REFUSAL ")",
+        [STATEMENT_ALL_OWNERS] = "SELECT owner, last_id, last_history FROM owner ORDER BY owner",
+        [STATEMENT_ALL_CERTIFICATES] =
+                "SELECT sha256 FROM certificate AS c WHERE EXISTS (SELECT 1 FROM holding AS h "
+                "WHERE h.sha256 = c.sha256 AND h.n_decisions > 0) ORDER BY number",
+        [STATEMENT_ALL_DECISIONS] = "SELECT " DECISION_COLUMNS " FROM decision",
+        [STATEMENT_ALL_HISTORY] = "SELECT " HISTORY_COLUMNS ", owner, change_number FROM history",
+        [STATEMENT_SET_OWNER] = "UPDATE owner SET last_id = max(last_id, ?2), "
+                                "last_history = max(last_history, ?3) WHERE owner = ?1",
+        [STATEMENT_SET_LAST_ID] = "UPDATE owner SET last_id = ?2 "
+                                  "WHERE owner = ?1 AND last_id < ?2",
+        [STATEMENT_JOURNAL_BYTES] =
+                "SELECT coalesce(sum((n_allowed + n_denied + n_unconfirmed + n_dead) * 500 + "
+                "min(last_history, ?1) * 350 + bytes * 4 / 3), 0) FROM owner",
 };
 
 /* What the system said last about the file behind @which, 0 if nothing. */
@@ -102,8 +125,8 @@ static int file_errno(sqlite3 *db, int which) {
 /* Causes that people can mend have their own errno. sqlite3_system_errno() has often been
  * overwritten when it can be asked; the files keep theirs. */
 static int error_of_system(sqlite3 *db, int otherwise) {
-        static const int kept[] = { ENOSPC, EDQUOT, EROFS,  ENOMEM, EFBIG,
-                                    EMFILE, ENFILE, EACCES, EPERM };
+        static const int kept[] = {ENOSPC, EDQUOT, EROFS,  ENOMEM, EFBIG,
+                                   EMFILE, ENFILE, EACCES, EPERM};
         int said[3];
 
         if (!db)
@@ -167,6 +190,12 @@ int connection_run(Connection *c, const char *sql) {
         return r == SQLITE_OK ? 0 : connection_error(c, r);
 }
 
+int connection_flush(Connection *c) {
+        int r = sqlite3_db_cacheflush(c->db);
+
+        return r == SQLITE_OK ? 0 : connection_error(c, r);
+}
+
 int connection_number(Connection *c, const char *sql, int64_t *ret) {
         sqlite3_stmt *st = NULL;
         int r = sqlite3_prepare_v2(c->db, sql, -1, &st, NULL);
@@ -185,10 +214,10 @@ static int configure(sqlite3 *db) {
                 int option;
                 int value;
         } settings[] = {
-                { SQLITE_DBCONFIG_DEFENSIVE, 1 },   { SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0 },
-                { SQLITE_DBCONFIG_DQS_DDL, 0 },     { SQLITE_DBCONFIG_DQS_DML, 0 },
-                { SQLITE_DBCONFIG_ENABLE_FKEY, 1 }, { SQLITE_DBCONFIG_ENABLE_TRIGGER, 1 },
-                { SQLITE_DBCONFIG_ENABLE_VIEW, 0 },
+                {SQLITE_DBCONFIG_DEFENSIVE, 1},   {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+                {SQLITE_DBCONFIG_DQS_DDL, 0},     {SQLITE_DBCONFIG_DQS_DML, 0},
+                {SQLITE_DBCONFIG_ENABLE_FKEY, 1}, {SQLITE_DBCONFIG_ENABLE_TRIGGER, 1},
+                {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
         };
 
         for (size_t i = 0; i < N_ELEMENTS(settings); i++) {
@@ -252,7 +281,7 @@ void statement_resetp(sqlite3_stmt **st) {
 }
 
 int statement_step(sqlite3_stmt *st) {
-        Connection c = { .db = sqlite3_db_handle(st) };
+        Connection c = {.db = sqlite3_db_handle(st)};
         int r = sqlite3_step(st);
 
         if (r == SQLITE_ROW)
@@ -270,6 +299,25 @@ int statement_run(sqlite3_stmt *st) {
 static void bound(Binder *b, int r) {
         if (r != SQLITE_OK && b->error == 0)
                 b->error = r == SQLITE_TOOBIG ? -E2BIG : -ENOMEM;
+}
+
+int binder_begin(Connection *c, Statement which, int64_t first, Binder *ret) {
+        int r;
+
+        *ret = (Binder){0};
+        r = connection_statement(c, which, &ret->st);
+        if (r < 0)
+                return r;
+        bind_int(ret, first);
+        return 0;
+}
+
+void binder_done(Binder *b) {
+        statement_resetp(&b->st);
+}
+
+int binder_run(Binder *b) {
+        return b->error < 0 ? b->error : statement_run(b->st);
 }
 
 void bind_int(Binder *b, int64_t value) {

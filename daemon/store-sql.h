@@ -49,6 +49,16 @@ typedef enum Statement {
         STATEMENT_TOUCH_SEEN,
         STATEMENT_DROP_SEEN,
         STATEMENT_OLDEST_SEEN,
+
+        STATEMENT_REFUSALS,
+        STATEMENT_REFUSAL_DIGEST,
+        STATEMENT_ALL_OWNERS,
+        STATEMENT_ALL_CERTIFICATES,
+        STATEMENT_ALL_DECISIONS,
+        STATEMENT_ALL_HISTORY,
+        STATEMENT_SET_OWNER,
+        STATEMENT_SET_LAST_ID,
+        STATEMENT_JOURNAL_BYTES,
         _STATEMENT_MAX,
 } Statement;
 
@@ -66,6 +76,9 @@ int connection_error(const Connection *c, int sqlite_code);
 
 /* Runs SQL text that yields no rows. Returns 0 or -errno. */
 int connection_run(Connection *c, const char *sql);
+
+/* Writes what a transaction changed to the file, or its log, ahead of the commit. 0 or -errno. */
+int connection_flush(Connection *c);
 
 /* The one number that @sql yields. Returns 0 or -errno. */
 int connection_number(Connection *c, const char *sql, int64_t *ret);
@@ -86,6 +99,14 @@ typedef struct Binder {
         int index;
         int error;
 } Binder;
+
+/* Begins binding @which with @first, which is most often the owner; reset by scope:
+ * _cleanup_(binder_done). Returns 0 or -errno. */
+int binder_begin(Connection *c, Statement which, int64_t first, Binder *ret);
+void binder_done(Binder *b);
+
+/* Runs what was bound and yields no rows. Returns 0 or -errno. */
+int binder_run(Binder *b);
 
 void bind_int(Binder *b, int64_t value);
 void bind_text(Binder *b, const char *text);              /* NULL binds NULL */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Writing rows: decisions with their digests, numbers and history; certificates; what was seen. */
+/* Writing rows: decisions with their digests, numbers and history, and owners. */
 #include "config.h"
 
 #include <errno.h>
@@ -7,44 +7,21 @@
 
 #include "daemon/store-write.h"
 
-/* What was seen is written again after this, so that the oldest to go is the longest unseen. */
-#define SEEN_AGAIN_SECONDS (24 * 60 * 60)
-
-/* A statement of the transaction with the owner bound first, as most of them want it. */
-static int prepare(Transaction *t, Statement which, int64_t owner, Binder *ret) {
-        int r;
-
-        *ret = (Binder){ 0 };
-        r = connection_statement(t->c, which, &ret->st);
-        if (r < 0)
-                return r;
-        bind_int(ret, owner);
-        return 0;
-}
-
-static void binder_done(Binder *b) {
-        statement_resetp(&b->st);
-}
-
-static int run(Binder *b) {
-        return b->error < 0 ? b->error : statement_run(b->st);
-}
-
 int write_owner(Transaction *t, int64_t owner) {
-        _cleanup_(binder_done) Binder b = { 0 };
+        _cleanup_(binder_done) Binder b = {0};
         int r;
 
-        r = prepare(t, STATEMENT_ADD_OWNER, owner, &b);
-        return r < 0 ? r : run(&b);
+        r = binder_begin(t->c, STATEMENT_ADD_OWNER, owner, &b);
+        return r < 0 ? r : binder_run(&b);
 }
 
 /* A number of the owner's that was just counted up. */
 static int next_number(Transaction *t, Statement which, int64_t owner, uint64_t *ret) {
-        _cleanup_(binder_done) Binder b = { 0 };
+        _cleanup_(binder_done) Binder b = {0};
         int64_t number;
         int r;
 
-        r = prepare(t, which, owner, &b);
+        r = binder_begin(t->c, which, owner, &b);
         if (r < 0)
                 return r;
         if (b.error < 0)
@@ -62,73 +39,81 @@ static int next_number(Transaction *t, Statement which, int64_t owner, uint64_t 
 }
 
 static int trim_history(Transaction *t, int64_t owner, uint64_t last) {
-        _cleanup_(binder_done) Binder b = { 0 };
+        _cleanup_(binder_done) Binder b = {0};
         int r;
 
         if (last <= HISTORY_PER_OWNER_MAX)
                 return 0;
-        r = prepare(t, STATEMENT_TRIM_HISTORY, owner, &b);
+        r = binder_begin(t->c, STATEMENT_TRIM_HISTORY, owner, &b);
         if (r < 0)
                 return r;
         bind_int(&b, (int64_t) (last - HISTORY_PER_OWNER_MAX));
-        return run(&b);
+        return binder_run(&b);
 }
 
-static int write_history(Transaction *t, const Change *change, const Decision *d,
-                         HistoryKind kind) {
-        _cleanup_(binder_done) Binder b = { 0 };
+int write_history(Transaction *t, const Decision *d, HistoryKind kind, int64_t by) {
+        _cleanup_(binder_done) Binder b = {0};
         uint64_t number;
         int r;
 
         r = next_number(t, STATEMENT_NEXT_HISTORY, d->owner, &number);
         if (r < 0)
                 return r;
-        r = prepare(t, STATEMENT_ADD_HISTORY, d->owner, &b);
+        r = binder_begin(t->c, STATEMENT_ADD_HISTORY, d->owner, &b);
         if (r < 0)
                 return r;
         bind_int(&b, (int64_t) number);
         bind_int(&b, (int64_t) d->change_number);
-        bind_int(&b, change->now);
+        bind_int(&b, d->changed);
         bind_int(&b, kind);
         bind_int(&b, (int64_t) d->id);
-        bind_int(&b, change->by);
+        bind_int(&b, by);
         bind_text(&b, d->host);
         bind_int(&b, d->port);
         bind_blob(&b, d->certificate_sha256, SHA256_SIZE);
-        r = run(&b);
+        r = binder_run(&b);
         return r < 0 ? r : trim_history(t, d->owner, number);
 }
 
 /* The change that makes @d what it is from now on. */
-static int number_change(Transaction *t, const Change *change, Decision *d,
-                         uint8_t ret_digest[static SHA256_SIZE]) {
-        t->written = true;
+static void number_change(Transaction *t, const Change *change, Decision *d) {
         d->changed = change->now;
-        d->change_number = ++t->number;
-        return decision_digest(d, ret_digest);
+        d->change_number = ++t->mark.number;
 }
 
-int write_decision(Transaction *t, const Change *change, Decision *d, HistoryKind kind) {
+int write_insert(Transaction *t, const Decision *d) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
         uint8_t digest[SHA256_SIZE];
-        Binder b = { 0 };
+        Binder b = {0};
         int r;
 
-        r = next_number(t, STATEMENT_NEXT_ID, d->owner, &d->id);
-        if (r == 0)
-                r = number_change(t, change, d, digest);
+        r = decision_digest(d, digest);
         if (r == 0)
                 r = connection_statement(t->c, STATEMENT_ADD_DECISION, &st);
         if (r < 0)
                 return r;
         b.st = st;
         row_bind_decision(&b, d, digest);
-        r = run(&b);
-        return r < 0 ? r : write_history(t, change, d, kind);
+        t->written = true;
+        refusals_add(&t->mark.refusals, d, digest);
+        return binder_run(&b);
+}
+
+int write_decision(Transaction *t, const Change *change, Decision *d, HistoryKind kind) {
+        int r;
+
+        r = next_number(t, STATEMENT_NEXT_ID, d->owner, &d->id);
+        if (r < 0)
+                return r;
+        number_change(t, change, d);
+        r = write_insert(t, d);
+        if (r == 0)
+                r = write_history(t, d, kind, change->by);
+        return r < 0 ? r : record_change(t, d, kind, change->by);
 }
 
 static int trim_dead(Transaction *t, int64_t owner) {
-        _cleanup_(owner_row_done) OwnerRow row = { 0 };
+        _cleanup_(owner_row_done) OwnerRow row = {0};
         int r;
 
         r = row_get_owner(t->c, owner, &row);
@@ -137,14 +122,16 @@ static int trim_dead(Transaction *t, int64_t owner) {
         return r < 0 ? r : 0;
 }
 
-int write_changed(Transaction *t, const Change *change, Decision *d, HistoryKind kind) {
-        _cleanup_(binder_done) Binder b = { 0 };
+int write_update(Transaction *t, const Decision *d) {
+        _cleanup_(binder_done) Binder b = {0};
         uint8_t digest[SHA256_SIZE];
         int r;
 
-        r = number_change(t, change, d, digest);
+        r = decision_digest(d, digest);
         if (r == 0)
-                r = prepare(t, STATEMENT_CHANGE_DECISION, d->owner, &b);
+                r = refusals_remove(t, d->owner, d->id);
+        if (r == 0)
+                r = binder_begin(t->c, STATEMENT_CHANGE_DECISION, d->owner, &b);
         if (r < 0)
                 return r;
         bind_int(&b, (int64_t) d->id);
@@ -154,10 +141,20 @@ int write_changed(Transaction *t, const Change *change, Decision *d, HistoryKind
         bind_int(&b, d->changed);
         bind_int(&b, (int64_t) d->change_number);
         bind_blob(&b, digest, SHA256_SIZE);
+        t->written = true;
+        refusals_add(&t->mark.refusals, d, digest);
+        return binder_run(&b);
+}
 
-        r = run(&b);
+int write_changed(Transaction *t, const Change *change, Decision *d, HistoryKind kind) {
+        int r;
+
+        number_change(t, change, d);
+        r = write_update(t, d);
         if (r == 0)
-                r = write_history(t, change, d, kind);
+                r = write_history(t, d, kind, change->by);
+        if (r == 0)
+                r = record_change(t, d, kind, change->by);
         return r < 0 ? r : trim_dead(t, d->owner);
 }
 
@@ -181,10 +178,10 @@ int write_other(Transaction *t, Change *change, const Decision *d, DecisionState
 }
 
 static int oldest_dead(Transaction *t, int64_t owner, uint64_t *ret) {
-        _cleanup_(binder_done) Binder b = { 0 };
+        _cleanup_(binder_done) Binder b = {0};
         int r;
 
-        r = prepare(t, STATEMENT_OLDEST_DEAD, owner, &b);
+        r = binder_begin(t->c, STATEMENT_OLDEST_DEAD, owner, &b);
         if (r < 0)
                 return r;
         if (b.error < 0)
@@ -195,181 +192,45 @@ static int oldest_dead(Transaction *t, int64_t owner, uint64_t *ret) {
         return r;
 }
 
+int write_drop(Transaction *t, int64_t owner, uint64_t id) {
+        _cleanup_(binder_done) Binder b = {0};
+        int r;
+
+        r = refusals_remove(t, owner, id);
+        if (r == 0)
+                r = binder_begin(t->c, STATEMENT_DROP_DECISION, owner, &b);
+        if (r < 0)
+                return r;
+        bind_int(&b, (int64_t) id);
+        t->written = true;
+        return binder_run(&b);
+}
+
 int write_drop_dead(Transaction *t, int64_t owner) {
-        _cleanup_(binder_done) Binder b = { 0 };
         uint64_t id = 0;
         int r;
 
         r = oldest_dead(t, owner, &id);
         if (r <= 0)
                 return r;
-        r = prepare(t, STATEMENT_DROP_DECISION, owner, &b);
-        if (r < 0)
-                return r;
-        bind_int(&b, (int64_t) id);
-        t->written = true;
-        r = run(&b);
+        r = write_drop(t, owner, id);
+        if (r == 0)
+                r = record_drop(t, owner, id);
         return r < 0 ? r : 1;
 }
 
-/* 1 if what is kept of the certificate is whole and enough, 0 if it must be written again, -ENOENT
- * if nothing is kept. */
-static int certificate_is_whole(Transaction *t, const uint8_t sha256_kept[static SHA256_SIZE],
-                                bool with_der) {
-        _cleanup_(certificate_facts_freep) CertificateFacts *facts = NULL;
-        _cleanup_free_ uint8_t *der = NULL;
-        size_t size;
-        int r;
-
-        r = row_get_certificate(t->c, sha256_kept, &facts);
-        if (r == 0)
-                return -ENOENT;
-        if (r > 0 && with_der)
-                r = row_get_der(t->c, sha256_kept, &der, &size);
-        return r == -EUCLEAN ? 0 : r;
-}
-
-int write_certificate(Transaction *t, const Change *change, bool with_der) {
-        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
-        const CertificateFacts *c = change->certificate;
-        _cleanup_free_ uint8_t *names = NULL;
+int write_name(Transaction *t, int64_t owner, const char *name) {
+        _cleanup_(binder_done) Binder b = {0};
         uint8_t digest[SHA256_SIZE];
-        Binder b = { 0 };
-        size_t size;
-        bool known;
         int r;
 
-        with_der = with_der && change->der;
-        r = certificate_is_whole(t, c->sha256, with_der);
-        if (r > 0 || (r < 0 && r != -ENOENT))
-                return r < 0 ? r : 0;
-        known = r == 0;
-
-        r = row_join_names(c, &names, &size);
+        r = row_name_digest(owner, name, digest);
         if (r == 0)
-                r = row_certificate_digest(c, digest);
-        if (r == 0)
-                r = connection_statement(
-                        t->c, known ? STATEMENT_MEND_CERTIFICATE : STATEMENT_ADD_CERTIFICATE, &st);
+                r = binder_begin(t->c, STATEMENT_NAME_OWNER, owner, &b);
         if (r < 0)
                 return r;
-        b.st = st;
-        bind_blob(&b, c->sha256, SHA256_SIZE);
-        bind_blob(&b, c->key_sha256, SHA256_SIZE);
-        bind_text(&b, c->subject);
-        bind_text(&b, c->issuer);
-        bind_text(&b, c->serial);
-        bind_blob(&b, names, size);
-        bind_int(&b, c->not_before);
-        bind_int(&b, c->not_after);
-        bind_blob(&b, digest, SHA256_SIZE);
-        bind_blob(&b, with_der ? change->der : NULL, change->der_size);
+        bind_text(&b, name);
+        bind_blob(&b, digest, sizeof(digest));
         t->written = true;
-        return run(&b);
-}
-
-/* What is seen at the endpoint so far: 1 if it is this certificate and need not be written, 2 if
- * only its time is to be, 0 if it is another or damaged, -ENOENT if there is none. */
-static int seen_compare(Transaction *t, const Change *change) {
-        _cleanup_(binder_done) Binder b = { 0 };
-        uint8_t kept[SHA256_SIZE];
-        int64_t time;
-        int r;
-
-        r = prepare(t, STATEMENT_SEEN, change->decision.owner, &b);
-        if (r < 0)
-                return r;
-        bind_text(&b, change->decision.host);
-        bind_int(&b, change->decision.port);
-        r = b.error < 0 ? b.error : statement_step(b.st);
-        if (r <= 0)
-                return r < 0 ? r : -ENOENT;
-
-        if (!column_bytes(b.st, 0, kept, sizeof(kept)) ||
-            !column_int(b.st, 1, INT64_MIN, INT64_MAX, &time) ||
-            memcmp(kept, change->certificate->sha256, sizeof(kept)) != 0)
-                return 0;
-        return time <= change->now && change->now - time < SEEN_AGAIN_SECONDS ? 1 : 2;
-}
-
-static int seen_run(Transaction *t, const Change *change, Statement which) {
-        _cleanup_(binder_done) Binder b = { 0 };
-        int r;
-
-        r = prepare(t, which, change->decision.owner, &b);
-        if (r < 0)
-                return r;
-        bind_text(&b, change->decision.host);
-        bind_int(&b, change->decision.port);
-        if (which == STATEMENT_PUT_SEEN)
-                bind_blob(&b, change->certificate->sha256, SHA256_SIZE);
-        if (which != STATEMENT_DROP_SEEN)
-                bind_int(&b, change->now);
-        t->written = true;
-        return run(&b);
-}
-
-static int seen_drop_oldest(Transaction *t, int64_t owner) {
-        _cleanup_(binder_done) Binder drop = { 0 };
-        _cleanup_(binder_done) Binder b = { 0 };
-        char host[ENDPOINT_HOST_MAX + 1] = "";
-        const char *found;
-        int64_t port = 0;
-        int r;
-
-        r = prepare(t, STATEMENT_OLDEST_SEEN, owner, &b);
-        if (r < 0)
-                return r;
-        r = b.error < 0 ? b.error : statement_step(b.st);
-        if (r <= 0)
-                return r;
-        found = column_text(b.st, 0);
-        if (!found || strlen(found) >= sizeof(host) || !column_int(b.st, 1, 0, UINT16_MAX, &port))
-                return -EUCLEAN;
-        strcpy(host, found);
-        (void) sqlite3_reset(b.st);
-
-        r = prepare(t, STATEMENT_DROP_SEEN, owner, &drop);
-        if (r < 0)
-                return r;
-        bind_text(&drop, host);
-        bind_int(&drop, port);
-        return run(&drop);
-}
-
-/* The certificate comes first: dropping the last row that holds one drops it as well. */
-static int seen_replace(Transaction *t, const Change *change, bool there) {
-        _cleanup_(owner_row_done) OwnerRow row = { 0 };
-        int r;
-
-        r = write_certificate(t, change, false);
-        if (r == 0 && there)
-                r = seen_run(t, change, STATEMENT_DROP_SEEN);
-        if (r == 0)
-                r = seen_run(t, change, STATEMENT_PUT_SEEN);
-        if (r == 0)
-                r = row_get_owner(t->c, change->decision.owner, &row);
-        if (r > 0 && row.n_seen > SEEN_PER_OWNER_MAX)
-                r = seen_drop_oldest(t, change->decision.owner);
-        return r < 0 ? r : 0;
-}
-
-int write_seen(Transaction *t, const Change *change) {
-        int r;
-
-        r = write_owner(t, change->decision.owner);
-        if (r == 0)
-                r = seen_compare(t, change);
-        switch (r) {
-        case 1:
-                return 0;
-        case 2:
-                return seen_run(t, change, STATEMENT_TOUCH_SEEN);
-        case 0:
-                return seen_replace(t, change, true);
-        case -ENOENT:
-                return seen_replace(t, change, false);
-        default:
-                return r;
-        }
+        return binder_run(&b);
 }

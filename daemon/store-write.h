@@ -9,8 +9,9 @@
 typedef struct Transaction {
         Store *store;
         Connection *c;
-        uint64_t number; /* of the last change, in all owners */
-        bool written;    /* there is something to commit */
+        Journal *journal; /* NULL: what is written comes from it */
+        StoreMark mark;   /* after what was written so far */
+        bool written;     /* there is something to commit */
 } Transaction;
 
 /* A decision of an endpoint as it is stored; @good is false if its digest does not hold. */
@@ -27,7 +28,17 @@ typedef struct StoredDecisions {
 
 int write_owner(Transaction *t, int64_t owner);
 
-/* A new row: gives @d its id, its number and a line of history. */
+/* The owner's user name, with its digest. */
+int write_name(Transaction *t, int64_t owner, const char *name);
+
+/* Single rows, as they are given; what refuses is kept count of. */
+int write_insert(Transaction *t, const Decision *d);
+int write_update(Transaction *t, const Decision *d);
+int write_drop(Transaction *t, int64_t owner, uint64_t id);
+int write_history(Transaction *t, const Decision *d, HistoryKind kind, int64_t by);
+int write_certificate_row(Transaction *t, const CertificateFacts *c, Blob der, bool known);
+
+/* A new decision: gives @d its id, its number and a line of history. */
 int write_decision(Transaction *t, const Change *change, Decision *d, HistoryKind kind);
 
 /* Stores state, problems and end of @d, with a new number, time and line of history. */
@@ -41,9 +52,21 @@ int write_other(Transaction *t, Change *change, const Decision *d, DecisionState
 int write_drop_dead(Transaction *t, int64_t owner);
 
 /* Keeps the certificate of @change, whole: what is damaged or incomplete is written anew. */
-int write_certificate(Transaction *t, const Change *change, bool with_der);
+int write_certificate(Transaction *t, const Change *change);
 
 int write_seen(Transaction *t, const Change *change);
+
+/* Lines of the journal for what was written; store-record.c. */
+int record_change(Transaction *t, const Decision *d, HistoryKind kind, int64_t by);
+int record_name(Transaction *t, int64_t owner, int64_t time, const char *name);
+int record_drop(Transaction *t, int64_t owner, uint64_t id);
+int record_certificate(Transaction *t, const CertificateFacts *c, Blob der);
+
+/* Writes @t->mark to the one row of table store; store-mark.c. */
+int write_mark(Transaction *t);
+
+/* Takes a row that may be about to change out of the set, if it refuses. */
+int refusals_remove(Transaction *t, int64_t owner, uint64_t id);
 
 /* CHANGE_ADD; store-add.c. */
 int store_add(Transaction *t, Change *change);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "daemon/store-private.h"
+#include "daemon/store-replay.h"
 #include "schema/schema-sql.h"
 
 /* "cexc"; 001-initial.sql sets it. */
@@ -33,7 +34,7 @@ static int identify(int directory_fd, const char *name, FileIdentity *ret) {
 
         if (fstatat(directory_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
-        *ret = (FileIdentity){ st.st_dev, st.st_ino };
+        *ret = (FileIdentity){st.st_dev, st.st_ino};
         return 0;
 }
 
@@ -48,7 +49,7 @@ int store_files_check(const Store *store) {
         if (!is_still(store->directory_fd, STORE_FILE, &store->file) ||
             !is_still(store->directory_fd, STORE_LOG_FILE, &store->log))
                 return -ESTALE;
-        return 0;
+        return store->journal ? journal_check(store->journal) : 0;
 }
 
 int store_note(Store *store, int error) {
@@ -81,9 +82,21 @@ static int open_directory(const char *directory, int *ret, const char **ret_reas
         return 0;
 }
 
-/* SQLite gives its log the mode of the database, so the mode is right from birth. */
-static int prepare_file(int directory_fd, const char **ret_reason) {
-        _cleanup_fd_ int fd = -1;
+/* Its log alone is of no use to a journal that is complete: SQLite would play it into whatever
+ * database there is, so it is put aside. */
+static int put_log_aside(int directory_fd, const char **ret_reason) {
+        JournalReport report;
+
+        if (journal_verify(directory_fd, JOURNAL_FILE, &report) < 0)
+                return fail(-EUCLEAN, STORE_FILE " is gone, but its write-ahead log is there",
+                            ret_reason);
+        if (renameat(directory_fd, STORE_LOG_FILE, directory_fd, STORE_LOG_FILE ".orphan") < 0)
+                return fail(-errno, STORE_LOG_FILE " cannot be renamed", ret_reason);
+        return 0;
+}
+
+/* What is there of the database before it is opened: 1, 0 if there is none or nothing in it. */
+static int examine_file(int directory_fd, const char **ret_reason) {
         struct stat st, log;
         bool logged;
 
@@ -98,10 +111,14 @@ static int prepare_file(int directory_fd, const char **ret_reason) {
         else if (fchmodat(directory_fd, STORE_FILE, 0600, 0) < 0)
                 return fail(-errno, "the mode of " STORE_FILE " cannot be set to 0600", ret_reason);
 
-        /* SQLite would throw the log away, and with it the last changes. */
         if (st.st_size == 0 && logged)
-                return fail(-EUCLEAN, STORE_FILE " is gone, but its write-ahead log is there",
-                            ret_reason);
+                return put_log_aside(directory_fd, ret_reason);
+        return st.st_size > 0;
+}
+
+/* SQLite gives its log the mode of the database, so the mode is right from birth. */
+static int prepare_file(int directory_fd, const char **ret_reason) {
+        _cleanup_fd_ int fd = -1;
 
         fd = openat(directory_fd, STORE_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
@@ -109,6 +126,30 @@ static int prepare_file(int directory_fd, const char **ret_reason) {
         if (fsync(directory_fd) < 0)
                 return fail(-errno, "the state directory cannot be synced", ret_reason);
         return 0;
+}
+
+/* A database that is gone is made from its journal, if that is complete. */
+static int restore_file(int directory_fd, const char *directory, StoreDamage *damage) {
+        int r;
+
+        r = examine_file(directory_fd, &damage->reason);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        damage->database = COPY_MISSING;
+        r = store_restore(directory_fd, directory, &damage->journal_number);
+        switch (r) {
+        case 0:
+                return 0;
+        case -ENOENT:
+                damage->journal = COPY_MISSING;
+                return 0;
+        case -EBADMSG:
+                damage->journal = COPY_DAMAGED;
+                return fail(-EUCLEAN, STORE_FILE " is gone, and the journal is damaged",
+                            &damage->reason);
+        default:
+                return fail(r, store_error_reason(r), &damage->reason);
+        }
 }
 
 static int header_read(Connection *c, Header *ret) {
@@ -136,6 +177,14 @@ static int header_check(const Header *h, const char **ret_reason) {
         return 0;
 }
 
+int store_schema(Connection *c, size_t from) {
+        int r = 0;
+
+        for (size_t v = from; r == 0 && v < N_ELEMENTS(schema_sql); v++)
+                r = connection_run(c, schema_sql[v]);
+        return r;
+}
+
 /* Each step and its number in one transaction: half a version is never seen. */
 static int migrate(Connection *c, int64_t from) {
         int r;
@@ -145,8 +194,8 @@ static int migrate(Connection *c, int64_t from) {
                 return r;
 
         r = connection_run(c, "BEGIN IMMEDIATE");
-        for (size_t v = (size_t) from; r == 0 && v < N_ELEMENTS(schema_sql); v++)
-                r = connection_run(c, schema_sql[v]);
+        if (r == 0)
+                r = store_schema(c, (size_t) from);
         if (r == 0)
                 r = connection_run(c, "COMMIT");
         if (r < 0)
@@ -155,8 +204,8 @@ static int migrate(Connection *c, int64_t from) {
 }
 
 static int open_writer(Store *s, const char *path, const char **ret_reason) {
-        int64_t number, last_write;
-        Header header = { 0 };
+        Header header = {0};
+        StoreMark mark;
         int r;
 
         r = connection_open(&s->writer, path);
@@ -170,14 +219,9 @@ static int open_writer(Store *s, const char *path, const char **ret_reason) {
 
         r = migrate(&s->writer, header.user_version);
         if (r == 0)
-                r = connection_number(&s->writer, "SELECT change_number FROM store", &number);
-        if (r == 0)
-                r = connection_number(&s->writer, "SELECT last_write FROM store", &last_write);
+                r = row_get_mark(&s->writer, &mark);
         if (r < 0)
                 return fail(r, store_error_reason(r), ret_reason);
-
-        atomic_store(&s->generation, (uint64_t) number);
-        atomic_store(&s->last_write, last_write);
         return 0;
 }
 
@@ -207,33 +251,46 @@ static int database_path(const char *directory, char **ret) {
         return asprintf(ret, "%s/" STORE_FILE, real) < 0 ? -ENOMEM : 0;
 }
 
-int store_open(const char *directory, Store **ret, const char **ret_reason) {
-        _cleanup_(store_freep) Store *s = NULL;
+static int open_files(Store *s, const char *directory, StoreDamage *damage) {
         _cleanup_free_ char *path = NULL;
         int r;
 
-        s = calloc(1, sizeof(*s));
-        if (!s)
-                return fail(-ENOMEM, store_error_reason(-ENOMEM), ret_reason);
-        s->directory_fd = -1;
-
-        r = open_directory(directory, &s->directory_fd, ret_reason);
+        r = open_directory(directory, &s->directory_fd, &damage->reason);
         if (r < 0)
                 return r;
         r = database_path(directory, &path);
         if (r < 0)
-                return fail(r, "the state directory has no path", ret_reason);
-        r = prepare_file(s->directory_fd, ret_reason);
+                return fail(r, "the state directory has no path", &damage->reason);
+        r = restore_file(s->directory_fd, directory, damage);
+        if (r == 0)
+                r = prepare_file(s->directory_fd, &damage->reason);
         if (r < 0)
                 return r;
 
-        r = open_writer(s, path, ret_reason);
-        if (r < 0)
-                return r;
-        r = open_reader(s, path, ret_reason);
-        if (r < 0)
-                return r;
+        r = open_writer(s, path, &damage->reason);
+        if (r == 0)
+                r = store_reconcile(s, damage);
+        return r < 0 ? r : open_reader(s, path, &damage->reason);
+}
 
+int store_open(const char *directory, Store **ret, StoreDamage *ret_damage) {
+        _cleanup_(store_freep) Store *s = NULL;
+        int r;
+
+        *ret_damage = (StoreDamage){0};
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return fail(-ENOMEM, store_error_reason(-ENOMEM), &ret_damage->reason);
+        s->directory_fd = -1;
+        r = open_files(s, directory, ret_damage);
+        /* It was not even read: what can be said of the other copy? */
+        if (r == -EUCLEAN && ret_damage->database == COPY_WHOLE &&
+            ret_damage->journal == COPY_WHOLE) {
+                ret_damage->database = COPY_DAMAGED;
+                store_judge_journal(s->directory_fd, ret_damage);
+        }
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(s);
         return 0;
 }
@@ -244,6 +301,7 @@ Store *store_free(Store *store) {
 
         connection_close(&store->reader);
         connection_close(&store->writer);
+        store->journal = journal_free(store->journal);
         store->directory_fd = close_fd(store->directory_fd);
         free(store);
         return NULL;
@@ -261,6 +319,7 @@ void store_health(const Store *store, StoreHealth *ret) {
         *ret = (StoreHealth){
                 .n_damaged = atomic_load(&store->n_damaged),
                 .last_error = atomic_load(&store->last_error),
+                .disagrees = atomic_load(&store->disagrees) || atomic_load(&store->behind),
         };
 }
 
@@ -270,29 +329,30 @@ static const struct {
         const char *reason;
         const char *hint;
 } error_texts[] = {
-        { ENOSPC, "the disk of the state directory is full",
-          "free some space there; the next change is taken by itself" },
-        { EDQUOT, "the disk quota of the state directory is used up",
-          "free some space there; the next change is taken by itself" },
-        { EFBIG, "the store may not grow any more: a limit on file sizes",
-          "raise LimitFSIZE= of the service" },
-        { EROFS, "the state directory is read-only",
-          "mount it writable; look for disk errors first" },
-        { EACCES, "the state directory does not let the daemon write",
-          "give it back to the daemon's user, with mode 0700" },
-        { EPERM, "the state directory does not let the daemon write",
-          "give it back to the daemon's user, with mode 0700" },
-        { EMFILE, "the daemon has too many files open", "raise LimitNOFILE= of the service" },
-        { ENFILE, "the system has too many files open", "raise fs.file-max" },
-        { EIO, "the disk did not take the change", "look for disk errors, then restart certexcd" },
-        { EUCLEAN, "the store is damaged", "stop certexcd and restore certexc.db from a backup" },
-        { ESTALE, "certexc.db was removed or replaced while the daemon ran", "restart certexcd" },
-        { EBUSY, "too many changes wait, or another process has the store", "try again" },
-        { ENOMEM, "out of memory", "end other programs, then try again" },
-        { E2BIG, "the change is too large", "use a smaller certificate" },
-        { EINVAL, "the change does not agree with itself", "report this as a fault of certexcd" },
-        { ENAMETOOLONG, "the user name is too long", "use a shorter one" },
-        { EPROTONOSUPPORT, "the store was written by a newer certexcd", "install that version" },
+        {ENOSPC, "the disk of the state directory is full",
+         "free some space there; the next change is taken by itself"},
+        {EDQUOT, "the disk quota of the state directory is used up",
+         "free some space there; the next change is taken by itself"},
+        {EFBIG, "the store may not grow any more: a limit on file sizes",
+         "raise LimitFSIZE= of the service"},
+        {EROFS, "the state directory is read-only",
+         "mount it writable; look for disk errors first"},
+        {EACCES, "the state directory does not let the daemon write",
+         "give it back to the daemon's user, with mode 0700"},
+        {EPERM, "the state directory does not let the daemon write",
+         "give it back to the daemon's user, with mode 0700"},
+        {EMFILE, "the daemon has too many files open", "raise LimitNOFILE= of the service"},
+        {ENFILE, "the system has too many files open", "raise fs.file-max"},
+        {EIO, "the disk did not take the change", "look for disk errors, then restart certexcd"},
+        {EUCLEAN, "the store is damaged", "stop certexcd and restore certexc.db from a backup"},
+        {ESTALE, "certexc.db or its journal was removed or replaced while the daemon ran",
+         "restart certexcd"},
+        {EBUSY, "too many changes wait, or another process has the store", "try again"},
+        {ENOMEM, "out of memory", "end other programs, then try again"},
+        {E2BIG, "the change is too large", "use a smaller certificate"},
+        {EINVAL, "the change does not agree with itself", "report this as a fault of certexcd"},
+        {ENAMETOOLONG, "the user name is too long", "use a shorter one"},
+        {EPROTONOSUPPORT, "the store was written by a newer certexcd", "install that version"},
 };
 
 const char *store_error_reason(int error) {

@@ -21,13 +21,32 @@
 
 typedef struct Store Store;
 
+/* One of the two copies of the decisions, as it was found at opening. */
+typedef enum CopyState {
+        COPY_WHOLE,
+        COPY_MISSING,
+        COPY_DAMAGED,
+        COPY_BEHIND, /* whole, but the other one knows of changes that it does not */
+} CopyState;
+
+/* What was found at opening. */
+typedef struct StoreDamage {
+        CopyState database;
+        CopyState journal;
+        uint64_t database_number; /* the last change that each knows of */
+        uint64_t journal_number;
+        bool disagrees;     /* opened, but nothing is accepted by exception until it is rebuilt */
+        const char *reason; /* a sentence (static) for people, on failure */
+} StoreDamage;
+
 /*
- * Opens or creates certexc.db in @directory, which exists, is ours and has mode 0700. Returns 0;
- * -EBUSY if another daemon has it; -EPROTONOSUPPORT if a newer version wrote it; -EUCLEAN if it is
- * damaged or another program's; -EPERM if others could write there; -errno. What is refused is not
- * touched. *@ret_reason is a sentence (static) for people, on failure.
+ * Opens or creates certexc.db and its journal in @directory, which exists, is ours and has mode
+ * 0700. What one of the two has lost and the other has is restored: see "Opening" in
+ * schema/journal.md. Returns 0; -EBUSY if another daemon has it; -EPROTONOSUPPORT if a newer
+ * version wrote it; -EUCLEAN if it must be rebuilt, or is another program's; -EPERM if others could
+ * write there; -errno. What is refused is not touched. *@ret_damage tells what was found, always.
  */
-int store_open(const char *directory, Store **ret, const char **ret_reason);
+int store_open(const char *directory, Store **ret, StoreDamage *ret_damage);
 Store *store_free(Store *store);
 DEFINE_CLEANUP(Store *, store_free)
 
@@ -40,6 +59,7 @@ int64_t store_last_write(const Store *store);
 typedef struct StoreHealth {
         uint64_t n_damaged; /* how often something was read that is not as it was written */
         int last_error;     /* of the last store_apply(): 0 or -errno */
+        bool disagrees;     /* the two copies differ: nothing is accepted by exception */
 } StoreHealth;
 
 /* Any thread. */
@@ -83,8 +103,8 @@ int store_certificate(Store *store, int64_t owner, const uint8_t sha256[static S
                       CertificateFacts **ret, uint8_t **ret_der, size_t *ret_der_size);
 
 /* The certificate last accepted without problems at an endpoint. 1, 0 or -errno. */
-int store_seen(Store *store, int64_t owner, const char *host, uint16_t port,
-               CertificateFacts **ret, int64_t *ret_time);
+int store_seen(Store *store, int64_t owner, const char *host, uint16_t port, CertificateFacts **ret,
+               int64_t *ret_time);
 
 typedef struct HostList {
         char **items;
@@ -98,12 +118,12 @@ void host_list_done(HostList *list);
 int store_hosts_of_issuer(Store *store, int64_t owner, const char *issuer, HostList *ret);
 
 typedef enum HistoryKind { /* stored numbers */
-        HISTORY_ALLOWED = 1,
-        HISTORY_DENIED = 2,
-        HISTORY_REVOKED = 3,
-        HISTORY_ENDED = 4,
-        HISTORY_CONFIRMED = 5,
-        HISTORY_UNCONFIRMED = 6,
+                           HISTORY_ALLOWED = 1,
+                           HISTORY_DENIED = 2,
+                           HISTORY_REVOKED = 3,
+                           HISTORY_ENDED = 4,
+                           HISTORY_CONFIRMED = 5,
+                           HISTORY_UNCONFIRMED = 6,
 } HistoryKind;
 
 typedef struct HistoryEntry {
@@ -152,12 +172,12 @@ int store_owner_name(Store *store, int64_t owner, char **ret);
  * problems and end. What has ended or was revoked is never revived: that is a new id.
  */
 typedef enum ChangeAction {
-        CHANGE_ADD,     /* @decision, @certificate, @der; sets @decision.id */
-        CHANGE_REVOKE,  /* @decision.owner and .id; fills the rest */
-        CHANGE_END,     /* the same: its end was seen passed */
-        CHANGE_SEEN,    /* @decision.owner, .host, .port, @certificate: seen and accepted */
-        CHANGE_OWNER,   /* @decision.owner now has the user name @owner_name: if it had another, its
-                           live exceptions become unconfirmed */
+        CHANGE_ADD,    /* @decision, @certificate, @der; sets @decision.id */
+        CHANGE_REVOKE, /* @decision.owner and .id; fills the rest */
+        CHANGE_END,    /* the same: its end was seen passed */
+        CHANGE_SEEN,   /* @decision.owner, .host, .port, @certificate: seen and accepted */
+        CHANGE_OWNER,  /* @decision.owner now has the user name @owner_name: if it had another, its
+                          live exceptions become unconfirmed */
 } ChangeAction;
 
 /* What became of a change. */
@@ -179,7 +199,7 @@ typedef struct Change {
         uint8_t *der;
         size_t der_size;
         char *owner_name;
-        int64_t by;  /* uid */
+        int64_t by; /* uid */
         int64_t now;
         ChangeResult result; /* after store_apply() returned 0 and @error is 0 */
         /* The owner's other decisions that changed with it, as they are now: contrary ones
@@ -199,10 +219,22 @@ int change_new(ChangeAction action, int64_t owner, int64_t by, int64_t now, Chan
 Change *change_free(Change *change);
 DEFINE_CLEANUP(Change *, change_free)
 
-/* Applies the linked changes in one transaction, durable when it returns 0. On -errno none was
- * applied: -ENOSPC, -EROFS, -EIO, -EUCLEAN (damaged), -ESTALE (the files were removed or replaced),
- * -ENOMEM. After a sync that failed nothing more is taken until the store is opened anew. */
+/*
+ * Applies the linked changes in one transaction, durable when it returns 0. On -errno none was
+ * applied, and none comes back: -ENOSPC, -EROFS, -EIO, -EUCLEAN (damaged), -ESTALE (the files were
+ * removed or replaced), -ENOMEM. After a sync that failed nothing more is taken until the store is
+ * opened anew.
+ *
+ * The journal's sync is the commit. If the database fails behind it, 0 is returned nevertheless:
+ * the changes are in the journal, and hold. Until the database has them (store_settle(), the next
+ * store_apply(), or the next opening) store_health() says that the copies disagree, and nothing is
+ * accepted by exception.
+ */
 int store_apply(Store *store, Change *changes);
+
+/* What can wait until nobody does: brings a database up that is behind, and compacts the journal.
+ * On the committing thread. 0 or -errno, after which it is worth trying again later. */
+int store_settle(Store *store);
 
 /* A sentence (static) for an error of store_apply() or a reader, and how to mend it. */
 const char *store_error_reason(int error);

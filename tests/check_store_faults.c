@@ -50,7 +50,7 @@ static ssize_t failing_pwrite(int fd, const void *data, size_t size, off_t at) {
 
 /* In place of SQLite's own way to write. */
 static void replace_writing(void) {
-        static const char *const names[] = { "pwrite", "pwrite64" };
+        static const char *const names[] = {"pwrite", "pwrite64"};
         sqlite3_vfs *vfs;
 
         ck_assert_int_eq(sqlite3_initialize(), SQLITE_OK);
@@ -64,7 +64,7 @@ static void replace_writing(void) {
 static int add(Store *store, uint16_t port) {
         _cleanup_(change_freep) Change *change = NULL;
 
-        change = test_addition(&(Addition){ .owner = ME, .port = port });
+        change = test_addition(&(Addition){.owner = ME, .port = port});
         return store_apply(store, change);
 }
 
@@ -72,7 +72,7 @@ static size_t n_found(Store *store) {
         return test_count_found(store, ME, HOST, 0, STATE_LIVE);
 }
 
-static const int sync_errors[] = { EIO, ENOSPC, EDQUOT };
+static const int sync_errors[] = {EIO, ENOSPC, EDQUOT};
 
 START_TEST(a_sync_that_failed_is_never_taken_for_one_that_did_not) {
         _cleanup_(store_freep) Store *store = NULL;
@@ -102,14 +102,32 @@ START_TEST(a_sync_that_failed_is_never_taken_for_one_that_did_not) {
 }
 END_TEST
 
-START_TEST(what_was_committed_to_a_removed_file_is_not_acknowledged) {
+START_TEST(what_was_synced_holds_although_its_database_was_removed) {
         _cleanup_(store_freep) Store *store = test_store();
 
         ck_assert_int_eq(add(store, 1), 0);
         removed_at_sync = test_database();
+        ck_assert_int_eq(add(store, 2), 0);
+        removed_at_sync = NULL;
+        ck_assert_int_eq(add(store, 3), -ESTALE);
+        ck_assert_uint_eq(n_found(store), 2);
+        store = test_reopen(store);
+        ck_assert_uint_eq(n_found(store), 2);
+}
+END_TEST
+
+START_TEST(what_was_synced_to_a_removed_journal_is_not_acknowledged) {
+        _cleanup_(store_freep) Store *store = test_store();
+
+        ck_assert_int_eq(add(store, 1), 0);
+        removed_at_sync = test_journal();
         ck_assert_int_eq(add(store, 2), -ESTALE);
         removed_at_sync = NULL;
         ck_assert_uint_eq(store_generation(store), 1);
+        ck_assert_int_eq(add(store, 3), -ESTALE);
+        store = test_reopen(store);
+        ck_assert_uint_eq(n_found(store), 1);
+        ck_assert_int_eq(add(store, 4), 0);
 }
 END_TEST
 
@@ -119,10 +137,10 @@ typedef struct Cause {
 } Cause;
 
 static const Cause causes[] = {
-        { "a full disk", ENOSPC },
-        { "a quota", EDQUOT },
-        { "a limit on file sizes", EFBIG },
-        { "a file system that became read-only", EROFS },
+        {"a full disk", ENOSPC},
+        {"a quota", EDQUOT},
+        {"a limit on file sizes", EFBIG},
+        {"a file system that became read-only", EROFS},
 };
 
 START_TEST(a_write_that_failed_costs_its_change_and_no_more) {
@@ -174,7 +192,7 @@ START_TEST(a_real_limit_on_file_sizes_is_told_and_passes) {
 
         ck_assert_ptr_ne(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
         ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
-        low = (struct rlimit){ .rlim_cur = 512 * 1024, .rlim_max = limit.rlim_max };
+        low = (struct rlimit){.rlim_cur = 512 * 1024, .rlim_max = limit.rlim_max};
         ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &low), 0);
 
         while ((r = add(store, port)) == 0)
@@ -192,11 +210,10 @@ START_TEST(a_real_limit_on_file_sizes_is_told_and_passes) {
 END_TEST
 
 START_TEST(every_error_has_its_reason_and_its_way_out) {
-        static const int errors[] = { -ENOSPC,         -EDQUOT, -EFBIG,  -EROFS,
-                                      -EACCES,         -EMFILE, -EIO,    -EUCLEAN,
-                                      -ESTALE,         -EBUSY,  -ENOMEM, -E2BIG,
-                                      -EINVAL,         -ENFILE, -EPERM,  -ENAMETOOLONG,
-                                      -EPROTONOSUPPORT };
+        static const int errors[] = {
+                -ENOSPC, -EDQUOT,  -EFBIG,  -EROFS,        -EACCES,         -EMFILE,
+                -EIO,    -EUCLEAN, -ESTALE, -EBUSY,        -ENOMEM,         -E2BIG,
+                -EINVAL, -ENFILE,  -EPERM,  -ENAMETOOLONG, -EPROTONOSUPPORT};
 
         for (size_t i = 0; i < N_ELEMENTS(errors); i++) {
                 ck_assert_str_ne(store_error_reason(errors[i]), store_error_reason(-ENOTTY));
@@ -216,7 +233,8 @@ int main(void) {
         tcase_add_checked_fixture(tcase, test_directory_make, test_directory_remove);
         tcase_add_loop_test(tcase, a_sync_that_failed_is_never_taken_for_one_that_did_not, 0,
                             N_ELEMENTS(sync_errors));
-        tcase_add_test(tcase, what_was_committed_to_a_removed_file_is_not_acknowledged);
+        tcase_add_test(tcase, what_was_synced_holds_although_its_database_was_removed);
+        tcase_add_test(tcase, what_was_synced_to_a_removed_journal_is_not_acknowledged);
         tcase_add_loop_test(tcase, a_write_that_failed_costs_its_change_and_no_more, 0,
                             N_ELEMENTS(causes));
         tcase_add_test(tcase, a_real_limit_on_file_sizes_is_told_and_passes);

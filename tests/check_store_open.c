@@ -18,9 +18,12 @@
 
 static int try_open(const char **ret_reason) {
         _cleanup_(store_freep) Store *store = NULL;
+        StoreDamage damage;
+        int r;
 
-        *ret_reason = NULL;
-        return store_open(test_directory(), &store, ret_reason);
+        r = store_open(test_directory(), &store, &damage);
+        *ret_reason = damage.reason;
+        return r;
 }
 
 static void ck_refused(int error, const char *word) {
@@ -67,7 +70,7 @@ START_TEST(files_are_for_the_owner_alone_whatever_the_umask) {
 
         (void) umask(0);
         store = test_store();
-        (void) test_add(store, &(Addition){ .owner = ME }, CHANGED);
+        (void) test_add(store, &(Addition){.owner = ME}, CHANGED);
         ck_assert_int_eq(stat(test_database(), &st), 0);
         ck_assert_uint_eq(st.st_mode & 07777, 0600);
         ck_assert_int_gt(asprintf(&log, "%s-wal", test_database()), 0);
@@ -88,10 +91,10 @@ END_TEST
 
 START_TEST(a_directory_that_is_not_there_is_refused) {
         _cleanup_(store_freep) Store *store = NULL;
-        const char *reason = NULL;
+        StoreDamage damage;
 
-        ck_assert_int_eq(store_open("/nonexistent/certexc", &store, &reason), -ENOENT);
-        ck_assert_ptr_nonnull(reason);
+        ck_assert_int_eq(store_open("/nonexistent/certexc", &store, &damage), -ENOENT);
+        ck_assert_ptr_nonnull(damage.reason);
 }
 END_TEST
 
@@ -161,7 +164,7 @@ static int write_as_another(const char *path) {
 
 START_TEST(a_newer_version_is_refused_and_left_alone) {
         (void) store_free(test_store());
-        test_sql("PRAGMA user_version = 2");
+        test_sql("PRAGMA user_version = 3");
         ck_refused_and_untouched(-EPROTONOSUPPORT, "newer");
 }
 END_TEST
@@ -218,27 +221,34 @@ START_TEST(a_link_is_not_followed) {
 END_TEST
 
 START_TEST(a_log_without_its_database_is_not_thrown_away) {
-        _cleanup_free_ char *log = NULL, *kept = NULL;
+        _cleanup_free_ char *log = NULL, *kept = NULL, *aside = NULL;
         _cleanup_(store_freep) Store *store = test_store();
 
-        (void) test_add(store, &(Addition){ .owner = ME }, CHANGED);
+        (void) test_add(store, &(Addition){.owner = ME}, CHANGED);
         ck_assert_int_gt(asprintf(&log, "%s-wal", test_database()), 0);
         ck_assert_int_gt(asprintf(&kept, "%s/kept", test_directory()), 0);
         ck_assert_int_eq(link(log, kept), 0);
         store = store_free(store);
         ck_assert_int_eq(unlink(test_database()), 0);
         ck_assert_int_eq(rename(kept, log), 0);
+        /* Without a journal it is all there is. With one it is put aside. */
+        ck_assert_int_gt(asprintf(&aside, "%s.orphan", log), 0);
+        ck_assert_int_eq(rename(test_journal(), aside), 0);
         ck_refused(-EUCLEAN, "write-ahead log");
         ck_assert_int_eq(access(log, F_OK), 0);
+        ck_assert_int_eq(rename(aside, test_journal()), 0);
+        store = test_store();
+        ck_assert_int_eq(access(aside, F_OK), 0);
+        ck_assert_uint_eq(test_count_found(store, ME, HOST, 993, STATE_LIVE), 1);
 }
 END_TEST
 
 START_TEST(a_removed_or_replaced_file_is_noticed_before_anything_is_acknowledged) {
         _cleanup_(store_freep) Store *store = test_store();
-        _cleanup_(change_freep) Change *change = test_addition(&(Addition){ .owner = ME });
+        _cleanup_(change_freep) Change *change = test_addition(&(Addition){.owner = ME});
         StoreHealth health;
 
-        (void) test_add(store, &(Addition){ .owner = ME, .name = "two" }, CHANGED);
+        (void) test_add(store, &(Addition){.owner = ME, .name = "two"}, CHANGED);
         ck_assert_int_eq(unlink(test_database()), 0);
         ck_assert_int_eq(store_apply(store, change), -ESTALE);
         write_database("", 0);
@@ -257,7 +267,7 @@ static void add_all(int fd) {
         Store *store = test_store();
 
         for (unsigned i = 0; i < N_ADDS; i++) {
-                Addition a = { .owner = 3000 + i % 4, .port = (uint16_t) (i + 1) };
+                Addition a = {.owner = 3000 + i % 4, .port = (uint16_t) (i + 1)};
 
                 (void) test_add(store, &a, CHANGED);
                 if (write(fd, "+", 1) != 1)

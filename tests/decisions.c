@@ -14,6 +14,7 @@
 
 static char directory[256];
 static char database[300];
+static char journal[300];
 
 void test_directory_make(void) {
         const char *where = getenv("TMPDIR");
@@ -23,6 +24,7 @@ void test_directory_make(void) {
         if (!mkdtemp(directory))
                 ck_abort_msg("cannot make a temporary directory");
         (void) snprintf(database, sizeof(database), "%s/certexc.db", directory);
+        (void) snprintf(journal, sizeof(journal), "%s/journal", directory);
 }
 
 void test_directory_remove(void) {
@@ -46,14 +48,18 @@ const char *test_database(void) {
         return database;
 }
 
+const char *test_journal(void) {
+        return journal;
+}
+
 Store *test_store(void) {
-        const char *reason = NULL;
+        StoreDamage damage;
         Store *store = NULL;
         int r;
 
-        r = store_open(test_directory(), &store, &reason);
+        r = store_open(test_directory(), &store, &damage);
         if (r < 0)
-                ck_abort_msg("store_open: %s: %s", strerror(-r), reason);
+                ck_abort_msg("store_open: %s: %s", strerror(-r), damage.reason);
         return store;
 }
 
@@ -166,7 +172,7 @@ ChangeResult test_end(Store *store, int64_t owner, uint64_t id) {
 
 size_t test_count_found(Store *store, int64_t owner, const char *host, uint16_t port,
                         DecisionState state) {
-        _cleanup_(decision_list_done) DecisionList list = { 0 };
+        _cleanup_(decision_list_done) DecisionList list = {0};
         size_t n = 0;
 
         ck_assert_int_eq(store_find(store, owner, host, port, &list), 0);
@@ -206,4 +212,19 @@ int64_t test_sql_number(const char *sql) {
         (void) sqlite3_finalize(st);
         (void) sqlite3_close(db);
         return number;
+}
+
+char *test_sql_text(const char *sql) {
+        sqlite3_stmt *st = NULL;
+        sqlite3 *db = NULL;
+        char *text;
+
+        if (sqlite3_open_v2(test_database(), &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK ||
+            sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK ||
+            sqlite3_step(st) != SQLITE_ROW)
+                ck_abort_msg("%s: %s", sql, sqlite3_errmsg(db));
+        text = strdup((const char *) sqlite3_column_text(st, 0));
+        (void) sqlite3_finalize(st);
+        (void) sqlite3_close(db);
+        return text;
 }

@@ -18,6 +18,8 @@ void test_directory_remove(void);
 const char *test_directory(void);
 /* certexc.db in it. */
 const char *test_database(void);
+/* journal in it. */
+const char *test_journal(void);
 
 /* Opens the store of test_directory(), or fails the test. */
 Store *test_store(void);
@@ -69,3 +71,6 @@ void test_sql(const char *sql, ...) _printf_(1, 2);
 
 /* The one number that a query on the closed database yields. */
 int64_t test_sql_number(const char *sql);
+
+/* The one text that it yields; free(). */
+char *test_sql_text(const char *sql);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How far the database has come, and the set of what refuses, which must not vanish unseen. */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/store-write.h"
+
+static bool read_journal(sqlite3_stmt *st, StoreMark *mark) {
+        int64_t length;
+
+        if (sqlite3_column_type(st, 2) == SQLITE_NULL)
+                return true;
+        mark->journaled = true;
+        if (!column_bytes(st, 2, mark->journal_id, JOURNAL_ID_SIZE) ||
+            !column_int(st, 3, 0, INT64_MAX, &length) ||
+            !column_bytes(st, 4, mark->place.digest, SHA256_SIZE))
+                return false;
+        mark->place.number = mark->number;
+        mark->place.offset = (uint64_t) length;
+        return true;
+}
+
+static bool read_refusals(sqlite3_stmt *st, StoreMark *mark) {
+        int64_t n;
+
+        if (sqlite3_column_type(st, 5) == SQLITE_NULL)
+                return true;
+        mark->counted = true;
+        if (!column_int(st, 5, 0, INT64_MAX, &n))
+                return false;
+        mark->refusals.n = (uint64_t) n;
+        return column_bytes(st, 6, mark->refusals.digest, SHA256_SIZE);
+}
+
+int row_get_mark(Connection *c, StoreMark *ret) {
+        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
+        StoreMark mark = {0};
+        int64_t number;
+        int r;
+
+        r = connection_statement(c, STATEMENT_NUMBERS, &st);
+        if (r < 0)
+                return r;
+        r = statement_step(st);
+        if (r < 0)
+                return r;
+        if (r == 0 || !column_int(st, 0, 0, INT64_MAX - 1, &number) ||
+            !column_int(st, 1, INT64_MIN, INT64_MAX, &mark.last_write))
+                return -EUCLEAN;
+        mark.number = (uint64_t) number;
+        if (!read_journal(st, &mark) || !read_refusals(st, &mark))
+                return -EUCLEAN;
+        *ret = mark;
+        return 0;
+}
+
+int write_mark(Transaction *t) {
+        _cleanup_(binder_done) Binder b = {0};
+        const StoreMark *m = &t->mark;
+        int r;
+
+        r = binder_begin(t->c, STATEMENT_SET_NUMBERS, (int64_t) m->number, &b);
+        if (r < 0)
+                return r;
+        bind_int(&b, m->last_write);
+        bind_blob(&b, m->journaled ? m->journal_id : NULL, JOURNAL_ID_SIZE);
+        if (m->journaled)
+                bind_int(&b, (int64_t) m->place.offset);
+        else
+                bind_text(&b, NULL);
+        bind_blob(&b, m->journaled ? m->place.digest : NULL, SHA256_SIZE);
+        bind_int(&b, (int64_t) m->refusals.n);
+        bind_blob(&b, m->refusals.digest, SHA256_SIZE);
+        return binder_run(&b);
+}
+
+/* -- what refuses ------------------------------------------------------------------------- */
+
+static bool refuses(const Decision *d) {
+        return d->state == STATE_REVOKED ||
+               (d->action == DECISION_DENY && d->state <= STATE_UNCONFIRMED);
+}
+
+static void toggle(RefusalSet *set, const uint8_t digest[static SHA256_SIZE]) {
+        for (size_t i = 0; i < SHA256_SIZE; i++)
+                set->digest[i] ^= digest[i];
+}
+
+void refusals_add(RefusalSet *set, const Decision *d, const uint8_t digest[static SHA256_SIZE]) {
+        if (!refuses(d))
+                return;
+        toggle(set, digest);
+        set->n++;
+}
+
+/* By the digest that is stored: that is the one which went in, unless it is damaged, and then the
+ * set goes on telling so. */
+int refusals_remove(Transaction *t, int64_t owner, uint64_t id) {
+        _cleanup_(binder_done) Binder b = {0};
+        uint8_t digest[SHA256_SIZE];
+        int r;
+
+        r = binder_begin(t->c, STATEMENT_REFUSAL_DIGEST, owner, &b);
+        if (r < 0)
+                return r;
+        bind_int(&b, (int64_t) id);
+        r = b.error < 0 ? b.error : statement_step(b.st);
+        if (r <= 0)
+                return r;
+        if (column_bytes(b.st, 0, digest, sizeof(digest)))
+                toggle(&t->mark.refusals, digest);
+        if (t->mark.refusals.n > 0)
+                t->mark.refusals.n--;
+        return 0;
+}
+
+int refusals_compute(Connection *c, RefusalSet *ret) {
+        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
+        RefusalSet set = {0};
+        int whole = 1;
+        int r;
+
+        r = connection_statement(c, STATEMENT_REFUSALS, &st);
+        if (r < 0)
+                return r;
+        while ((r = statement_step(st)) > 0) {
+                uint8_t digest[SHA256_SIZE];
+                Decision d;
+
+                r = row_read_decision(st, &d);
+                if (r == 0)
+                        whole = 0;
+                else if (r > 0)
+                        r = decision_digest(&d, digest);
+                if (r < 0)
+                        return r;
+                if (whole > 0)
+                        refusals_add(&set, &d, digest);
+        }
+        if (r < 0)
+                return r;
+        *ret = set;
+        return whole;
+}
+
+bool refusals_same(const RefusalSet *a, const RefusalSet *b) {
+        return a->n == b->n && memcmp(a->digest, b->digest, SHA256_SIZE) == 0;
+}
+
+int store_adopt(Store *store, const JournalHead *head, const JournalPlace *place) {
+        Transaction t = {.store = store, .c = &store->writer};
+        int r;
+
+        r = connection_run(t.c, "BEGIN IMMEDIATE");
+        if (r < 0)
+                return r;
+        r = row_get_mark(t.c, &t.mark);
+        if (r == 0 && !t.mark.counted)
+                r = refusals_compute(t.c, &t.mark.refusals) < 0 ? -EUCLEAN : 0;
+        t.mark.journaled = true;
+        memcpy(t.mark.journal_id, head->id, JOURNAL_ID_SIZE);
+        t.mark.place = *place;
+        if (r == 0)
+                r = write_mark(&t);
+        if (r == 0)
+                r = connection_run(t.c, "COMMIT");
+        if (r < 0)
+                (void) connection_run(t.c, "ROLLBACK");
+        return r;
+}

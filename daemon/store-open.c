@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Bringing the two copies together when the store is opened: the table "Opening" of
+ * schema/journal.md. It costs no scan where both end at the same place.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/store-write.h"
+
+/* What is known of both. */
+typedef struct Copies {
+        Store *store;
+        StoreDamage *damage;
+        StoreMark mark;
+        bool agrees; /* the database with itself, in what refuses */
+        JournalReader *reader;
+        JournalHead head;
+        bool head_whole;
+        JournalSlot newest;
+        bool slotted;
+} Copies;
+
+static void copies_done(Copies *c) {
+        c->reader = journal_reader_free(c->reader);
+}
+
+static int refuse(const Copies *c, CopyState database, CopyState journal, const char *reason) {
+        c->damage->database = database;
+        c->damage->journal = journal;
+        c->damage->reason = reason;
+        return -EUCLEAN;
+}
+
+static int look_at_database(Copies *c) {
+        RefusalSet actual;
+        int r;
+
+        r = row_get_mark(&c->store->writer, &c->mark);
+        if (r == 0)
+                r = refusals_compute(&c->store->writer, &actual);
+        if (r < 0)
+                return r == -EUCLEAN ? refuse(c, COPY_DAMAGED, c->damage->journal,
+                                              "certexc.db is damaged")
+                                     : r;
+        c->agrees = r > 0 && (!c->mark.counted || refusals_same(&actual, &c->mark.refusals));
+        c->damage->database_number = c->mark.number;
+        return 0;
+}
+
+static int look_at_journal(Copies *c) {
+        int r;
+
+        r = journal_reader_new(c->store->directory_fd, JOURNAL_FILE, &c->reader);
+        if (r == -ENOENT)
+                c->damage->journal = COPY_MISSING;
+        else if (r == -EBADMSG)
+                c->damage->journal = COPY_DAMAGED;
+        else if (r < 0) {
+                c->damage->reason = store_error_reason(r);
+                return r;
+        }
+        if (r < 0)
+                return 0;
+        c->head_whole = journal_reader_head(c->reader, &c->head);
+        c->slotted = journal_reader_slot(c->reader, false, &c->newest);
+        if (c->slotted)
+                c->damage->journal_number = c->newest.end.number;
+        if (!c->head_whole || !c->slotted)
+                c->damage->journal = COPY_DAMAGED;
+        return 0;
+}
+
+/* The journal is of no use, or of less than the database, which must be whole to replace it. */
+static int rewrite(Copies *c, CopyState journal) {
+        int r;
+
+        c->damage->journal = journal;
+        if (!c->agrees)
+                return refuse(c, COPY_DAMAGED, journal,
+                              "certexc.db is damaged, and the journal cannot help");
+        if (c->slotted && c->newest.end.number > c->mark.number)
+                return refuse(c, COPY_BEHIND, journal,
+                              "the journal is damaged, and knows of more than certexc.db");
+        r = store_snapshot(c->store);
+        if (r == -EUCLEAN)
+                return refuse(c, COPY_DAMAGED, journal,
+                              "certexc.db is damaged, and the journal cannot help");
+        if (r < 0)
+                c->damage->reason = store_error_reason(r);
+        return r;
+}
+
+/* Reads on from @place to the end: 0, -EBADMSG, -errno. */
+static int read_to_end(JournalReader *reader, const JournalPlace *place) {
+        int r;
+
+        journal_reader_seek(reader, place);
+        do {
+                _cleanup_(journal_record_done) JournalRecord record = {0};
+
+                r = journal_reader_next(reader, &record);
+        } while (r > 0);
+        return r;
+}
+
+/* The journal was made in place of the one that the database names: where the compacted form ends
+ * the two are at the same place. */
+static int find_base(Copies *c, JournalPlace *ret) {
+        int r;
+
+        r = journal_reader_rewind(c->reader, ret);
+        while (r == 0 && ret->offset < c->head.base_length) {
+                _cleanup_(journal_record_done) JournalRecord record = {0};
+
+                r = journal_reader_next(c->reader, &record);
+                if (r <= 0)
+                        return r < 0 ? r : -EBADMSG;
+                r = 0;
+                journal_reader_place(c->reader, ret);
+        }
+        return r < 0 ? r : ret->offset == c->head.base_length ? 0 : -EBADMSG;
+}
+
+static bool follows_database(const Copies *c) {
+        return c->head.base == c->mark.number &&
+               memcmp(c->head.follows_id, c->mark.journal_id, JOURNAL_ID_SIZE) == 0 &&
+               memcmp(c->head.follows_digest, c->mark.place.digest, SHA256_SIZE) == 0;
+}
+
+/* Another journal than the database names. */
+static int adopt(Copies *c) {
+        JournalPlace base;
+        int r;
+
+        r = journal_reader_rewind(c->reader, &base);
+        if (r == 0)
+                r = read_to_end(c->reader, &base);
+        if (r == -EBADMSG)
+                return rewrite(c, COPY_DAMAGED);
+        if (r < 0)
+                return r;
+        if (!follows_database(c) && c->newest.end.number <= c->mark.number && !c->mark.journaled)
+                return rewrite(c, COPY_BEHIND);
+        if (!follows_database(c))
+                return refuse(c, COPY_BEHIND, COPY_WHOLE,
+                              "certexc.db does not go with the journal, which is complete");
+        r = find_base(c, &base);
+        if (r == 0)
+                r = store_adopt(c->store, &c->head, &base);
+        if (r == 0)
+                r = row_get_mark(&c->store->writer, &c->mark);
+        return r;
+}
+
+static int open_journal(Copies *c, const JournalSlot *slot) {
+        int r;
+
+        r = journal_open(c->store->directory_fd, &c->head, slot, &c->store->journal);
+        if (r < 0)
+                c->damage->reason = store_error_reason(r);
+        return r;
+}
+
+static bool is_at(const Copies *c, const JournalSlot *slot) {
+        return slot->end.number == c->mark.number && slot->end.offset == c->mark.place.offset &&
+               memcmp(slot->end.digest, c->mark.place.digest, SHA256_SIZE) == 0;
+}
+
+/* Both at the same place: that the last line chains to it is looked at, and the lines before are
+ * left to journal_verify(). */
+static int open_even(Copies *c) {
+        int r;
+
+        r = journal_reader_check_end(c->reader);
+        if (r == -EBADMSG)
+                return rewrite(c, COPY_DAMAGED);
+        if (r < 0)
+                return r;
+        if (!refusals_same(&c->newest.refusals, &c->mark.refusals))
+                c->agrees = false;
+        return open_journal(c, &c->newest);
+}
+
+/* The journal has more, or says so. */
+static int open_behind(Copies *c) {
+        JournalSlot older;
+        int r;
+
+        r = read_to_end(c->reader, &c->mark.place);
+        if (r == 0) {
+                c->damage->database = COPY_BEHIND;
+                r = store_follow(c->store);
+                return r < 0 ? r : open_journal(c, &c->newest);
+        }
+        if (r != -EBADMSG)
+                return r;
+        if (journal_reader_slot(c->reader, true, &older) && is_at(c, &older))
+                return open_journal(c, &older);
+        return rewrite(c, COPY_DAMAGED);
+}
+
+static int bring_together(Copies *c) {
+        int r;
+
+        if (!c->reader || !c->head_whole || !c->slotted)
+                return rewrite(c, c->damage->journal);
+        if (!c->mark.journaled || memcmp(c->head.id, c->mark.journal_id, JOURNAL_ID_SIZE) != 0) {
+                r = adopt(c);
+                if (r < 0 || c->store->journal)
+                        return r;
+        }
+        if (is_at(c, &c->newest))
+                return open_even(c);
+        return c->newest.end.number < c->mark.number ? rewrite(c, COPY_BEHIND) : open_behind(c);
+}
+
+void store_judge_journal(int directory_fd, StoreDamage *ret_damage) {
+        JournalReader *reader = NULL;
+        JournalReport report;
+        JournalSlot slot;
+        int r;
+
+        r = journal_verify(directory_fd, JOURNAL_FILE, &report);
+        ret_damage->journal = r == 0 ? COPY_WHOLE : r == -ENOENT ? COPY_MISSING : COPY_DAMAGED;
+        if (r == -ENOENT || journal_reader_new(directory_fd, JOURNAL_FILE, &reader) < 0)
+                return;
+        if (journal_reader_slot(reader, false, &slot))
+                ret_damage->journal_number = slot.end.number;
+        (void) journal_reader_free(reader);
+}
+
+int store_reconcile(Store *store, StoreDamage *ret_damage) {
+        _cleanup_(copies_done) Copies c = {.store = store, .damage = ret_damage};
+        int r;
+
+        r = look_at_database(&c);
+        if (r == 0)
+                r = look_at_journal(&c);
+        if (r == 0)
+                r = bring_together(&c);
+        if (r == 0)
+                r = row_get_mark(&store->writer, &c.mark);
+        if (r < 0) {
+                if (!ret_damage->reason)
+                        ret_damage->reason = store_error_reason(r);
+                return r;
+        }
+        atomic_store(&store->generation, c.mark.number);
+        atomic_store(&store->last_write, c.mark.last_write);
+        if (!c.agrees)
+                atomic_store(&store->disagrees, true);
+        ret_damage->disagrees = atomic_load(&store->disagrees);
+        if (ret_damage->disagrees)
+                (void) store_note(store, -EUCLEAN);
+        return 0;
+}

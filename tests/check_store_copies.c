@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Two copies of the decisions, in whatever state each is found: nothing is lost, nothing accepted.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/journal-private.h"
+#include "daemon/limits.h"
+#include "tests/decisions.h"
+
+#define ME   INT64_C(1000)
+#define HOST "mail.example.org"
+
+typedef struct File {
+        char *data;
+        size_t size;
+} File;
+
+/* The files of one store at three times: two exceptions; a third one; the first revoked. */
+static File database_then[3], journal_then[3];
+/* Of another store, with one change more. */
+static File journal_other;
+
+static void file_done(File *file) {
+        free(file->data);
+        *file = (File){0};
+}
+
+static File file_load(const char *path) {
+        _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        File file = {0};
+        struct stat st;
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(fstat(fd, &st), 0);
+        file.size = (size_t) st.st_size;
+        file.data = malloc(file.size + 1);
+        ck_assert_int_eq(read(fd, file.data, file.size), st.st_size);
+        return file;
+}
+
+static void file_store(const char *path, const char *data, size_t size) {
+        _cleanup_fd_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write(fd, data, size), (ssize_t) size);
+}
+
+static void remove_files(void) {
+        (void) unlink(test_database());
+        (void) unlink(test_journal());
+}
+
+static void add(Store *store, uint16_t port) {
+        (void) test_add(store, &(Addition){.owner = ME, .port = port}, CHANGED);
+}
+
+static void keep(unsigned at) {
+        database_then[at] = file_load(test_database());
+        journal_then[at] = file_load(test_journal());
+}
+
+static void make_copies(void) {
+        Store *store;
+
+        test_directory_make();
+        store = test_store();
+        add(store, 1);
+        add(store, 2);
+        (void) store_free(store);
+        keep(0);
+        store = test_store();
+        add(store, 3);
+        (void) store_free(store);
+        keep(1);
+        store = test_store();
+        (void) test_revoke(store, ME, 1);
+        (void) store_free(store);
+        keep(2);
+        remove_files();
+
+        store = test_store();
+        for (uint16_t port = 11; port < 16; port++)
+                add(store, port);
+        (void) store_free(store);
+        journal_other = file_load(test_journal());
+        remove_files();
+}
+
+static void drop_copies(void) {
+        for (unsigned i = 0; i < 3; i++) {
+                file_done(database_then + i);
+                file_done(journal_then + i);
+        }
+        file_done(&journal_other);
+        test_directory_remove();
+}
+
+/* 0, 1, 2: as it was then. '-': gone. 'e': empty. 'x': other bytes over its beginning.
+ * 'r': the last, without the row that was revoked. */
+static void put_database(char how) {
+        const File *last = database_then + 2;
+
+        if (how >= '0' && how <= '2')
+                file_store(test_database(), database_then[how - '0'].data,
+                           database_then[how - '0'].size);
+        else if (how == 'e')
+                file_store(test_database(), "", 0);
+        else if (how == 'x') {
+                memset(last->data, 'x', 4096);
+                file_store(test_database(), last->data, last->size);
+        } else if (how == 'r') {
+                file_store(test_database(), last->data, last->size);
+                test_sql("DELETE FROM decision WHERE state = 4");
+        }
+}
+
+/* The same. 't': the last line is half zeros. 'c': it is cut off. 'm': a line in the middle is
+ * damaged. 's': bytes behind the end. 'o': another store's. */
+static void put_journal(char how) {
+        File last = journal_then[2];
+        size_t line = journal_then[1].size;
+
+        if (how >= '0' && how <= '2')
+                last = journal_then[how - '0'];
+        else if (how == 'o')
+                last = journal_other;
+        else if (how == 'x')
+                memset(last.data, 'x', JOURNAL_HEAD_BYTES);
+        else if (how == 't')
+                memset(last.data + line + 20, 0, last.size - line - 20);
+        else if (how == 'c')
+                last.size = line;
+        else if (how == 'm')
+                last.data[journal_then[0].size + 30] ^= 1;
+        if (how == '-')
+                return;
+        file_store(test_journal(), last.data, last.size);
+        if (how == 's') {
+                _cleanup_fd_ int fd = open(test_journal(), O_WRONLY | O_APPEND | O_CLOEXEC);
+
+                ck_assert_int_eq(write(fd, "9\tname\t", 7), 7);
+        }
+}
+
+typedef struct Row {
+        const char *says;
+        char database, journal;
+        int result;
+        CopyState found_database, found_journal;
+        int n_live;
+        bool revoked;
+        bool disagrees;
+} Row;
+
+#define OK      COPY_WHOLE
+#define MISSING COPY_MISSING
+#define DAMAGED COPY_DAMAGED
+#define BEHIND  COPY_BEHIND
+
+static const Row rows[] = {
+        {"both are begun", '-', '-', 0, MISSING, MISSING, 0, 0, 0},
+        {"both are at the same place", '2', '2', 0, OK, OK, 2, 1, 0},
+        {"a deleted database comes back", '-', '2', 0, MISSING, OK, 2, 1, 0},
+        {"an emptied database comes back", 'e', '2', 0, MISSING, OK, 2, 1, 0},
+        {"a database two changes behind is brought up", '0', '2', 0, BEHIND, OK, 2, 1, 0},
+        {"a database one change behind is brought up", '1', '2', 0, BEHIND, OK, 2, 1, 0},
+        {"a deleted journal is made anew", '2', '-', 0, OK, MISSING, 2, 1, 0},
+        {"an overwritten journal is made anew", '2', 'x', 0, OK, DAMAGED, 2, 1, 0},
+        {"an older journal is made anew", '2', '0', 0, OK, BEHIND, 2, 1, 0},
+        {"a journal cut at a line is made anew", '2', 'c', 0, OK, DAMAGED, 2, 1, 0},
+        {"a journal whose last line is damaged is made anew", '2', 't', 0, OK, DAMAGED, 2, 1, 0},
+        {"what stands behind the end is cut off", '2', 's', 0, OK, OK, 2, 1, 0},
+        {"a batch that was torn is cut off", '1', 't', 0, OK, OK, 3, 0, 0},
+        {"a batch of which nothing was written is cut off", '1', 'c', 0, OK, OK, 3, 0, 0},
+        {"damage in the middle costs nothing while the database is whole", '2', 'm', 0, OK, OK, 2,
+         1, 0},
+        {"a lost refusal is seen, and nothing accepted", 'r', '2', 0, OK, OK, 0, 0, 1},
+        {"a damaged database is to be rebuilt", 'x', '2', -EUCLEAN, DAMAGED, OK, 0, 0, 0},
+        {"a damaged database without a journal", 'x', '-', -EUCLEAN, DAMAGED, MISSING, 0, 0, 0},
+        {"both are damaged", 'x', 'x', -EUCLEAN, DAMAGED, DAMAGED, 0, 0, 0},
+        {"the database is damaged, the journal cut", 'x', 'c', -EUCLEAN, DAMAGED, DAMAGED, 0, 0, 0},
+        {"the database is gone, the journal cut", '-', 'c', -EUCLEAN, MISSING, DAMAGED, 0, 0, 0},
+        {"the database is gone, the journal damaged", '-', 'm', -EUCLEAN, MISSING, DAMAGED, 0, 0,
+         0},
+        {"the database is gone, the journal overwritten", '-', 'x', -EUCLEAN, MISSING, DAMAGED, 0,
+         0, 0},
+        {"a lost refusal, and no journal to tell", 'r', '-', -EUCLEAN, DAMAGED, MISSING, 0, 0, 0},
+        {"a lost refusal, and an older journal", 'r', '1', -EUCLEAN, DAMAGED, BEHIND, 0, 0, 0},
+        {"the database is behind, and the way there damaged", '0', 'm', -EUCLEAN, BEHIND, DAMAGED,
+         0, 0, 0},
+        {"the database is behind a torn end", '0', 't', -EUCLEAN, BEHIND, DAMAGED, 0, 0, 0},
+        {"the journal is another store's, and complete", '2', 'o', -EUCLEAN, BEHIND, OK, 0, 0, 0},
+};
+
+static void ck_goes_on(Store *store, const Row *row) {
+        JournalReport report;
+        StoreDamage damage;
+        int fd;
+
+        add(store, 99);
+        (void) store_free(store);
+        ck_assert_int_eq(store_open(test_directory(), &store, &damage), 0);
+        ck_assert_int_eq(damage.database, COPY_WHOLE);
+        ck_assert_int_eq(damage.journal, COPY_WHOLE);
+        ck_assert_uint_eq(test_count_found(store, ME, HOST, 0, STATE_LIVE),
+                          (size_t) row->n_live + 1);
+        fd = open(test_directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (row->journal != 'm')
+                ck_assert_msg(journal_verify(fd, JOURNAL_FILE, &report) == 0, "%s", row->says);
+        (void) close(fd);
+        (void) store_free(store);
+}
+
+START_TEST(whatever_is_found_is_brought_together_or_refused) {
+        const Row *row = rows + _i;
+        Store *store = NULL;
+        StoreDamage damage;
+        Decision d;
+        int r;
+
+        put_database(row->database);
+        put_journal(row->journal);
+        r = store_open(test_directory(), &store, &damage);
+        ck_assert_msg(r == row->result, "%s: %s, %s", row->says, strerror(-r), damage.reason);
+        ck_assert_msg(damage.database == row->found_database, "%s: database %u", row->says,
+                      damage.database);
+        ck_assert_msg(damage.journal == row->found_journal, "%s: journal %u", row->says,
+                      damage.journal);
+        ck_assert_msg(damage.disagrees == row->disagrees, "%s", row->says);
+        if (r < 0) {
+                ck_assert_ptr_nonnull(damage.reason);
+                return;
+        }
+        ck_assert_msg((int) test_count_found(store, ME, HOST, 0, STATE_LIVE) == row->n_live, "%s",
+                      row->says);
+        if (row->revoked) {
+                ck_assert_int_eq(store_get(store, ME, 1, &d), 1);
+                ck_assert_int_eq(d.state, STATE_REVOKED);
+        }
+        if (row->disagrees)
+                (void) store_free(store);
+        else
+                ck_goes_on(store, row);
+}
+END_TEST
+
+/* -- everything that is kept comes back --------------------------------------------------- */
+
+static const char all_there_is[] =
+        "SELECT group_concat(line, char(10)) FROM ("
+        "SELECT 'd' || quote(owner) || ',' || id || ',' || action || pin || state || ',' || host ||"
+        "  ',' || port || quote(certificate_sha256) || quote(key_sha256) || problems || ',' || ends"
+        "  || quote(until) || quote(boot_id) || quote(login_usec) || ',' || created || ',' ||"
+        "  changed || ',' || change_number || quote(digest) AS line FROM decision"
+        " UNION SELECT 'h' || owner || ',' || number || ',' || change_number || ',' || time || ','"
+        "  || kind || ',' || id || ',' || by || ',' || host || ',' || port || quote(sha256)"
+        "  FROM history"
+        " UNION SELECT 'o' || owner || quote(name) || quote(name_digest) || last_id || ',' ||"
+        "  last_history || ',' || n_allowed || ',' || n_denied || ',' || n_unconfirmed || ',' ||"
+        "  n_dead || ',' || bytes FROM owner"
+        " UNION SELECT 'c' || quote(sha256) || quote(key_sha256) || quote(subject) || quote(issuer)"
+        "  || quote(serial) || quote(names) || not_before || ',' || not_after || quote(digest) ||"
+        "  quote(der) FROM certificate"
+        " UNION SELECT 'H' || owner || quote(sha256) || n_decisions || ',' || size FROM holding"
+        " UNION SELECT 's' || change_number || ',' || n_refusals || quote(refusals) FROM store)";
+
+static void name_owner(Store *store, int64_t owner, const char *name) {
+        Change *change = NULL;
+
+        ck_assert_int_eq(change_new(CHANGE_OWNER, owner, owner, DECIDED_AT, &change), 0);
+        change->owner_name = strdup(name);
+        (void) test_apply(store, change);
+        (void) change_free(change);
+}
+
+/* Something of every kind. */
+static void fill(Store *store) {
+        Session session = {.known = true, .boot_id = {1, 2, 3}, .login_usec = 77};
+        Addition large = {.owner = 7, .der_size = CERTIFICATE_BYTES_MAX};
+        char name[16];
+
+        add(store, 1);
+        name_owner(store, ME, "anna");
+        name_owner(store, ME, "bert");
+        add(store, 2);
+        (void) test_add(store, &(Addition){.owner = ME, .port = 1}, CHANGE_CONFIRMED);
+        (void) test_add(store, &(Addition){.owner = ME, .port = 2, .action = DECISION_DENY},
+                        CHANGED);
+        (void) test_add(
+                store,
+                &(Addition){.owner = -1, .action = DECISION_DENY, .pin = PIN_KEY, .name = "two"},
+                CHANGED);
+        (void) test_add(
+                store,
+                &(Addition){.owner = 5, .end = END_DATE, .until = DECIDED_AT + 60, .name = "t\tab"},
+                CHANGED);
+        (void) test_end(
+                store, 5,
+                test_add(store,
+                         &(Addition){.owner = 5, .port = 3, .end = END_SESSION, .session = session},
+                         CHANGED));
+        (void) test_add(store, &(Addition){.owner = 6, .end = END_SESSION, .session = session},
+                        CHANGED);
+        /* So many bytes that dead decisions make room for the last. */
+        for (unsigned i = 0; i <= STORED_BYTES_PER_OWNER_MAX / CERTIFICATE_BYTES_MAX; i++) {
+                uint64_t id;
+
+                (void) snprintf(name, sizeof(name), "large %u", i);
+                large.name = name;
+                large.port = (uint16_t) (i + 1);
+                id = test_add(store, &large, CHANGED);
+                if (i < 5)
+                        (void) test_revoke(store, 7, id);
+        }
+}
+
+START_TEST(a_database_made_of_the_journal_is_the_same_to_the_last_row) {
+        char *before, *after;
+
+        Store *store = test_store();
+
+        fill(store);
+        (void) store_free(store);
+        before = test_sql_text(all_there_is);
+        ck_assert_int_eq(unlink(test_database()), 0);
+        (void) store_free(test_store());
+        after = test_sql_text(all_there_is);
+        ck_assert_str_eq(before, after);
+        free(after);
+
+        /* And once more by way of the compacted form. */
+        ck_assert_int_eq(unlink(test_journal()), 0);
+        (void) store_free(test_store());
+        ck_assert_int_eq(unlink(test_database()), 0);
+        (void) store_free(test_store());
+        after = test_sql_text(all_there_is);
+        ck_assert_str_eq(before, after);
+        free(after);
+        free(before);
+}
+END_TEST
+
+START_TEST(a_seen_certificate_is_not_journaled_and_becomes_whole_when_decided_about) {
+        _cleanup_(certificate_facts_freep) CertificateFacts *one = NULL;
+        _cleanup_(store_freep) Store *store = test_store();
+        _cleanup_(change_freep) Change *seen = NULL;
+        _cleanup_free_ uint8_t *der = NULL;
+        size_t size;
+
+        one = test_certificate("one", "key of one");
+        ck_assert_int_eq(change_new(CHANGE_SEEN, ME, ME, DECIDED_AT, &seen), 0);
+        (void) snprintf(seen->decision.host, sizeof(seen->decision.host), HOST);
+        seen->decision.port = 993;
+        seen->certificate = test_certificate("one", "key of one");
+        (void) test_apply(store, seen);
+        ck_assert_uint_eq(store_generation(store), 0);
+        add(store, 1);
+        store = store_free(store);
+        ck_assert_int_eq(unlink(test_database()), 0);
+        store = test_store();
+        ck_assert_int_eq(store_certificate(store, ME, one->sha256, NULL, &der, &size), 1);
+}
+END_TEST
+
+#define N_PORTS 500U
+
+/* Allows all ports, revokes all again: two transactions. */
+static void churn(Store *store) {
+        Change *first = NULL, **end = &first;
+
+        for (uint16_t port = 1; port <= N_PORTS; port++) {
+                *end = test_addition(&(Addition){.owner = 9, .port = port});
+                end = &(*end)->next;
+        }
+        ck_assert_int_eq(store_apply(store, first), 0);
+        for (Change *c = first; c; c = c->next) {
+                ck_assert_int_eq(c->result, CHANGED);
+                c->action = CHANGE_REVOKE;
+        }
+        ck_assert_int_eq(store_apply(store, first), 0);
+        while (first) {
+                Change *next = first->next;
+
+                (void) change_free(first);
+                first = next;
+        }
+}
+
+START_TEST(a_journal_of_mostly_history_is_compacted_and_says_the_same) {
+        _cleanup_free_ char *before = NULL, *after = NULL;
+        Store *store = test_store();
+        struct stat was = {0}, now;
+
+        for (unsigned n = 0;; n++) {
+                churn(store);
+                ck_assert_int_eq(stat(test_journal(), &was), 0);
+                ck_assert_int_eq(store_settle(store), 0);
+                ck_assert_int_eq(stat(test_journal(), &now), 0);
+                if (now.st_size < was.st_size)
+                        break;
+                ck_assert_uint_lt(n, 40);
+        }
+        ck_assert_int_ge(was.st_size, JOURNAL_COMPACT_BYTES_MIN);
+        ck_assert_int_lt(now.st_size, was.st_size / 2 + was.st_size / 8);
+        add(store, 5);
+        (void) store_free(store);
+        before = test_sql_text(all_there_is);
+        ck_assert_int_eq(unlink(test_database()), 0);
+        (void) store_free(test_store());
+        after = test_sql_text(all_there_is);
+        ck_assert_str_eq(before, after);
+}
+END_TEST
+
+/* A crash after the new journal got its name, before the database took note of it. */
+START_TEST(a_journal_in_place_of_the_named_one_is_taken_for_it) {
+        _cleanup_(store_freep) Store *store = NULL;
+        StoreDamage damage;
+        File old;
+
+        put_database('2');
+        put_journal('2');
+        old = file_load(test_database());
+        ck_assert_int_eq(unlink(test_journal()), 0);
+        (void) store_free(test_store());
+        file_store(test_database(), old.data, old.size);
+        file_done(&old);
+
+        ck_assert_int_eq(store_open(test_directory(), &store, &damage), 0);
+        ck_assert_int_eq(damage.database, COPY_WHOLE);
+        ck_assert_int_eq(damage.journal, COPY_WHOLE);
+        ck_assert_uint_eq(test_count_found(store, ME, HOST, 0, STATE_LIVE), 2);
+        add(store, 9);
+        store = test_reopen(store);
+        ck_assert_uint_eq(test_count_found(store, ME, HOST, 0, STATE_LIVE), 3);
+}
+END_TEST
+
+/* -- the first form ----------------------------------------------------------------------- */
+
+static void run_file(const char *name) {
+        const char *source = getenv("CERTEXC_SOURCE_DIR");
+        _cleanup_free_ char *path = NULL;
+        File file;
+
+        ck_assert_int_gt(asprintf(&path, "%s/%s", source ? source : SOURCE_DIR, name), 0);
+        file = file_load(path);
+        file.data[file.size] = '\0';
+        test_sql("%s", file.data);
+        file_done(&file);
+}
+
+START_TEST(a_store_of_the_first_form_is_taken_over_and_gets_its_journal) {
+        _cleanup_(store_freep) Store *store = NULL;
+        StoreDamage damage;
+        Decision d;
+
+        file_store(test_database(), "", 0);
+        run_file("schema/001-initial.sql");
+        run_file("tests/store-001.sql");
+        ck_assert_int_eq(test_sql_number("PRAGMA user_version"), 1);
+
+        ck_assert_int_eq(store_open(test_directory(), &store, &damage), 0);
+        ck_assert_int_eq(damage.journal, COPY_MISSING);
+        ck_assert(!damage.disagrees);
+        for (int i = 0; i < 2; i++) {
+                ck_assert_uint_eq(store_generation(store), 6);
+                ck_assert_uint_eq(test_count_found(store, ME, HOST, 993, STATE_LIVE), 1);
+                ck_assert_uint_eq(test_count_found(store, ME, HOST, 465, STATE_LIVE), 1);
+                ck_assert_int_eq(store_get(store, 1001, 1, &d), 1);
+                ck_assert_int_eq(d.state, STATE_REVOKED);
+                store = store_free(store);
+                ck_assert_int_eq(test_sql_number("PRAGMA user_version"), 2);
+                ck_assert_int_eq(test_sql_number("SELECT n_refusals FROM store"), 3);
+                /* The second time from the journal that was made. */
+                ck_assert_int_eq(unlink(test_database()), 0);
+                store = test_store();
+        }
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("store, two copies");
+        TCase *tcase = tcase_create("copies");
+        SRunner *runner = srunner_create(suite);
+        int n_failed;
+
+        suite_add_tcase(suite, tcase);
+        tcase_set_timeout(tcase, 300);
+        tcase_add_checked_fixture(tcase, make_copies, drop_copies);
+        tcase_add_loop_test(tcase, whatever_is_found_is_brought_together_or_refused, 0,
+                            N_ELEMENTS(rows));
+        tcase_add_test(tcase, a_database_made_of_the_journal_is_the_same_to_the_last_row);
+        tcase_add_test(tcase,
+                       a_seen_certificate_is_not_journaled_and_becomes_whole_when_decided_about);
+        tcase_add_test(tcase, a_journal_of_mostly_history_is_compacted_and_says_the_same);
+        tcase_add_test(tcase, a_journal_in_place_of_the_named_one_is_taken_for_it);
+        tcase_add_test(tcase, a_store_of_the_first_form_is_taken_over_and_gets_its_journal);
+
+        srunner_run_all(runner, CK_ENV);
+        n_failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return n_failed == 0 ? 0 : 1;
+}
