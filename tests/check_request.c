@@ -109,9 +109,9 @@ START_TEST(test_known_chain_is_answered_at_once) {
 END_TEST
 
 START_TEST(test_leave_while_it_is_stored) {
-        _cleanup_(door_done) Door first = {}, leaving = {}, list = {};
+        _cleanup_(door_done) Door first = {}, leaving = {};
         uint64_t generation = store_generation(manager->store);
-        struct json_object *items = NULL;
+        size_t n_listed;
         Request *request;
 
         (void) start("org.certexc1.Verify", with(VERIFY, bad), &first);
@@ -119,11 +119,18 @@ START_TEST(test_leave_while_it_is_stored) {
         request = start("org.certexc1.AddException", with(ADD, bad), &leaving);
         ck_assert_ptr_nonnull(request);
         (void) request_free(request);
-        wait_for_store(generation);
+        /* The owner's name is a change as well. */
+        do {
+                _cleanup_(door_done) Door list = {};
+                struct json_object *items = NULL;
 
-        (void) start("org.certexc1.ListExceptions", "{}", &list);
-        ck_assert(json_object_object_get_ex(list.last, "exceptions", &items));
-        ck_assert_uint_eq(json_object_array_length(items), 1);
+                wait_for_store(generation);
+                generation = store_generation(manager->store);
+                (void) start("org.certexc1.ListExceptions", "{}", &list);
+                ck_assert(json_object_object_get_ex(list.last, "exceptions", &items));
+                n_listed = json_object_array_length(items);
+        } while (n_listed == 0);
+        ck_assert_uint_eq(n_listed, 1);
         commits_dispatch(manager->commits);
         ck_assert_msg(leaving.n == 0, "who left is not answered, but the change stays");
 }
