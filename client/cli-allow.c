@@ -126,19 +126,17 @@ static int ask_person(const Cli *cli, const certexc_answer *answer, const Terms 
         return EXIT_DONE;
 }
 
-static int consent(const Cli *cli, const Target *target, const certexc_answer *answer,
-                   const Terms *terms) {
-        _cleanup_free_ char *command = NULL;
-
+static int consent(const Cli *cli, const certexc_answer *answer, const Terms *terms) {
         if (cli->options.yes)
                 return EXIT_DONE;
         if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !cli->options.json)
                 return ask_person(cli, answer, terms);
 
-        command = target_command(cli, target, "allow");
+        if (cli->options.fingerprint)
+                return cli_misuse(cli, "The fingerprint is the right one, but there is nobody to "
+                                       "ask: this is no terminal. Say the same with --yes.");
         return cli_misuse(cli, "There is nobody to ask: this is no terminal. Compare the "
-                               "fingerprint, then say \"%s --fingerprint=... --yes\".",
-                          command ? command : "certexc allow");
+                               "fingerprint, then say the same with --fingerprint=... --yes.");
 }
 
 /* -- Allow ------------------------------------------------------------------------------------ */
@@ -219,7 +217,7 @@ static int may_allow(const Cli *cli, const Target *target, const certexc_answer 
                                 endpoint, certexc_exception_id(e), certexc_exception_id(e));
         if (!denied && certexc_answer_verdict(answer) == CERTEXC_REJECT)
                 return cli_fail(cli, "%s: nobody may allow this. Nothing was stored.", endpoint);
-        return consent(cli, target, answer, terms);
+        return consent(cli, answer, terms);
 }
 
 /* One round. An exit status, or SHOW_AGAIN. */

@@ -22,6 +22,8 @@
 static const char fake_a_label[] =
         "the host name has an xn-- part that stands for no international name";
 
+static const char a_url[] = "that is a URL; give the host alone, or HOST:PORT";
+
 static void idn2_freep(char **p) {
         if (*p)
                 idn2_free(*p);
@@ -203,6 +205,8 @@ static int set_ipv6(const char *text, Endpoint *e, const char **ret_reason) {
         static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
         uint8_t address[16];
 
+        if (strstr(text, "://"))
+                return refuse(ret_reason, a_url);
         if (strchr(text, '%'))
                 return refuse(ret_reason,
                               "the address has a zone (the part after %), which means something "
@@ -359,6 +363,8 @@ int endpoint_parse(const char *text, uint16_t default_port, Endpoint *ret,
 
         if (text[0] == '[')
                 return parse_brackets(text, default_port, ret, ret_reason);
+        if (strstr(text, "://"))
+                return refuse(ret_reason, a_url);
         if (!colon || strchr(colon + 1, ':'))
                 return endpoint_set(text, strlen(text), port, ret, ret_reason);
 

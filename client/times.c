@@ -119,7 +119,7 @@ static int parse_distance(const char *p, int64_t now, int64_t *ret, const char *
         };
         int64_t n = 0;
 
-        *ret_reason = "lengths of time are written like 12h, 30d, 2w or 1y";
+        *ret_reason = "dates are written like 2027-03-01, lengths of time like 12h, 30d, 2w or 1y";
         if (!isdigit((unsigned char) *p))
                 return -EINVAL;
         while (isdigit((unsigned char) *p)) {

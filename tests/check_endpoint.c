@@ -66,7 +66,7 @@ static const Row names[] = {
         { "253 characters and a trailing dot are allowed", NAME253 ".", NAME253 },
         { "254 characters are refused", NAME254, .refused = "253 characters" },
         { "254 characters and a trailing dot are refused", NAME254 ".", .refused = "253" },
-        { "a URL is refused", "imaps://example.org", .refused = "colon" },
+        { "a URL is refused, and called one", "imaps://example.org", .refused = "a URL" },
 };
 
 static const Row international[] = {
@@ -222,6 +222,8 @@ static const struct {
         { "a port that would overflow is refused", "example.org:4294967297", .refused = "65535" },
         { "an empty port is refused", "example.org:", .refused = "no port" },
         { "a port by name is refused", "example.org:imaps", .refused = "not a number" },
+        { "a URL is called one", "imaps://example.org", .refused = "a URL" },
+        { "a URL with a port and a path too", "https://example.org:993/", .refused = "a URL" },
         { "a negative port is refused", "example.org:-1", .refused = "not a number" },
         { "a signed port is refused", "example.org:+1", .refused = "not a number" },
         { "an open bracket is refused", "[::1", .refused = "never closed" },
@@ -230,7 +232,6 @@ static const struct {
         { "brackets in brackets are refused", "[[::1]]", .refused = "may follow" },
         { "a zone in brackets is refused", "[fe80::1%2]:993", .refused = "zone" },
         { "a port without a host is refused", ":993", .refused = "is empty" },
-        { "an URL is refused", "imaps://example.org", .refused = "not a number" },
         { "an IPv4 trick is refused behind a port too", "127.1:993", .refused = IPV4_TRICK },
 };
 

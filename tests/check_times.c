@@ -47,6 +47,7 @@ static const Row rows[] = {
         { "too many years are refused", "10000y", "UTC0", .refused = LENGTHS },
         { "the most years are taken", "9999y", "UTC0", NOW + 9999 * 365 * DAY },
         { "nothing is refused", "", "UTC0", .refused = LENGTHS },
+        { "a word is told how dates are written", "tomorrow", "UTC0", .refused = "2027-03-01" },
 
         { "a day lasts until it is over", "2027-03-01", "UTC0", INT64_C(1803945600) },
         { "a day is over at local midnight", "2027-03-01", "CET-1", INT64_C(1803945600) - HOUR },

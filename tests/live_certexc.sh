@@ -230,7 +230,10 @@ life() {
   expect 'as JSON' 3 -- certexc check --json "$place" "$at"
   expect_json 'that is one' verdict
 
-  expect 'nobody to ask' 2 'no terminal' -- certexc allow "$place" "$at"
+  expect 'nobody to ask' 2 'no terminal' 'Compare the fingerprint, then' -- certexc allow "$place" "$at" --until=3d
+  expect 'nobody to ask, and the fingerprint is right' 2 'no terminal' 'same with --yes' -- \
+    certexc allow "$place" "$at" --fingerprint="$(fingerprint old)"
+  expect_not 'it was compared already' '--fingerprint=...'
   expect 'another fingerprint' 1 'not the fingerprint' "$(fingerprint old)" -- \
     certexc allow "$place" "$at" --yes --fingerprint="$(fingerprint other)"
   expect 'nothing was stored' 0 'Nothing is allowed' -- certexc list
