@@ -7,6 +7,8 @@
  *   uint32_t[count]  numbers of entries, sorted by digest
  *   the DER of all, one after the other
  *
+ * and, if a block list came along, a second block of the same form at the next multiple of 8.
+ *
  * Writer and readers are the same program on the same machine at the same time, so numbers are as
  * the machine has them. The block cannot change under a reader (seals), so it is checked once.
  */
@@ -38,8 +40,11 @@ typedef struct Entry {
 } Entry;
 
 struct Authorities {
-        void *map;
+        void *map; /* NULL: inside another's */
         size_t map_size;
+        const uint8_t *block;
+        size_t block_size;
+        Authorities *blocked;
         size_t count;
         const Entry *entries;
         const uint32_t *by_digest;
@@ -47,6 +52,7 @@ struct Authorities {
 };
 
 struct AuthoritiesBuilder {
+        AuthoritiesBuilder *blocked; /* borrowed */
         Entry *entries;
         size_t count;
         size_t allocated;
@@ -201,16 +207,31 @@ static int write_all(int fd, const uint8_t *data, size_t size) {
         return 0;
 }
 
+void authorities_builder_attach(AuthoritiesBuilder *b, AuthoritiesBuilder *blocked) {
+        b->blocked = blocked;
+}
+
+static size_t aligned(size_t size) {
+        return (size + 7) & ~(size_t) 7;
+}
+
+static size_t builder_size(const AuthoritiesBuilder *b) {
+        return block_size(b->count, b->der_size);
+}
+
 int authorities_builder_seal(AuthoritiesBuilder *b, int *ret_fd) {
-        size_t size = block_size(b->count, b->der_size);
+        size_t size = b->blocked ? aligned(builder_size(b)) + builder_size(b->blocked)
+                                 : builder_size(b);
         _cleanup_free_ uint8_t *block = NULL;
         _cleanup_fd_ int fd = -1;
         int r;
 
-        block = malloc(size);
+        block = calloc(1, size);
         if (!block)
                 return -ENOMEM;
         r = builder_compose(b, block);
+        if (r == 0 && b->blocked)
+                r = builder_compose(b->blocked, block + aligned(builder_size(b)));
         if (r < 0)
                 return r;
 
@@ -229,15 +250,17 @@ int authorities_builder_seal(AuthoritiesBuilder *b, int *ret_fd) {
 
 /* -- reading -------------------------------------------------------------------------------- */
 
-/* Points into the map, if the header's numbers fill it exactly. */
-static int authorities_locate(Authorities *a) {
-        const uint8_t *p = a->map;
-        const Header *header = a->map;
+/* Points into the @size bytes at @p, of which the header's numbers say how many are the block. */
+static int authorities_locate(Authorities *a, const uint8_t *p, size_t size) {
+        const Header *header = (const Header *) p;
 
-        if (header->magic != BLOCK_MAGIC || header->count > AUTHORITIES_MAX ||
-            header->der_size > AUTHORITIES_BYTES_MAX ||
-            a->map_size != block_size(header->count, header->der_size))
+        if (size < sizeof(Header) || header->magic != BLOCK_MAGIC ||
+            header->count > AUTHORITIES_MAX || header->der_size > AUTHORITIES_BYTES_MAX ||
+            size < block_size(header->count, header->der_size))
                 return -EBADMSG;
+
+        a->block = p;
+        a->block_size = block_size(header->count, header->der_size);
 
         a->count = header->count;
         a->entries = (const Entry *) (p + sizeof(Header));
@@ -248,7 +271,7 @@ static int authorities_locate(Authorities *a) {
 
 /* Every number that is ever followed, and the two orders that the searches rely on. */
 static int authorities_check(const Authorities *a) {
-        const Header *header = a->map;
+        const Header *header = (const Header *) a->block;
 
         for (size_t i = 0; i < a->count; i++) {
                 const Entry *e = &a->entries[i];
@@ -266,6 +289,31 @@ static int authorities_check(const Authorities *a) {
         return 0;
 }
 
+static int authorities_read(Authorities *a, const uint8_t *p, size_t size) {
+        int r;
+
+        r = authorities_locate(a, p, size);
+        return r < 0 ? r : authorities_check(a);
+}
+
+/* What is behind the block is nothing, or the block list and no more. */
+static int authorities_read_blocked(Authorities *a) {
+        size_t at = aligned(a->block_size);
+        int r;
+
+        if (a->map_size == a->block_size)
+                return 0;
+        if (a->map_size < at)
+                return -EBADMSG;
+        a->blocked = calloc(1, sizeof(*a->blocked));
+        if (!a->blocked)
+                return -ENOMEM;
+        r = authorities_read(a->blocked, a->block + at, a->map_size - at);
+        if (r < 0)
+                return r;
+        return a->map_size - at == a->blocked->block_size ? 0 : -EBADMSG;
+}
+
 int authorities_open(int fd, Authorities **ret) {
         _cleanup_(authorities_freep) Authorities *a = NULL;
         struct stat st;
@@ -280,7 +328,7 @@ int authorities_open(int fd, Authorities **ret) {
         if (fstat(fd, &st) < 0)
                 return -errno;
         if (st.st_size < (off_t) sizeof(Header) ||
-            st.st_size > (off_t) block_size(AUTHORITIES_MAX, AUTHORITIES_BYTES_MAX))
+            st.st_size > (off_t) (2 * aligned(block_size(AUTHORITIES_MAX, AUTHORITIES_BYTES_MAX))))
                 return -EBADMSG;
 
         a = calloc(1, sizeof(*a));
@@ -294,10 +342,10 @@ int authorities_open(int fd, Authorities **ret) {
                 return -errno;
         }
 
-        r = authorities_locate(a);
+        r = authorities_read(a, a->map, a->map_size);
         if (r < 0)
                 return r;
-        r = authorities_check(a);
+        r = authorities_read_blocked(a);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(a);
@@ -308,6 +356,7 @@ Authorities *authorities_free(Authorities *a) {
         if (!a)
                 return NULL;
 
+        (void) authorities_free(a->blocked);
         if (a->map)
                 (void) munmap(a->map, a->map_size);
         free(a);
@@ -316,6 +365,10 @@ Authorities *authorities_free(Authorities *a) {
 
 size_t authorities_count(const Authorities *a) {
         return a->count;
+}
+
+const Authorities *authorities_blocked(const Authorities *a) {
+        return a->blocked;
 }
 
 /* The first entry whose subject key is not below @key; @count if there is none. */

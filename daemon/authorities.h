@@ -28,6 +28,9 @@ DEFINE_CLEANUP(AuthoritiesBuilder *, authorities_builder_free)
 int authorities_builder_add(AuthoritiesBuilder *b, Blob der,
                             const uint8_t subject_key[static SHA256_SIZE]);
 
+/* Lets the block list @blocked (NULL: none) travel with @b's block; it must outlive the sealing. */
+void authorities_builder_attach(AuthoritiesBuilder *b, AuthoritiesBuilder *blocked);
+
 /* Writes the block: 0 and a new sealed memfd (F_SEAL_SEAL|SHRINK|GROW|WRITE), or -errno. */
 int authorities_builder_seal(AuthoritiesBuilder *b, int *ret_fd);
 
@@ -40,6 +43,9 @@ Authorities *authorities_free(Authorities *a);
 DEFINE_CLEANUP(Authorities *, authorities_free)
 
 size_t authorities_count(const Authorities *a);
+
+/* The block list that came with it (borrowed), NULL: none. */
+const Authorities *authorities_blocked(const Authorities *a);
 
 /*
  * Calls-free iteration over those whose subject has @key: start with *@cursor = 0; returns 1 and

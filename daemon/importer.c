@@ -8,15 +8,19 @@
 
 #include "daemon/importer.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "daemon/authorities.h"
+#include "daemon/certificate.h"
 #include "daemon/limits.h"
 #include "daemon/path.h"
 #include "daemon/trust.h"
@@ -27,14 +31,40 @@
 
 typedef struct Import {
         AuthoritiesBuilder *builder;
+        AuthoritiesBuilder *blocked;
+        bool is_blocking; /* what is read now goes to the block list */
+        uint32_t n_read;
         uint32_t n_unreadable;
+        uint32_t n_broken;
+        char broken[256];
 } Import;
+
+/* By its subject, to be seen as an issuer that nobody sends, and by its key, to be known again in
+ * any other certificate. */
+static int block_certificate(Import *import, Blob der) {
+        _cleanup_(certificate_freep) Certificate *c = NULL;
+        int r;
+
+        r = certificate_new(der, CERTIFICATE_BLOCKED, -1, &c);
+        if (r == -EBADMSG) {
+                import->n_unreadable++;
+                return 0;
+        }
+        if (r == 0)
+                r = authorities_builder_add(import->blocked, c->der, c->subject_key);
+        if (r == 0)
+                r = authorities_builder_add(import->blocked, c->key, c->key_sha256);
+        import->n_read++;
+        return r;
+}
 
 /* One certificate that cannot be read does not cost the others. */
 static int import_certificate(Import *import, Blob der) {
         uint8_t key[SHA256_SIZE];
         int r;
 
+        if (import->is_blocking)
+                return block_certificate(import, der);
         r = path_subject_key(der, key);
         if (r == -EBADMSG) {
                 import->n_unreadable++;
@@ -110,14 +140,14 @@ static int read_file(int fd, uint8_t *data, size_t size, size_t *ret_size) {
         return 0;
 }
 
-static int load_file(const char *path, uint8_t **ret, size_t *ret_size) {
+static int load_file(int folder, const char *path, uint8_t **ret, size_t *ret_size) {
         _cleanup_free_ uint8_t *data = NULL;
         _cleanup_fd_ int fd = -1;
         struct stat st;
         int r;
 
         /* Not to hang on a FIFO. */
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return -errno;
         if (fstat(fd, &st) < 0)
@@ -149,7 +179,7 @@ static int import_pem(Import *import, const uint8_t *text, size_t size) {
 }
 
 /* Each block by itself, because one that is damaged makes GnuTLS refuse a whole list. */
-static int import_file(Import *import, const char *path) {
+static int import_file(Import *import, int folder, const char *path) {
         static const char begin[] = "-----BEGIN CERTIFICATE-----";
         static const char end[] = "-----END CERTIFICATE-----";
         _cleanup_free_ uint8_t *data = NULL;
@@ -157,7 +187,7 @@ static int import_file(Import *import, const char *path) {
         uint8_t *p;
         int r;
 
-        r = load_file(path, &data, &size);
+        r = load_file(folder, path, &data, &size);
         if (r < 0)
                 return r;
 
@@ -174,6 +204,55 @@ static int import_file(Import *import, const char *path) {
         return 0;
 }
 
+/* -- the block list ------------------------------------------------------------------------- */
+
+static bool is_pem_name(const char *name) {
+        size_t n = strlen(name);
+
+        return name[0] != '.' && n > 4 && strcmp(name + n - 4, ".pem") == 0;
+}
+
+/* A file that is broken costs none of the others, nor the authorities. */
+static int import_block_file(Import *import, int folder, const char *name) {
+        uint32_t n_read = import->n_read, n_unreadable = import->n_unreadable;
+        int r;
+
+        r = import_file(import, folder, name);
+        if (r == -ENOMEM || r == -EIO)
+                return r;
+        if (r < 0 || import->n_read == n_read || import->n_unreadable > n_unreadable) {
+                import->n_broken++;
+                (void) snprintf(import->broken, sizeof(import->broken), "%s", name);
+        }
+        import->n_unreadable = n_unreadable;
+        return 0;
+}
+
+static void closedirp(DIR **folder) {
+        if (*folder)
+                (void) closedir(*folder);
+}
+
+/* The folder came as a descriptor, if there is one. */
+static int import_block_list(Import *import) {
+        _cleanup_(closedirp) DIR *folder = fdopendir(WORKER_EXTRA_FD);
+        struct dirent *entry;
+        int r = 0;
+
+        if (!folder)
+                return 0;
+        r = authorities_builder_new(&import->blocked);
+        if (r < 0)
+                return r;
+        import->is_blocking = true;
+        while (r == 0 && (entry = readdir(folder)))
+                if (is_pem_name(entry->d_name))
+                        r = import_block_file(import, dirfd(folder), entry->d_name);
+        import->is_blocking = false;
+        authorities_builder_attach(import->builder, import->blocked);
+        return r;
+}
+
 /* -- the whole life ------------------------------------------------------------------------- */
 
 static int import_all(Import *import, const char *trust_file, int *ret_fd) {
@@ -182,7 +261,10 @@ static int import_all(Import *import, const char *trust_file, int *ret_fd) {
         r = authorities_builder_new(&import->builder);
         if (r < 0)
                 return r;
-        r = trust_file ? import_file(import, trust_file) : import_system(import);
+        r = trust_file ? import_file(import, AT_FDCWD, trust_file) : import_system(import);
+        if (r < 0)
+                return r;
+        r = import_block_list(import);
         if (r < 0)
                 return r;
         return authorities_builder_seal(import->builder, ret_fd);
@@ -217,8 +299,11 @@ int importer_run(const char *trust_file) {
 
         r = import_all(&import, trust_file, &fd);
         (void) authorities_builder_free(import.builder);
+        (void) authorities_builder_free(import.blocked);
 
         report.error = r < 0 ? (uint32_t) -r : 0;
         report.n_unreadable = import.n_unreadable;
+        report.n_broken = import.n_broken;
+        memcpy(report.broken, import.broken, sizeof(report.broken));
         return send_report(&report, fd) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -94,6 +94,7 @@ void method_get_certificate(Request *r) {
 static struct json_object *warnings_object(const Manager *m) {
         _cleanup_(json_freep) struct json_object *list = json_object_new_array();
         const char *trust = trust_warning(m->trust);
+        const char *blocked = trust_blocked_warning(m->trust);
         StoreHealth health;
 
         store_health(m->store, &health);
@@ -101,6 +102,8 @@ static struct json_object *warnings_object(const Manager *m) {
                 if (json_append(list, json_object_new_string(m->conf.warnings[i])) < 0)
                         return NULL;
         if (trust && json_append(list, json_object_new_string(trust)) < 0)
+                return NULL;
+        if (blocked && json_append(list, json_object_new_string(blocked)) < 0)
                 return NULL;
         if (health.n_damaged > 0 &&
             json_append(list, json_object_new_string(

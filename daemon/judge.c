@@ -59,6 +59,7 @@ static int judge_question(Blob bytes, const Authorities *authorities, unsigned m
                           uint8_t **ret, size_t *ret_size) {
         _cleanup_(question_freep) QuestionBytes *question = NULL;
         _cleanup_(facts_unrefp) Facts *facts = NULL;
+        Question asked;
         int r;
 
         r = limit_cpu(msec);
@@ -68,7 +69,9 @@ static int judge_question(Blob bytes, const Authorities *authorities, unsigned m
         r = question_read(bytes, &question);
         if (r < 0)
                 return r;
-        r = problems_find(question_get(question), authorities, &facts);
+        asked = *question_get(question);
+        asked.blocked = authorities_blocked(authorities);
+        r = problems_find(&asked, authorities, &facts);
         if (r < 0)
                 return r;
         obey_test_certificate(facts);

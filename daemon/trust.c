@@ -4,6 +4,7 @@
 
 #include "daemon/trust.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,13 +50,15 @@ struct Trust {
         bool known; /* @changed has been called */
         unsigned count;
         char *warning;
+        char *blocked_folder; /* NULL: none */
+        char *blocked_warning;
         /* while an importer is at work */
         Process process;
         int socket_fd;
         sd_event_source *io;
         sd_event_source *timer;
         /* what tells of changes, and the time until they are looked at */
-        sd_event_source *watches[N_ELEMENTS(system_folders) + 1];
+        sd_event_source *watches[N_ELEMENTS(system_folders) + 3];
         size_t n_watches;
         sd_event_source *settling;
 };
@@ -70,6 +73,25 @@ unsigned trust_count(const Trust *trust) {
 
 const char *trust_warning(const Trust *trust) {
         return trust->warning;
+}
+
+const char *trust_blocked_warning(const Trust *trust) {
+        return trust->blocked_warning;
+}
+
+/* What there is to say of the block list. */
+static void trust_review_blocked(Trust *trust, const ImportReport *report) {
+        free(trust->blocked_warning);
+        trust->blocked_warning = NULL;
+        if (report->n_broken == 0)
+                return;
+        if (asprintf(&trust->blocked_warning,
+                     "%u files of the block list are broken, one of them is %s/%.*s. What can be "
+                     "read of it is blocked, the rest is not; put certificates in PEM form there.",
+                     report->n_broken, trust->blocked_folder ? trust->blocked_folder : "",
+                     (int) sizeof(report->broken), report->broken) < 0)
+                trust->blocked_warning = NULL;
+        log_warning("%s", trust->blocked_warning ? trust->blocked_warning : "Out of memory");
 }
 
 static void trust_warn(Trust *trust, const char *format, ...) _printf_(2, 3);
@@ -205,6 +227,7 @@ static int trust_on_report(sd_event_source *source, int socket_fd, uint32_t even
                 trust_end_import(trust);
                 trust_review(trust, (unsigned) authorities_count(authorities),
                              report.n_unreadable);
+                trust_review_blocked(trust, &report);
                 trust_accept(trust, fd, (unsigned) authorities_count(authorities));
         }
         return 0;
@@ -216,7 +239,7 @@ static int trust_on_time(sd_event_source *source, uint64_t usec, void *userdata)
 }
 
 static int trust_start_import(Trust *trust) {
-        _cleanup_fd_ int theirs = -1;
+        _cleanup_fd_ int theirs = -1, folder = -1;
         int r, pair[2];
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -224,7 +247,11 @@ static int trust_start_import(Trust *trust) {
         trust->socket_fd = pair[0];
         theirs = pair[1];
 
-        r = worker_spawn(trust->program_fd, IMPORTER_ROLE, trust->trust_file, theirs, -1,
+        if (trust->blocked_folder)
+                folder = open(trust->blocked_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (trust->blocked_folder && folder < 0 && errno != ENOENT)
+                return -errno;
+        r = worker_spawn(trust->program_fd, IMPORTER_ROLE, trust->trust_file, theirs, folder,
                          &trust->process);
         if (r < 0)
                 return r;
@@ -277,6 +304,12 @@ static const char *base_name(const char *path) {
         return slash ? slash + 1 : path;
 }
 
+static int trust_on_blocked(sd_event_source *source, const struct inotify_event *event,
+                            void *userdata) {
+        trust_settle(userdata);
+        return 0;
+}
+
 static int trust_on_touch(sd_event_source *source, const struct inotify_event *event,
                           void *userdata) {
         Trust *trust = userdata;
@@ -289,10 +322,10 @@ static int trust_on_touch(sd_event_source *source, const struct inotify_event *e
 }
 
 /* A folder that is not there is not watched. */
-static void trust_watch(Trust *trust, const char *folder) {
+static void trust_watch(Trust *trust, const char *folder, sd_event_inotify_handler_t handler) {
         sd_event_source **watch = &trust->watches[trust->n_watches];
 
-        if (sd_event_add_inotify(trust->event, watch, folder, WATCHED, trust_on_touch, trust) >= 0)
+        if (sd_event_add_inotify(trust->event, watch, folder, WATCHED, handler, trust) >= 0)
                 trust->n_watches++;
 }
 
@@ -308,8 +341,10 @@ static int trust_watch_store(Trust *trust) {
         if (r < 0)
                 return r;
 
+        if (trust->blocked_folder)
+                trust_watch(trust, trust->blocked_folder, trust_on_blocked);
         for (size_t i = 0; !trust->trust_file && i < N_ELEMENTS(system_folders); i++)
-                trust_watch(trust, system_folders[i]);
+                trust_watch(trust, system_folders[i], trust_on_touch);
         if (!trust->trust_file)
                 return 0;
 
@@ -318,18 +353,18 @@ static int trust_watch_store(Trust *trust) {
         if (!folder)
                 return -ENOMEM;
         if (base_name(folder) == folder)
-                trust_watch(trust, ".");
+                trust_watch(trust, ".", trust_on_touch);
         else {
                 folder[base_name(folder) - folder] = '\0';
-                trust_watch(trust, folder);
+                trust_watch(trust, folder, trust_on_touch);
         }
         return 0;
 }
 
 /* -------------------------------------------------------------------------------------------- */
 
-int trust_new(sd_event *event, const char *trust_file, TrustChanged changed, void *userdata,
-              Trust **ret) {
+int trust_new(sd_event *event, const char *trust_file, const char *blocked_folder,
+              TrustChanged changed, void *userdata, Trust **ret) {
         _cleanup_(trust_freep) Trust *trust = NULL;
         int r;
 
@@ -346,6 +381,12 @@ int trust_new(sd_event *event, const char *trust_file, TrustChanged changed, voi
         if (trust_file) {
                 trust->trust_file = strdup(trust_file);
                 if (!trust->trust_file)
+                        return -ENOMEM;
+        }
+
+        if (blocked_folder) {
+                trust->blocked_folder = strdup(blocked_folder);
+                if (!trust->blocked_folder)
                         return -ENOMEM;
         }
 
@@ -380,6 +421,8 @@ Trust *trust_free(Trust *trust) {
         (void) sd_event_unref(trust->event);
         free(trust->trust_file);
         free(trust->warning);
+        free(trust->blocked_folder);
+        free(trust->blocked_warning);
         free(trust);
         return NULL;
 }

@@ -13,17 +13,18 @@ typedef struct sd_event sd_event;
 typedef struct Trust Trust;
 
 /* Like JUDGE_ROLE. argv[2] is the PEM file, absent: the system's store. The block's memfd is sent
- * over descriptor 3. */
+ * over descriptor 3; descriptor 4 is the folder of the block list, if there is one. */
 #define IMPORTER_ROLE "--worker=importer"
 int importer_run(const char *trust_file);
 
 /* Called when a new block is there: @fd is borrowed; @count authorities from @from. */
 typedef void (*TrustChanged)(Trust *trust, int fd, unsigned count, void *userdata);
 
-/* @trust_file NULL: the system's store. Starts reading, and reads again soon after a change of the
+/* The block list are the certificates of @blocked_folder/NAME.pem; NULL: none.
+ * @trust_file NULL: the system's store. Starts reading, and reads again soon after a change of the
  * file, or of the system's store; @changed is called from the loop. */
-int trust_new(sd_event *event, const char *trust_file, TrustChanged changed, void *userdata,
-              Trust **ret);
+int trust_new(sd_event *event, const char *trust_file, const char *blocked_folder,
+              TrustChanged changed, void *userdata, Trust **ret);
 Trust *trust_free(Trust *trust);
 DEFINE_CLEANUP(Trust *, trust_free)
 
@@ -34,6 +35,7 @@ int trust_reload(Trust *trust);
 unsigned trust_count(const Trust *trust);
 const char *trust_from(const Trust *trust);    /* the file's path or "the system's store" */
 const char *trust_warning(const Trust *trust); /* NULL: all is well */
+const char *trust_blocked_warning(const Trust *trust); /* of the block list; NULL: all is well */
 
 #ifdef CERTEXC_TESTING
 /* For the tests: how long the next reading may take. */

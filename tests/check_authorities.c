@@ -98,6 +98,27 @@ START_TEST(none_is_a_lawful_number) {
 }
 END_TEST
 
+START_TEST(a_block_list_travels_along) {
+        _cleanup_(authorities_builder_freep) AuthoritiesBuilder *b = NULL, *list = NULL;
+        _cleanup_(authorities_freep) Authorities *a = NULL;
+        _cleanup_fd_ int fd = -1;
+
+        ck_assert_int_eq(authorities_builder_new(&b), 0);
+        ck_assert_int_eq(authorities_builder_new(&list), 0);
+        ck_assert_int_eq(add(b, "one", "odd bytes of one"), 0);
+        ck_assert_int_eq(add(list, "two", "DER of two"), 0);
+        authorities_builder_attach(b, list);
+        ck_assert_int_eq(authorities_builder_seal(b, &fd), 0);
+        ck_assert_int_eq(authorities_open(fd, &a), 0);
+        ck_assert_uint_eq(count_of(a, "one"), 1);
+        ck_assert_uint_eq(count_of(a, "two"), 0);
+        ck_assert_ptr_nonnull(authorities_blocked(a));
+        ck_assert_uint_eq(count_of(authorities_blocked(a), "one"), 0);
+        ck_assert_uint_eq(count_of(authorities_blocked(a), "two"), 1);
+        ck_assert_ptr_null(authorities_blocked(authorities_blocked(a)));
+}
+END_TEST
+
 START_TEST(as_many_as_allowed_and_one_more) {
         _cleanup_(authorities_builder_freep) AuthoritiesBuilder *b = NULL;
         _cleanup_(authorities_freep) Authorities *a = NULL;
@@ -255,6 +276,7 @@ int main(void) {
         tcase_add_test(tcase, what_is_put_in_is_found);
         tcase_add_test(tcase, the_block_is_sealed);
         tcase_add_test(tcase, none_is_a_lawful_number);
+        tcase_add_test(tcase, a_block_list_travels_along);
         tcase_add_test(tcase, as_many_as_allowed_and_one_more);
         tcase_add_test(tcase, as_many_bytes_as_allowed_and_one_more);
         tcase_add_test(tcase, a_block_without_each_seal_is_refused);

@@ -160,7 +160,7 @@ START_TEST(files_row) {
         const char *warning;
 
         files[_i].put();
-        ck_assert_int_eq(trust_new(event, path, on_changed, &seen, &trust), 0);
+        ck_assert_int_eq(trust_new(event, path, NULL, on_changed, &seen, &trust), 0);
         ck_assert_str_eq(trust_from(trust), path);
         wait_for_change(&seen, 1);
 
@@ -184,7 +184,7 @@ START_TEST(reading_again_takes_what_is_there_now) {
         _cleanup_(seen_done) Seen seen = {};
 
         put_with_key();
-        ck_assert_int_eq(trust_new(event, path, on_changed, &seen, &trust), 0);
+        ck_assert_int_eq(trust_new(event, path, NULL, on_changed, &seen, &trust), 0);
         wait_for_change(&seen, 1);
         ck_assert(!holds(&seen, two));
         put_two();
@@ -199,7 +199,7 @@ START_TEST(reading_again_at_once_reads_once_more) {
         _cleanup_(seen_done) Seen seen = {};
 
         put_two();
-        ck_assert_int_eq(trust_new(event, path, on_changed, &seen, &trust), 0);
+        ck_assert_int_eq(trust_new(event, path, NULL, on_changed, &seen, &trust), 0);
         ck_assert_int_eq(trust_reload(trust), 0);
         ck_assert_int_eq(trust_reload(trust), 0);
         wait_for_change(&seen, 1);
@@ -215,7 +215,7 @@ START_TEST(a_failure_keeps_what_was_read_before) {
         _cleanup_(seen_done) Seen seen = {};
 
         put_two();
-        ck_assert_int_eq(trust_new(event, path, on_changed, &seen, &trust), 0);
+        ck_assert_int_eq(trust_new(event, path, NULL, on_changed, &seen, &trust), 0);
         wait_for_change(&seen, 1);
         ck_assert_int_eq(unlink(path), 0);
         ck_assert_int_eq(trust_reload(trust), 0);
@@ -235,7 +235,7 @@ START_TEST(reading_has_its_time) {
         _cleanup_(seen_done) Seen seen = {};
 
         put_two();
-        ck_assert_int_eq(trust_new(event, path, on_changed, &seen, &trust), 0);
+        ck_assert_int_eq(trust_new(event, path, NULL, on_changed, &seen, &trust), 0);
         wait_for_change(&seen, 1);
         /* An importer that reads for ever. */
         ck_assert_int_eq(setenv("CERTEXC_TEST_FORGERY", "0", 1), 0);
@@ -261,7 +261,7 @@ START_TEST(a_file_that_is_replaced_is_read_again) {
         _cleanup_(seen_done) Seen seen = {};
 
         put_two();
-        ck_assert_int_eq(trust_new(event, path, on_changed, &seen, &trust), 0);
+        ck_assert_int_eq(trust_new(event, path, NULL, on_changed, &seen, &trust), 0);
         wait_for_change(&seen, 1);
         ck_assert(holds(&seen, two));
         put_aside_and_rename((const Pki *const[]) { one }, 1);
@@ -276,7 +276,7 @@ START_TEST(many_changes_at_once_are_read_once) {
         _cleanup_(seen_done) Seen seen = {};
 
         put_two();
-        ck_assert_int_eq(trust_new(event, path, on_changed, &seen, &trust), 0);
+        ck_assert_int_eq(trust_new(event, path, NULL, on_changed, &seen, &trust), 0);
         wait_for_change(&seen, 1);
         for (int i = 0; i < 20; i++)
                 put_aside_and_rename((const Pki *const[]) { two }, 1);
@@ -293,13 +293,119 @@ START_TEST(a_file_that_is_removed_stays_in_use_and_is_told) {
         _cleanup_(seen_done) Seen seen = {};
 
         put_two();
-        ck_assert_int_eq(trust_new(event, path, on_changed, &seen, &trust), 0);
+        ck_assert_int_eq(trust_new(event, path, NULL, on_changed, &seen, &trust), 0);
         wait_for_change(&seen, 1);
         ck_assert_int_eq(unlink(path), 0);
         wait_for_warning(trust, "The 2 that were read before stay in use");
         put_two();
         wait_for_change(&seen, 2);
         ck_assert_ptr_null(trust_warning(trust));
+}
+END_TEST
+
+/* -- the block list ------------------------------------------------------------------------- */
+
+static char blocked_folder[96];
+
+static void put_blocked(const char *name, const Pki *pki, const char *text) {
+        char file[160];
+        FILE *to;
+
+        (void) snprintf(file, sizeof(file), "%s/%s", blocked_folder, name);
+        if (pki) {
+                pki_write(file, &pki, 1, false);
+                return;
+        }
+        to = fopen(file, "we");
+        ck_assert_ptr_nonnull(to);
+        ck_assert_int_ge(fputs(text, to), 0);
+        ck_assert_int_eq(fclose(to), 0);
+}
+
+static void remove_blocked(const char *name) {
+        char file[160];
+
+        (void) snprintf(file, sizeof(file), "%s/%s", blocked_folder, name);
+        ck_assert_int_eq(unlink(file), 0);
+}
+
+static bool blocks(const Seen *seen, const Pki *authority) {
+        const Authorities *blocked = authorities_blocked(seen->authorities);
+        uint8_t key[SHA256_SIZE];
+        size_t cursor = 0;
+        Blob found;
+
+        ck_assert_int_eq(path_subject_key(pki_der(authority), key), 0);
+        return blocked && authorities_next_by_subject(blocked, key, &cursor, &found) == 1;
+}
+
+static Trust *new_with_block_list(Seen *seen) {
+        Trust *trust = NULL;
+
+        put_two();
+        (void) snprintf(blocked_folder, sizeof(blocked_folder), "%s/blocked.d", folder);
+        ck_assert_int_eq(mkdir(blocked_folder, 0700), 0);
+        put_blocked("one.pem", one, NULL);
+        put_blocked("two.txt", two, NULL);
+        ck_assert_int_eq(trust_new(event, path, blocked_folder, on_changed, seen, &trust), 0);
+        wait_for_change(seen, 1);
+        return trust;
+}
+
+START_TEST(what_the_folder_holds_is_blocked) {
+        _cleanup_(seen_done) Seen seen = {};
+        _cleanup_(trust_freep) Trust *trust = new_with_block_list(&seen);
+
+        ck_assert(blocks(&seen, one));
+        ck_assert_msg(!blocks(&seen, two), "a file of another name is no part of it");
+        ck_assert_uint_eq(seen.count, 2);
+        ck_assert_ptr_null(trust_blocked_warning(trust));
+
+        put_blocked("three.pem", two, NULL);
+        wait_for_change(&seen, 2);
+        ck_assert_msg(blocks(&seen, two), "a new file is read without being told");
+        remove_blocked("three.pem");
+        wait_for_change(&seen, 3);
+        ck_assert_msg(!blocks(&seen, two), "and one that is removed blocks no more");
+        remove_blocked("one.pem");
+        remove_blocked("two.txt");
+        ck_assert_int_eq(rmdir(blocked_folder), 0);
+}
+END_TEST
+
+START_TEST(a_broken_file_is_named_and_costs_no_other) {
+        static const char *const texts[] = {
+                "", "These are words.\n", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+        };
+        _cleanup_(seen_done) Seen seen = {};
+        _cleanup_(trust_freep) Trust *trust = new_with_block_list(&seen);
+
+        for (unsigned i = 0; i < N_ELEMENTS(texts); i++) {
+                put_blocked("broken.pem", NULL, texts[i]);
+                wait_for_change(&seen, i + 2);
+                ck_assert_ptr_nonnull(trust_blocked_warning(trust));
+                ck_assert_ptr_nonnull(strstr(trust_blocked_warning(trust), "blocked.d/broken.pem"));
+                ck_assert(blocks(&seen, one));
+                ck_assert_ptr_null(trust_warning(trust));
+        }
+        remove_blocked("broken.pem");
+        wait_for_change(&seen, N_ELEMENTS(texts) + 2);
+        ck_assert_ptr_null(trust_blocked_warning(trust));
+        remove_blocked("one.pem");
+        remove_blocked("two.txt");
+        ck_assert_int_eq(rmdir(blocked_folder), 0);
+}
+END_TEST
+
+START_TEST(a_folder_that_is_not_there_blocks_nothing) {
+        _cleanup_(trust_freep) Trust *trust = NULL;
+        _cleanup_(seen_done) Seen seen = {};
+
+        put_two();
+        ck_assert_int_eq(trust_new(event, path, "/nowhere/blocked.d", on_changed, &seen, &trust), 0);
+        wait_for_change(&seen, 1);
+        ck_assert_ptr_null(authorities_blocked(seen.authorities));
+        ck_assert_ptr_null(trust_blocked_warning(trust));
 }
 END_TEST
 
@@ -367,7 +473,7 @@ START_TEST(forgeries_row) {
         (void) snprintf(number, sizeof(number), "%d", _i);
         ck_assert_int_eq(setenv("CERTEXC_TEST_FORGERY", number, 1), 0);
         put_two();
-        ck_assert_int_eq(trust_new(event, path, on_changed, &seen, &trust), 0);
+        ck_assert_int_eq(trust_new(event, path, NULL, on_changed, &seen, &trust), 0);
         wait_for_change(&seen, 1);
         ck_assert_uint_eq(seen.count, 0);
         ck_assert_msg(strstr(trust_warning(trust), forgeries[_i].warning), "%s: %s",
@@ -381,7 +487,7 @@ START_TEST(the_system_s_store_is_read) {
         _cleanup_(trust_freep) Trust *trust = NULL;
         _cleanup_(seen_done) Seen seen = {};
 
-        ck_assert_int_eq(trust_new(event, NULL, on_changed, &seen, &trust), 0);
+        ck_assert_int_eq(trust_new(event, NULL, NULL, on_changed, &seen, &trust), 0);
         ck_assert_str_eq(trust_from(trust), "the system's store");
         wait_for_change(&seen, 1);
         /* A machine without authorities is told so. */
@@ -420,6 +526,9 @@ int main(int argc, char *argv[]) {
         tcase_add_test(tcase, a_file_that_is_replaced_is_read_again);
         tcase_add_test(tcase, many_changes_at_once_are_read_once);
         tcase_add_test(tcase, a_file_that_is_removed_stays_in_use_and_is_told);
+        tcase_add_test(tcase, what_the_folder_holds_is_blocked);
+        tcase_add_test(tcase, a_broken_file_is_named_and_costs_no_other);
+        tcase_add_test(tcase, a_folder_that_is_not_there_blocks_nothing);
         tcase_add_loop_test(tcase, forgeries_row, 1, N_ELEMENTS(forgeries));
         tcase_add_test(tcase, the_system_s_store_is_read);
 

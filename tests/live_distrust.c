@@ -61,6 +61,31 @@ START_TEST(an_authority_that_is_removed_is_gone_at_the_next_verdict) {
 }
 END_TEST
 
+START_TEST(what_the_administrator_blocks_is_refused) {
+        char folder[256], file[288];
+
+        (void) snprintf(folder, sizeof(folder), "%s", fixture_path(m->fixture, "conf/blocked.d"));
+        (void) snprintf(file, sizeof(file), "%s/authority.pem", folder);
+        (void) mkdir(fixture_path(m->fixture, "conf"), 0755);
+        ck_assert_int_eq(mkdir(folder, 0755), 0);
+        monitor = peer_free(monitor);
+        methods_restart(m, PKI_NOW);
+        monitor = peer_new(m->fixture);
+        ck_assert(peer_send(monitor, MONITOR));
+        expect_event("ready");
+
+        WALK({ "an empty folder blocks nothing", 0, VERIFY_GOOD, "verdict", "accept" });
+        pki_write(file, (const Pki *const *) &m->authority, 1, false);
+        expect_event("authorities-changed");
+        WALK({ "an authority that is blocked is refused, although it is trusted and not sent", 0,
+               VERIFY_GOOD, "verdict", "reject" },
+             { "and the answer says why", 0, VERIFY_GOOD, "problems.0.name", "blocked" });
+        ck_assert_int_eq(unlink(file), 0);
+        expect_event("authorities-changed");
+        WALK({ "until the file is removed", 0, VERIFY_GOOD, "verdict", "accept" });
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("distrust");
         TCase *tcase = tcase_create("distrust");
@@ -71,6 +96,7 @@ int main(void) {
         tcase_set_timeout(tcase, 120);
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, an_authority_that_is_removed_is_gone_at_the_next_verdict);
+        tcase_add_test(tcase, what_the_administrator_blocks_is_refused);
         srunner_run_all(runner, CK_ENV);
         n_failed = srunner_ntests_failed(runner);
         srunner_free(runner);
