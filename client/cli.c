@@ -21,10 +21,11 @@ typedef enum VerbMask {
         VERB_HISTORY = 1 << 6,
         VERB_STATUS = 1 << 7,
         VERB_MONITOR = 1 << 8,
+        VERB_EXPORT = 1 << 9,
 
         VERBS_DECIDE = VERB_ALLOW | VERB_DENY,
         VERBS_TARGET = VERB_CHECK | VERBS_DECIDE,
-        VERBS_ALL = (1 << 9) - 1,
+        VERBS_ALL = (1 << 10) - 1,
 } VerbMask;
 
 typedef struct Verb {
@@ -55,6 +56,8 @@ static const Verb verbs[] = {
           "Show how the daemon and its store are" },
         { "monitor", 0, 0, VERB_MONITOR, cli_monitor, "",
           "Print changes as they happen" },
+        { "export", 0, 0, VERB_EXPORT, cli_export, "",
+          "Print all decisions and their certificates, as JSON to keep" },
 };
 
 typedef struct Option {

@@ -55,6 +55,7 @@ int cli_show(Cli *cli, int n, char **arguments);
 int cli_revoke(Cli *cli, int n, char **arguments);
 int cli_history(Cli *cli, int n, char **arguments);
 int cli_status(Cli *cli, int n, char **arguments);
+int cli_export(Cli *cli, int n, char **arguments);
 int cli_monitor(Cli *cli, int n, char **arguments);
 
 /* What is wrong with the command line; returns EXIT_MISUSED. */
