@@ -357,7 +357,7 @@ static int apply(Store *store, Change *changes) {
         if (r == 0 && atomic_load(&store->behind))
                 r = store_follow(store);
         if (r < 0)
-                return r;
+                return r == -EBADMSG ? -EUCLEAN : r;
 
         r = apply_all(&t, changes);
         if (!sqlite3_get_autocommit(store->writer.db))
