@@ -53,14 +53,14 @@ typedef struct Cause {
 static const Cause causes[] = {
         {"a full disk", FAULT_WRITE | FAULT_CREATE, FAULT_ERROR, ENOSPC, true,
          true},
-        {"a moment of a full disk", FAULT_WRITE | FAULT_CREATE, FAULT_ERROR, ENOSPC, false, true},
+        {"a moment of a full disk", FAULT_WRITE | FAULT_CREATE, FAULT_ERROR, ENOSPC, false, true, true, false},
         {"a read-only file system", FAULT_ANY & ~(uint32_t) FAULT_SYNC, FAULT_ERROR, EROFS, true,
          true},
         {"a write that fails", FAULT_ANY & ~(uint32_t) FAULT_SYNC, FAULT_ERROR, EIO, false, false},
         {"a sync that fails", FAULT_SYNC, FAULT_ERROR, EIO, false, false},
         {"a sync that finds no room", FAULT_SYNC, FAULT_ERROR, ENOSPC, false, false},
-        {"a disk that died", FAULT_ANY, FAULT_ERROR, EIO, true, false},
-        {"half a write", FAULT_WRITE, FAULT_SHORT, 0, false, true},
+        {"a disk that died", FAULT_ANY, FAULT_ERROR, EIO, true, false, false, true},
+        {"half a write", FAULT_WRITE, FAULT_SHORT, 0, false, true, true, false},
 };
 
 static void draw_pictures(World *w) {
