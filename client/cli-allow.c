@@ -10,6 +10,7 @@
 #include "client/cli.h"
 #include "client/encoding.h"
 #include "client/explain.h"
+#include "client/i18n.h"
 #include "client/target.h"
 #include "client/times.h"
 
@@ -37,7 +38,7 @@ static int read_terms(const Cli *cli, Terms *ret) {
         if (o->until && o->session)
                 return cli_misuse(cli, "--until and --session exclude each other.");
         if (o->until && times_parse(o->until, time(NULL), &terms.until, &reason) < 0)
-                return cli_misuse(cli, "--until=%s: %s.", o->until, reason);
+                return cli_misuse(cli, "--until=%s: %s.", o->until, _(reason));
         if (o->pin && strcmp(o->pin, "key") != 0 && strcmp(o->pin, "certificate") != 0)
                 return cli_misuse(cli, "--pin=%s: it is \"certificate\" or \"key\".", o->pin);
         if (o->fingerprint && fingerprint_parse(o->fingerprint, fingerprint) < 0)
@@ -74,7 +75,7 @@ static int wrong_fingerprint(const Cli *cli, const certexc_answer *answer) {
                              "shows, which is %s. Nothing was stored. You may be talking to "
                              "another server than you think.",
                         leaf ? explain_fingerprint(certexc_certificate_sha256(leaf), text)
-                             : "unknown");
+                             : "?");
 }
 
 /* -- The question ----------------------------------------------------------------------------- */
@@ -106,8 +107,8 @@ static int ask_person(const Cli *cli, const certexc_answer *answer, const Terms 
         uint8_t digest[SHA256_SIZE];
 
         if (!cli->options.fingerprint) {
-                text = ask(cli, "Type or paste the SHA-256 fingerprint that the administrator gave "
-                                "you, or \"yes\" if you have none. Anything else is no.", typed);
+                text = ask(cli, _("Type or paste the SHA-256 fingerprint that the administrator gave "
+                                  "you, or \"yes\" if you have none. Anything else is no."), typed);
                 if (fingerprint_parse(text, digest) == 0) {
                         if (!is_fingerprint(text, answer, terms))
                                 return wrong_fingerprint(cli, answer);
@@ -116,11 +117,11 @@ static int ask_person(const Cli *cli, const certexc_answer *answer, const Terms 
                 if (strcasecmp(text, "yes") != 0)
                         return cli_fail(cli, "Nothing was stored.");
                 output_paragraph(&cli->out, 0, NULL, STYLE_WARN,
-                                 "Nobody has compared the fingerprint. If somebody sits between "
-                                 "you and the server now, you will trust them.");
+                                 _("Nobody has compared the fingerprint. If somebody sits between "
+                                   "you and the server now, you will trust them."));
         }
-        text = ask(cli, "Allow this certificate there, in spite of what is wrong? Type \"allow\". "
-                        "Anything else is no.", typed);
+        text = ask(cli, _("Allow this certificate there, in spite of what is wrong? Type \"allow\". "
+                          "Anything else is no."), typed);
         if (strcasecmp(text, "allow") != 0)
                 return cli_fail(cli, "Nothing was stored.");
         return EXIT_DONE;
@@ -143,8 +144,9 @@ static int consent(const Cli *cli, const certexc_answer *answer, const Terms *te
 
 static int report_decision(const Cli *cli, const certexc_exception *exception, bool already) {
         const bool allow = strcmp(certexc_exception_action(exception), "allow") == 0;
-        char endpoint[EXPLAIN_ENDPOINT_MAX], end[EXPLAIN_END_MAX];
+        char endpoint[EXPLAIN_ENDPOINT_MAX], room[EXPLAIN_END_MAX];
         _cleanup_free_ char *names = explain_problem_names(exception);
+        const char *end = explain_end(exception, room);
 
         if (cli->options.json) {
                 output_json(&cli->out, certexc_exception_json(exception));
@@ -152,10 +154,16 @@ static int report_decision(const Cli *cli, const certexc_exception *exception, b
         }
         (void) explain_endpoint(certexc_exception_host(exception),
                                 certexc_exception_port(exception), endpoint);
-        output_line(&cli->out, allow ? STYLE_GOOD : STYLE_WARN,
-                    "%s: %s%s %s%s%s (number %" PRIu64 ").", endpoint, already ? "already " : "",
-                    allow ? "allowed" : "denied", explain_end(exception, end), allow ? ": " : "",
-                    allow && names ? names : "", certexc_exception_id(exception));
+        if (allow)
+                output_line(&cli->out, STYLE_GOOD,
+                            already ? _("%s: already allowed %s: %s (number %" PRIu64 ").")
+                                    : _("%s: allowed %s: %s (number %" PRIu64 ")."),
+                            endpoint, end, names ? names : "", certexc_exception_id(exception));
+        else
+                output_line(&cli->out, STYLE_WARN,
+                            already ? _("%s: already denied %s (number %" PRIu64 ").")
+                                    : _("%s: denied %s (number %" PRIu64 ")."),
+                            endpoint, end, certexc_exception_id(exception));
         return EXIT_DONE;
 }
 
@@ -168,8 +176,8 @@ static void report_unseen(const Cli *cli, const certexc_answer *answer) {
             cli->options.json || !leaf)
                 return;
         output_paragraph(&cli->out, 0, NULL, STYLE_WARN,
-                         "Nobody compared the fingerprint; what the server showed just now was "
-                         "believed:");
+                         _("Nobody compared the fingerprint; what the server showed just now was "
+                           "believed:"));
         output_line(&cli->out, STYLE_PLAIN, "  %s",
                     explain_fingerprint(certexc_certificate_sha256(leaf), text));
 }
@@ -235,7 +243,7 @@ static int allow_once(const Cli *cli, const Target *target, const Terms *terms) 
                         return cli_fail(cli, "Nothing is wrong there, so there is nothing to "
                                              "allow.");
                 explain_answer(&cli->out, answer, time(NULL));
-                output_line(&cli->out, STYLE_PLAIN, "There is nothing to allow.");
+                output_line(&cli->out, STYLE_PLAIN, "%s", _("There is nothing to allow."));
                 return EXIT_DONE;
         }
         status = may_allow(cli, target, answer, terms);
@@ -273,7 +281,7 @@ int cli_allow(Cli *cli, int n, char **arguments) {
                 if (cli->options.yes)
                         break;
                 output_gap(&cli->out);
-                output_line(&cli->out, STYLE_WARN, "The problems have changed meanwhile:");
+                output_line(&cli->out, STYLE_WARN, "%s", _("The problems have changed meanwhile:"));
         }
         return cli_fail(cli, "The problems have changed meanwhile. Nothing was stored; look again "
                              "with certexc check.");

@@ -8,6 +8,7 @@
 #include "client/cli.h"
 #include "client/clock.h"
 #include "client/explain.h"
+#include "client/i18n.h"
 #include "client/target.h"
 
 static bool all_exceptable(const certexc_answer *answer) {
@@ -43,12 +44,12 @@ static void print_next(const Cli *cli, const Target *target, const certexc_answe
         if (!allow || !deny || !leaf || !all_exceptable(answer))
                 return;
         output_gap(&cli->out);
-        output_line(&cli->out, STYLE_BOLD, "What you can do");
-        print_command(&cli->out, "If this is the fingerprint that the server's administrator gave "
-                                 "you over another way:",
+        output_line(&cli->out, STYLE_BOLD, "%s", _("What you can do"));
+        print_command(&cli->out, _("If this is the fingerprint that the server's administrator "
+                                   "gave you over another way:"),
                       allow, " --fingerprint=",
                       explain_fingerprint(certexc_certificate_sha256(leaf), fingerprint));
-        print_command(&cli->out, "If it is not, or you do not want this server:", deny, "", "");
+        print_command(&cli->out, _("If it is not, or you do not want this server:"), deny, "", "");
 }
 
 static int exit_status(enum certexc_verdict verdict) {

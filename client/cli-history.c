@@ -7,12 +7,13 @@
 
 #include "client/cli.h"
 #include "client/explain.h"
+#include "client/i18n.h"
 #include "client/table.h"
 #include "client/times.h"
 
 static const TableColumn columns[] = {
-        { "TIME", COLUMN_LEFT },     { "EVENT", COLUMN_LEFT }, { "ID", COLUMN_RIGHT },
-        { "ENDPOINT", COLUMN_LEFT }, { "BY", COLUMN_LEFT },    { "SHA-256", COLUMN_CUT },
+        { N_("TIME"), COLUMN_LEFT },     { N_("EVENT"), COLUMN_LEFT }, { N_("ID"), COLUMN_RIGHT },
+        { N_("ENDPOINT"), COLUMN_LEFT }, { N_("BY"), COLUMN_LEFT },    { N_("SHA-256"), COLUMN_CUT },
 };
 
 /* A uid's user name if it has one. The result is valid until the next call. */
@@ -85,7 +86,7 @@ int cli_history(Cli *cli, int n, char **arguments) {
                 return EXIT_DONE;
         }
         if (certexc_history_count(history) == 0)
-                output_line(&cli->err, STYLE_PLAIN, "Nothing has been decided yet.");
+                output_line(&cli->err, STYLE_PLAIN, "%s", _("Nothing has been decided yet."));
         r = print_table(cli, history);
         return r < 0 ? cli_fail(cli, "The history cannot be printed: %s.", strerror(-r))
                      : EXIT_DONE;

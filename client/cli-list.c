@@ -7,13 +7,14 @@
 #include "client/cli.h"
 #include "client/endpoint.h"
 #include "client/explain.h"
+#include "client/i18n.h"
 #include "client/table.h"
 #include "client/times.h"
 
 static const TableColumn columns[] = {
-        { "ID", COLUMN_RIGHT },      { "DECISION", COLUMN_LEFT }, { "ENDPOINT", COLUMN_LEFT },
-        { "UNTIL", COLUMN_LEFT },    { "STATE", COLUMN_LEFT },    { "PROBLEMS", COLUMN_CUT },
-        { "SUBJECT", COLUMN_CUT },
+        { N_("ID"), COLUMN_RIGHT },      { N_("DECISION"), COLUMN_LEFT }, { N_("ENDPOINT"), COLUMN_LEFT },
+        { N_("UNTIL"), COLUMN_LEFT },    { N_("STATE"), COLUMN_LEFT },    { N_("PROBLEMS"), COLUMN_CUT },
+        { N_("SUBJECT"), COLUMN_CUT },
 };
 
 /* The column UNTIL: short, so that the table stays narrow. */
@@ -21,7 +22,7 @@ static const char *write_end(const certexc_exception *e, char ret[static TIMES_T
         const char *end = certexc_exception_end(e);
 
         if (strcmp(end, "date") != 0)
-                return strcmp(end, "never") == 0 ? "for ever" : end;
+                return strcmp(end, "never") == 0 ? _("for ever") : end;
         times_write(certexc_exception_until(e), ret);
         return ret;
 }
@@ -84,7 +85,7 @@ int cli_list(Cli *cli, int n, char **arguments) {
         int r;
 
         if (n > 0 && endpoint_parse(arguments[0], 0, &e, &reason) < 0)
-                return cli_misuse(cli, "%s: %s.", arguments[0], reason ? reason : "no such host");
+                return cli_misuse(cli, "%s: %s.", arguments[0], reason ? _(reason) : _("no such host"));
         r = certexc_list(cli->client, n > 0 ? e.host : NULL, e.port, cli->options.all, &list);
         if (r < 0)
                 return cli_fail_client(cli, r);
@@ -94,8 +95,9 @@ int cli_list(Cli *cli, int n, char **arguments) {
                 return EXIT_DONE;
         }
         if (certexc_exceptions_count(list) == 0)
-                output_line(&cli->err, STYLE_PLAIN, "Nothing is allowed or denied%s.",
-                            n > 0 ? " there" : "");
+                output_line(&cli->err, STYLE_PLAIN, "%s",
+                            n > 0 ? _("Nothing is allowed or denied there.")
+                                  : _("Nothing is allowed or denied."));
         r = print_table(cli, list);
         return r < 0 ? cli_fail(cli, "The list cannot be printed: %s.", strerror(-r)) : EXIT_DONE;
 }

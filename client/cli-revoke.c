@@ -7,6 +7,7 @@
 #include "client/cli.h"
 #include "client/endpoint.h"
 #include "client/explain.h"
+#include "client/i18n.h"
 
 static int revoke_id(const Cli *cli, uint64_t id) {
         _cleanup_(certexc_exception_freep) certexc_exception *exception = NULL;
@@ -28,8 +29,10 @@ static int revoke_id(const Cli *cli, uint64_t id) {
         allow = strcmp(certexc_exception_action(exception), "allow") == 0;
         (void) explain_endpoint(certexc_exception_host(exception),
                                 certexc_exception_port(exception), endpoint);
-        output_line(&cli->out, STYLE_PLAIN, "%s: %s %" PRIu64 " is revoked.", endpoint,
-                    allow ? "exception" : "denial", id);
+        output_line(&cli->out, STYLE_PLAIN,
+                    allow ? _("%s: exception %" PRIu64 " is revoked.")
+                          : _("%s: denial %" PRIu64 " is revoked."),
+                    endpoint, id);
         return EXIT_DONE;
 }
 
@@ -44,7 +47,7 @@ static int revoke_host(const Cli *cli, const char *text) {
         if (r == -ENOMEM)
                 return cli_no_memory(cli);
         if (r < 0)
-                return cli_misuse(cli, "%s: %s.", text, reason ? reason : "no such host");
+                return cli_misuse(cli, "%s: %s.", text, reason ? _(reason) : _("no such host"));
         r = certexc_list(cli->client, e.host, e.port, false, &list);
         if (r < 0)
                 return cli_fail_client(cli, r);

@@ -6,6 +6,7 @@
 
 #include "client/cli.h"
 #include "client/explain.h"
+#include "client/i18n.h"
 
 int cli_show(Cli *cli, int n, char **arguments) {
         _cleanup_(certexc_exception_freep) certexc_exception *exception = NULL;
@@ -27,8 +28,8 @@ int cli_show(Cli *cli, int n, char **arguments) {
                 output_json(&cli->out, certexc_exception_json(exception));
                 return EXIT_DONE;
         }
-        explain_exception(&cli->out, "Decision", exception, now);
-        explain_certificate(&cli->out, "Certificate", certexc_exception_certificate(exception),
+        explain_exception(&cli->out, _("Decision"), exception, now);
+        explain_certificate(&cli->out, _("Certificate"), certexc_exception_certificate(exception),
                             now);
         return EXIT_DONE;
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "client/cli.h"
+#include "client/i18n.h"
 #include "client/times.h"
 
 /* Columns of a label in front of a value. */
@@ -36,12 +37,12 @@ static void print_daemon(const Cli *cli, const certexc_status *status) {
 
         times_write(started, date);
         times_write_distance(started, time(NULL), distance);
-        field(&cli->out, "Daemon", STYLE_PLAIN, "certexcd %s, for %s",
+        field(&cli->out, _("Daemon"), STYLE_PLAIN, _("certexcd %s, for %s"),
               text_or(status, "version", "?"),
-              strcmp(text_or(status, "mode", "?"), "user") == 0 ? "one user" : "the system");
-        field(&cli->out, "Socket", STYLE_PLAIN, "%s", certexc_client_socket(cli->client));
-        field(&cli->out, "Started", STYLE_PLAIN, "%s (%s)", date, distance);
-        field(&cli->out, "Connections", STYLE_PLAIN, "%" PRId64 ", judges %" PRId64,
+              strcmp(text_or(status, "mode", "?"), "user") == 0 ? _("one user") : _("the system"));
+        field(&cli->out, _("Socket"), STYLE_PLAIN, "%s", certexc_client_socket(cli->client));
+        field(&cli->out, _("Started"), STYLE_PLAIN, "%s (%s)", date, distance);
+        field(&cli->out, _("Connections"), STYLE_PLAIN, _("%" PRId64 ", judges %" PRId64),
               certexc_status_number(status, "connections"),
               certexc_status_number(status, "judges"));
 }
@@ -50,25 +51,25 @@ static void print_store(const Output *out, const certexc_status *status) {
         const char *store = text_or(status, "store", "?");
         const char *detail = text_or(status, "store_detail", "");
 
-        field(out, "Store", strcmp(store, "ok") == 0 ? STYLE_GOOD : STYLE_BAD, "%s%s%s", store,
+        field(out, _("Store"), strcmp(store, "ok") == 0 ? STYLE_GOOD : STYLE_BAD, "%s%s%s", store,
               *detail ? ": " : "", detail);
         field(out, "", STYLE_PLAIN, "%s", text_or(status, "state_directory", "?"));
-        field(out, "Generation", STYLE_PLAIN, "%" PRId64,
+        field(out, _("Generation"), STYLE_PLAIN, "%" PRId64,
               certexc_status_number(status, "generation"));
-        field(out, "Authorities", STYLE_PLAIN, "%" PRId64 " from %s",
+        field(out, _("Authorities"), STYLE_PLAIN, _("%" PRId64 " from %s"),
               certexc_status_number(status, "authorities"),
               text_or(status, "authorities_from", "?"));
 }
 
 static void print_counts(const Output *out, const certexc_status *status) {
-        field(out, "Decisions", STYLE_PLAIN,
-              "%" PRId64 " allowed, %" PRId64 " denied, %" PRId64 " unconfirmed; %" PRId64
-              " is the most",
+        field(out, _("Decisions"), STYLE_PLAIN,
+              _("%" PRId64 " allowed, %" PRId64 " denied, %" PRId64 " unconfirmed; %" PRId64
+                " is the most"),
               certexc_status_number(status, "counts.exceptions"),
               certexc_status_number(status, "counts.denials"),
               certexc_status_number(status, "counts.unconfirmed"),
               certexc_status_number(status, "counts.exceptions_max"));
-        field(out, "Space", STYLE_PLAIN, "%" PRId64 " of %" PRId64 " bytes",
+        field(out, _("Space"), STYLE_PLAIN, _("%" PRId64 " of %" PRId64 " bytes"),
               certexc_status_number(status, "counts.bytes"),
               certexc_status_number(status, "counts.bytes_max"));
 }
@@ -88,6 +89,6 @@ int cli_status(Cli *cli, int n, char **arguments) {
         print_store(&cli->out, status);
         print_counts(&cli->out, status);
         for (size_t i = 0; i < certexc_status_n_warnings(status); i++)
-                field(&cli->out, "Warning", STYLE_WARN, "%s", certexc_status_warning(status, i));
+                field(&cli->out, _("Warning"), STYLE_WARN, "%s", certexc_status_warning(status, i));
         return EXIT_DONE;
 }

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "client/cli.h"
+#include "client/i18n.h"
 
 typedef enum VerbMask {
         VERB_CHECK = 1 << 0,
@@ -39,25 +41,25 @@ typedef struct Verb {
 
 static const Verb verbs[] = {
         { "check", 1, 1, VERB_CHECK, cli_check, "HOST[:PORT]",
-          "Connect, and say what the daemon thinks of the certificate" },
+          N_("Connect, and say what the daemon thinks of the certificate") },
         { "allow", 1, 1, VERB_ALLOW, cli_allow, "HOST[:PORT]",
-          "Allow the certificate there in spite of its problems" },
+          N_("Allow the certificate there in spite of its problems") },
         { "deny", 1, 1, VERB_DENY, cli_deny, "HOST[:PORT]",
-          "Refuse the certificate there from now on" },
+          N_("Refuse the certificate there from now on") },
         { "list", 0, 1, VERB_LIST, cli_list, "[HOST[:PORT]]",
-          "List what is allowed and denied" },
+          N_("List what is allowed and denied") },
         { "show", 1, 1, VERB_SHOW, cli_show, "ID",
-          "Show one decision and its certificate" },
+          N_("Show one decision and its certificate") },
         { "revoke", 1, 1, VERB_REVOKE, cli_revoke, "ID|HOST[:PORT]",
-          "Take back one decision, or all about a host" },
+          N_("Take back one decision, or all about a host") },
         { "history", 0, 1, VERB_HISTORY, cli_history, "[ID]",
-          "Show what was decided and what became of it" },
+          N_("Show what was decided and what became of it") },
         { "status", 0, 0, VERB_STATUS, cli_status, "",
-          "Show how the daemon and its store are" },
+          N_("Show how the daemon and its store are") },
         { "monitor", 0, 0, VERB_MONITOR, cli_monitor, "",
-          "Print changes as they happen" },
+          N_("Print changes as they happen") },
         { "export", 0, 0, VERB_EXPORT, cli_export, "",
-          "Print all decisions and their certificates, as JSON to keep" },
+          N_("Print all decisions and their certificates, as JSON to keep") },
 };
 
 typedef struct Option {
@@ -72,29 +74,29 @@ typedef struct Option {
 
 static const Option options[] = {
         { "starttls", "PROTOCOL", FIELD(starttls), VERBS_TARGET,
-          "Upgrade a plain port: imap, pop3, smtp, ldap, xmpp, ftp, nntp, sieve" },
+          N_("Upgrade a plain port: imap, pop3, smtp, ldap, xmpp, ftp, nntp, sieve") },
         { "connect", "ADDR:PORT", FIELD(connect), VERBS_TARGET,
-          "Connect there; the answer is still about HOST:PORT" },
+          N_("Connect there; the answer is still about HOST:PORT") },
         { "chain", "FILE", FIELD(chain), VERBS_TARGET,
-          "Connect to nothing; read the certificates (PEM or DER, - for standard input)" },
+          N_("Connect to nothing; read the certificates (PEM or DER, - for standard input)") },
         { "timeout", "SECONDS", FIELD(timeout), VERBS_TARGET,
-          "Give up connecting after that long (10)" },
+          N_("Give up connecting after that long (10)") },
         { "until", "WHEN", FIELD(until), VERBS_DECIDE,
-          "For so long: 2027-03-01, \"2027-03-01 12:00\", 12h, 30d, 2w, 1y, never" },
+          N_("For so long: 2027-03-01, \"2027-03-01 12:00\", 12h, 30d, 2w, 1y, never") },
         { "session", NULL, FIELD(session), VERBS_DECIDE,
-          "Until you log out or the machine is started anew" },
+          N_("Until you log out or the machine is started anew") },
         { "fingerprint", "HEX", FIELD(fingerprint), VERBS_DECIDE,
-          "Only if this is the SHA-256 fingerprint" },
+          N_("Only if this is the SHA-256 fingerprint") },
         { "pin", "certificate|key", FIELD(pin), VERBS_DECIDE,
-          "Exactly this certificate (the usual), or any with its key" },
-        { "yes", NULL, FIELD(yes), VERBS_DECIDE, "Do not ask" },
-        { "all", NULL, FIELD(all), VERB_LIST, "Also decisions that ended or were revoked" },
+          N_("Exactly this certificate (the usual), or any with its key") },
+        { "yes", NULL, FIELD(yes), VERBS_DECIDE, N_("Do not ask") },
+        { "all", NULL, FIELD(all), VERB_LIST, N_("Also decisions that ended or were revoked") },
         { "owner", "NAME|UID|system", FIELD(owner), VERBS_ALL,
-          "Decisions of this user, or of the whole system (root only)" },
-        { "socket", "PATH", FIELD(socket), VERBS_ALL, "Ask the daemon at this socket" },
-        { "json", NULL, FIELD(json), VERBS_ALL, "Print the daemon's answer as JSON" },
-        { "help", NULL, FIELD(help), VERBS_ALL, "Print this help" },
-        { "version", NULL, FIELD(version), VERBS_ALL, "Print the version" },
+          N_("Decisions of this user, or of the whole system (root only)") },
+        { "socket", "PATH", FIELD(socket), VERBS_ALL, N_("Ask the daemon at this socket") },
+        { "json", NULL, FIELD(json), VERBS_ALL, N_("Print the daemon's answer as JSON") },
+        { "help", NULL, FIELD(help), VERBS_ALL, N_("Print this help") },
+        { "version", NULL, FIELD(version), VERBS_ALL, N_("Print the version") },
 };
 
 /* -- What the verbs share --------------------------------------------------------------------- */
@@ -102,11 +104,11 @@ static const Option options[] = {
 static void _printf_(2, 0) report(const Cli *cli, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL;
 
-        if (vasprintf(&text, format, ap) < 0)
+        if (vasprintf(&text, _(format), ap) < 0)
                 text = NULL;
         /* What was found out before stands before what went wrong after. */
         (void) output_finish(&cli->out);
-        output_line(&cli->err, STYLE_PLAIN, "certexc: %s", text ? text : "Out of memory.");
+        output_line(&cli->err, STYLE_PLAIN, "certexc: %s", text ? text : _("Out of memory."));
 }
 
 int cli_misuse(const Cli *cli, const char *format, ...) {
@@ -135,9 +137,9 @@ int cli_fail_client(const Cli *cli, int error) {
         (void) cli_fail(cli, "%s", sentence && *sentence ? sentence : strerror(-error));
         if (error == -ENOTCONN)
                 output_line(&cli->err, STYLE_PLAIN,
-                            "certexc: The system's is started by \"systemctl start "
-                            "certexcd.socket\", your own by \"systemctl --user start "
-                            "certexcd.socket\".");
+                            _("certexc: The system's is started by \"systemctl start "
+                              "certexcd.socket\", your own by \"systemctl --user start "
+                              "certexcd.socket\"."));
         return EXIT_FAILED;
 }
 
@@ -165,7 +167,7 @@ int cli_read_id(const Cli *cli, const char *text, uint64_t *ret) {
 /* -- Help ------------------------------------------------------------------------------------- */
 
 static void print_options(const Output *out, VerbMask mask) {
-        output_line(out, STYLE_BOLD, "Options:");
+        output_line(out, STYLE_BOLD, "%s", _("Options:"));
         for (size_t i = 0; i < N_ELEMENTS(options); i++) {
                 const Option *o = &options[i];
                 char left[64];
@@ -174,37 +176,38 @@ static void print_options(const Output *out, VerbMask mask) {
                         continue;
                 (void) snprintf(left, sizeof(left), "  --%s%s%s", o->name, o->value ? "=" : "",
                                 o->value ? o->value : "");
-                output_paragraph(out, 28, left, STYLE_PLAIN, "%s", o->help);
+                output_paragraph(out, 28, left, STYLE_PLAIN, "%s", _(o->help));
         }
 }
 
 static int help_all(const Output *out) {
-        output_line(out, STYLE_PLAIN, "certexc [OPTION]... VERB [ARGUMENT]...");
+        output_line(out, STYLE_PLAIN, "%s", _("certexc [OPTION]... VERB [ARGUMENT]..."));
         output_gap(out);
-        output_line(out, STYLE_PLAIN, "See, make and take back TLS security exceptions.");
+        output_line(out, STYLE_PLAIN, "%s",
+                    _("See, make and take back TLS security exceptions."));
         output_gap(out);
-        output_line(out, STYLE_BOLD, "Verbs:");
+        output_line(out, STYLE_BOLD, "%s", _("Verbs:"));
         for (size_t i = 0; i < N_ELEMENTS(verbs); i++) {
                 char left[64];
 
                 (void) snprintf(left, sizeof(left), "  %s %s", verbs[i].name, verbs[i].arguments);
-                output_paragraph(out, 28, left, STYLE_PLAIN, "%s", verbs[i].help);
+                output_paragraph(out, 28, left, STYLE_PLAIN, "%s", _(verbs[i].help));
         }
         output_gap(out);
         print_options(out, VERBS_ALL);
         output_gap(out);
         output_paragraph(out, 0, NULL, STYLE_PLAIN,
-                         "\"certexc VERB --help\" shows what one verb takes. check ends with 0 for "
-                         "accept, 3 for prompt, 4 for reject, 1 if it could not tell; all verbs "
-                         "end with 2 if the command line makes no sense.");
+                         _("\"certexc VERB --help\" shows what one verb takes. check ends with 0 "
+                           "for accept, 3 for prompt, 4 for reject, 1 if it could not tell; all "
+                           "verbs end with 2 if the command line makes no sense."));
         return EXIT_DONE;
 }
 
 static int help_verb(const Output *out, const Verb *verb) {
-        output_line(out, STYLE_PLAIN, "certexc %s%s%s [OPTION]...", verb->name,
+        output_line(out, STYLE_PLAIN, _("certexc %s%s%s [OPTION]..."), verb->name,
                     *verb->arguments ? " " : "", verb->arguments);
         output_gap(out);
-        output_line(out, STYLE_PLAIN, "%s.", verb->help);
+        output_line(out, STYLE_PLAIN, "%s.", _(verb->help));
         output_gap(out);
         print_options(out, verb->mask);
         return EXIT_DONE;
@@ -363,6 +366,10 @@ int main(int argc, char **argv) {
         int status, r;
 
         (void) setlocale(LC_ALL, "");
+        /* The catalogues are UTF-8; where that cannot be shown, plain English is better than a text
+         * full of escapes. */
+        if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+                (void) setlocale(LC_MESSAGES, "C");
         output_init(&cli.out, stdout);
         output_init(&cli.err, stderr);
 

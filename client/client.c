@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "client/i18n.h"
 #include "client/library.h"
 
 #define INTERFACE "org.certexc1"
@@ -88,7 +89,7 @@ void certexc_client_set_owner(certexc_client *client, int64_t owner) {
 }
 
 const char *certexc_client_error(const certexc_client *client) {
-        return client ? trouble_sentence(&client->trouble) : "There is no client.";
+        return client ? trouble_sentence(&client->trouble) : _("There is no client.");
 }
 
 const char *certexc_client_error_name(const certexc_client *client) {

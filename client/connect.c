@@ -110,13 +110,13 @@ static int closed_fault(const Attempt *a, Fault *fault) {
 
         if (a->error < 0)
                 (void) fault_set(fault, FAULT_CLOSED,
-                                 _("The server hung up during the TLS handshake: %s."),
+                                 "The server hung up during the TLS handshake: %s.",
                                  strerror(-a->error));
         else
                 (void) fault_set(fault, FAULT_CLOSED,
-                                 _("The server hung up during the TLS handshake."));
+                                 "The server hung up during the TLS handshake.");
         if (!a->plan->starttls && usual)
-                fault_hint(fault, _("Try --starttls=%s."), starttls_protocol_name(usual));
+                fault_hint(fault, "Try --starttls=%s.", starttls_protocol_name(usual));
         return -ECONNABORTED;
 }
 

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "client/connection.h"
+#include "client/i18n.h"
 
 /* One message of the daemon; a full page of a list is about 100 KiB. */
 #define REPLY_BYTES_MAX (4U * 1024U * 1024U)
@@ -69,8 +70,7 @@ static int wait_for(int fd, short events, int64_t deadline) {
 }
 
 static int explain_connect(Trouble *t, int error, const char *path) {
-        static const char way_out[] = "Start certexcd, or say where its socket is with "
-                                      "CERTEXC_SOCKET";
+        const char *way_out = _("Start certexcd, or say where its socket is with CERTEXC_SOCKET");
 
         switch (error) {
         case ENOENT:

@@ -10,6 +10,7 @@
 
 #include "client/cleanup.h"
 #include "client/endpoint.h"
+#include "client/i18n.h"
 
 /* Before mapping: letters of four bytes each, and room for what the mapping deletes. */
 #define HOST_INPUT_MAX 1024U
@@ -22,7 +23,7 @@
 static const char fake_a_label[] =
         "the host name has an xn-- part that stands for no international name";
 
-static const char a_url[] = "that is a URL; give the host alone, or HOST:PORT";
+static const char a_url[] = N_("that is a URL; give the host alone, or HOST:PORT");
 
 static void idn2_freep(char **p) {
         if (*p)

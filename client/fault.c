@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "client/fault.h"
+#include "client/i18n.h"
 
 int fault_set(Fault *fault, FaultKind kind, const char *format, ...) {
         va_list ap;
@@ -14,7 +15,7 @@ int fault_set(Fault *fault, FaultKind kind, const char *format, ...) {
         fault_done(fault);
         fault->kind = kind;
         va_start(ap, format);
-        r = vasprintf(&fault->reason, format, ap);
+        r = vasprintf(&fault->reason, _(format), ap);
         va_end(ap);
         if (r < 0) {
                 fault->reason = NULL;
@@ -28,7 +29,7 @@ void fault_hint(Fault *fault, const char *format, ...) {
 
         free(fault->hint);
         va_start(ap, format);
-        if (vasprintf(&fault->hint, format, ap) < 0)
+        if (vasprintf(&fault->hint, _(format), ap) < 0)
                 fault->hint = NULL;
         va_end(ap);
 }

@@ -10,6 +10,7 @@
 #include <gnutls/gnutls.h>
 #include <string.h>
 
+#include "client/i18n.h"
 #include "client/library.h"
 
 /* From the range for private use; only a slot in the session, never on the wire. */
@@ -56,7 +57,7 @@ int certexc_gnutls_set_endpoint(gnutls_session_t session, certexc_client *client
                 return client_misuse(client);
         r = endpoint_set(host, strlen(host), port, &endpoint, &reason);
         if (r == -EINVAL)
-                return trouble_set(client_trouble(client), r, "This is no host: %s.", reason);
+                return trouble_set(client_trouble(client), r, "This is no host: %s.", _(reason));
         if (r < 0)
                 return client_no_memory(client);
 

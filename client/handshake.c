@@ -42,8 +42,8 @@ static int outdated(Fault *fault, int r) {
         if (r == -ENOMEM)
                 return r;
         fault->kind = FAULT_OUTDATED;
-        fault_hint(fault, _("This is not about its certificate, and no exception can help: whoever "
-                            "runs the server must bring its software up to date."));
+        fault_hint(fault, "This is not about its certificate, and no exception can help: whoever "
+                            "runs the server must bring its software up to date.");
         return r;
 }
 
@@ -53,22 +53,22 @@ static int fault_of_alert(Fault *fault, int alert, const char *version) {
         if (version)
                 return outdated(fault,
                                 fault_set(fault, FAULT_OUTDATED,
-                                          _("The server speaks only %s, which is not safe."),
+                                          "The server speaks only %s, which is not safe.",
                                           version));
         if (alert == GNUTLS_A_PROTOCOL_VERSION)
                 return outdated(fault, fault_set(fault, FAULT_OUTDATED,
-                                                 _("The server refuses every version of TLS that "
-                                                   "is safe; it speaks only older ones.")));
+                                                 "The server refuses every version of TLS that "
+                                                   "is safe; it speaks only older ones."));
         if (alert == GNUTLS_A_INSUFFICIENT_SECURITY)
                 return outdated(fault, fault_set(fault, FAULT_OUTDATED,
-                                                 _("The server and this computer have no kind of "
-                                                   "encryption in common.")));
-        (void) fault_set(fault, FAULT_HANDSHAKE, _("The server broke off the TLS handshake: %s."),
+                                                 "The server and this computer have no kind of "
+                                                   "encryption in common."));
+        (void) fault_set(fault, FAULT_HANDSHAKE, "The server broke off the TLS handshake: %s.",
                          name ? name : _("an alert without a name"));
         if (alert == GNUTLS_A_HANDSHAKE_FAILURE)
-                fault_hint(fault, _("It may speak only old versions of TLS or kinds of encryption, "
+                fault_hint(fault, "It may speak only old versions of TLS or kinds of encryption, "
                                     "or want a certificate from you. Its own certificate is not the "
-                                    "reason."));
+                                    "reason.");
         return -ECONNABORTED;
 }
 
@@ -94,9 +94,9 @@ int handshake_fault(Fault *fault, int error, int alert, const uint8_t *first, si
         case GNUTLS_E_SAFE_RENEGOTIATION_FAILED:
         case GNUTLS_E_UNSAFE_RENEGOTIATION_DENIED:
                 return outdated(fault, fault_set(fault, FAULT_OUTDATED,
-                                                 _("The server renegotiates connections in a way "
+                                                 "The server renegotiates connections in a way "
                                                    "that lets others speak in your name (it does "
-                                                   "not know RFC 5746).")));
+                                                   "not know RFC 5746)."));
         case GNUTLS_E_DH_PRIME_UNACCEPTABLE:
         case GNUTLS_E_INSUFFICIENT_SECURITY:
         case GNUTLS_E_NO_CIPHER_SUITES:
@@ -104,8 +104,8 @@ int handshake_fault(Fault *fault, int error, int alert, const uint8_t *first, si
         case GNUTLS_E_UNSUPPORTED_SIGNATURE_ALGORITHM:
         case GNUTLS_E_UNWANTED_ALGORITHM:
                 return outdated(fault, fault_set(fault, FAULT_OUTDATED,
-                                                 _("The server offers only encryption that is too "
-                                                   "weak to be safe.")));
+                                                 "The server offers only encryption that is too "
+                                                   "weak to be safe."));
         default:
                 return handshake_error(fault, FAULT_HANDSHAKE, _("The TLS handshake failed"), error);
         }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/fields.h"
+#include "client/i18n.h"
 #include "client/library.h"
 
 struct certexc_monitor {
@@ -79,7 +80,7 @@ int certexc_monitor_fd(const certexc_monitor *monitor) {
 }
 
 const char *certexc_monitor_error(const certexc_monitor *monitor) {
-        return monitor ? trouble_sentence(&monitor->trouble) : "There is no monitor.";
+        return monitor ? trouble_sentence(&monitor->trouble) : _("There is no monitor.");
 }
 
 certexc_event *certexc_event_free(certexc_event *event) {

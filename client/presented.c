@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/encoding.h"
+#include "client/i18n.h"
 #include "client/presented.h"
 
 /* A kind of PEM block that holds one certificate, as OpenSSL has written them over the years. */
@@ -79,7 +80,7 @@ static int pem_body(Presented *presented, const char *text, size_t size, const c
 
         r = base64_decode(packed, n, &der, &der_size);
         if (r == -EBADMSG)
-                *ret_reason = "a certificate in it is damaged: its base64 cannot be read";
+                *ret_reason = N_("a certificate in it is damaged: its base64 cannot be read");
         if (r < 0)
                 return r;
         return presented_add(presented, der, der_size);
@@ -124,7 +125,7 @@ static int parse_pem(Presented *presented, const char *text, size_t size,
 
                 r = pem_next(text, (size_t) (limit - text), &body, &body_size, &after);
                 if (r == -EBADMSG)
-                        *ret_reason = "a certificate in it has a beginning and no end";
+                        *ret_reason = N_("a certificate in it has a beginning and no end");
                 if (r <= 0)
                         return r;
                 r = pem_body(presented, body, body_size, ret_reason);
@@ -158,7 +159,7 @@ static int parse_der(Presented *presented, const uint8_t *der, size_t size,
                 int r;
 
                 if (n == 0) {
-                        *ret_reason = "it is neither PEM nor DER";
+                        *ret_reason = N_("it is neither PEM nor DER");
                         return -EBADMSG;
                 }
                 r = presented_add(presented, der, n);
@@ -176,7 +177,7 @@ int presented_parse(Presented *presented, const void *data, size_t size,
         int r;
 
         if (size == 0) {
-                *ret_reason = "it is empty";
+                *ret_reason = N_("it is empty");
                 return -EBADMSG;
         }
         if (!memmem(data, size, pem, strlen(pem)))
@@ -186,7 +187,7 @@ int presented_parse(Presented *presented, const void *data, size_t size,
         if (r < 0)
                 return r;
         if (presented->n_chain == 0) {
-                *ret_reason = "there is no certificate in it";
+                *ret_reason = N_("there is no certificate in it");
                 return -EBADMSG;
         }
         return 0;
@@ -204,7 +205,7 @@ int presented_read(Presented *presented, const char *path, const char **ret_reas
 
         file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
         if (!file) {
-                *ret_reason = "it cannot be opened";
+                *ret_reason = N_("it cannot be opened");
                 return -errno;
         }
         data = malloc(PRESENTED_FILE_MAX + 1);
@@ -213,11 +214,11 @@ int presented_read(Presented *presented, const char *path, const char **ret_reas
 
         size = fread(data, 1, PRESENTED_FILE_MAX + 1, file);
         if (ferror(file)) {
-                *ret_reason = "it cannot be read";
+                *ret_reason = N_("it cannot be read");
                 return errno > 0 ? -errno : -EIO;
         }
         if (size > PRESENTED_FILE_MAX) {
-                *ret_reason = "it is larger than 1 MiB";
+                *ret_reason = N_("it is larger than 1 MiB");
                 return -EFBIG;
         }
         return presented_parse(presented, data, size, ret_reason);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/cleanup.h"
+#include "client/i18n.h"
 #include "client/problem.h"
 
 #define EXCEPTABLE true

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "client/i18n.h"
 #include "client/starttls.h"
 
 /* Lines of one answer: an EHLO or a capability list has perhaps thirty. */
@@ -31,22 +32,22 @@ static int stream_fault(Stream *stream, int error, const char *what, Fault *faul
         case -ENOMEM:
                 return error;
         case -ETIMEDOUT:
-                (void) fault_set(fault, FAULT_TIMEOUT, "The server did not send %s in time.", what);
+                (void) fault_set(fault, FAULT_TIMEOUT, "The server did not send %s in time.", _(what));
                 fault_hint(fault, "If it speaks TLS from the first byte, leave --starttls away.");
                 return -ECONNABORTED;
         case -ECONNRESET:
                 (void) fault_set(fault, FAULT_CLOSED,
-                                 "The server hung up instead of sending %s.", what);
+                                 "The server hung up instead of sending %s.", _(what));
                 fault_hint(fault, "If it speaks TLS from the first byte, leave --starttls away.");
                 return -ECONNABORTED;
         case -EMSGSIZE:
                 return fault_set(fault, FAULT_PROTOCOL,
-                                 "The server sent a line that is too long instead of %s.", what);
+                                 "The server sent a line that is too long instead of %s.", _(what));
         case -EBADMSG:
                 return fault_set(fault, FAULT_PROTOCOL,
-                                 "The server sent binary data instead of %s.", what);
+                                 "The server sent binary data instead of %s.", _(what));
         default:
-                return fault_set(fault, FAULT_SYSTEM, "Waiting for %s failed: %s.", what,
+                return fault_set(fault, FAULT_SYSTEM, "Waiting for %s failed: %s.", _(what),
                                  strerror(-error));
         }
 }
@@ -59,7 +60,7 @@ static int refused(Fault *fault, const char *line) {
 
 static int unexpected(Fault *fault, const char *line, const char *what) {
         return fault_set(fault, FAULT_PROTOCOL, "The server sent \"%.200s\" instead of %s.", line,
-                         what);
+                         _(what));
 }
 
 /* A record of TLS begins with its type (alert or handshake) and the major version, 3. */
@@ -164,7 +165,7 @@ static int upgrade_imap(Stream *stream, const char *host, Fault *fault) {
         char line[STREAM_LINE_MAX];
         int r;
 
-        r = read_line(stream, line, "an IMAP greeting", fault);
+        r = read_line(stream, line, N_("an IMAP greeting"), fault);
         if (r < 0)
                 return r;
         if (is_word(line, "* PREAUTH"))
@@ -173,7 +174,7 @@ static int upgrade_imap(Stream *stream, const char *host, Fault *fault) {
                                  "(PREAUTH); STARTTLS is impossible then, and somebody between "
                                  "may have written it.");
         if (!is_word(line, "* OK"))
-                return unexpected(fault, line, "an IMAP greeting");
+                return unexpected(fault, line, N_("an IMAP greeting"));
 
         r = say(stream, "a STARTTLS\r\n", fault);
         if (r < 0)
@@ -197,11 +198,11 @@ static int upgrade_pop3(Stream *stream, const char *host, Fault *fault) {
         char line[STREAM_LINE_MAX];
         int r;
 
-        r = read_line(stream, line, "a POP3 greeting", fault);
+        r = read_line(stream, line, N_("a POP3 greeting"), fault);
         if (r < 0)
                 return r;
         if (!is_word(line, "+OK"))
-                return unexpected(fault, line, "a POP3 greeting");
+                return unexpected(fault, line, N_("a POP3 greeting"));
 
         r = say(stream, "STLS\r\n", fault);
         if (r < 0)
@@ -220,11 +221,11 @@ static int upgrade_smtp(Stream *stream, const char *host, Fault *fault) {
         bool offers;
         int r;
 
-        r = read_reply(stream, line, "an SMTP greeting", NULL, NULL, fault);
+        r = read_reply(stream, line, N_("an SMTP greeting"), NULL, NULL, fault);
         if (r < 0)
                 return r;
         if (r != 220)
-                return unexpected(fault, line, "an SMTP greeting");
+                return unexpected(fault, line, N_("an SMTP greeting"));
 
         /* Names nobody: the server learns no more of this machine than its address. */
         r = say(stream, "EHLO [127.0.0.1]\r\n", fault);
@@ -246,11 +247,11 @@ static int upgrade_ftp(Stream *stream, const char *host, Fault *fault) {
         char line[STREAM_LINE_MAX];
         int r;
 
-        r = read_reply(stream, line, "an FTP greeting", NULL, NULL, fault);
+        r = read_reply(stream, line, N_("an FTP greeting"), NULL, NULL, fault);
         if (r < 0)
                 return r;
         if (r != 220)
-                return unexpected(fault, line, "an FTP greeting");
+                return unexpected(fault, line, N_("an FTP greeting"));
         return command_reply(stream, "AUTH TLS\r\n", 234, fault);
 }
 
@@ -259,11 +260,11 @@ static int upgrade_nntp(Stream *stream, const char *host, Fault *fault) {
         char line[STREAM_LINE_MAX];
         int r;
 
-        r = read_reply(stream, line, "an NNTP greeting", NULL, NULL, fault);
+        r = read_reply(stream, line, N_("an NNTP greeting"), NULL, NULL, fault);
         if (r < 0)
                 return r;
         if (r != 200 && r != 201)
-                return unexpected(fault, line, "an NNTP greeting");
+                return unexpected(fault, line, N_("an NNTP greeting"));
         return command_reply(stream, "STARTTLS\r\n", 382, fault);
 }
 
@@ -294,7 +295,7 @@ static int upgrade_sieve(Stream *stream, const char *host, Fault *fault) {
         bool offers, again;
         int r;
 
-        r = sieve_answer(stream, "a ManageSieve greeting", &offers, fault);
+        r = sieve_answer(stream, N_("a ManageSieve greeting"), &offers, fault);
         if (r < 0)
                 return r;
         if (!offers)
@@ -316,13 +317,13 @@ static int upgrade_ldap(Stream *stream, const char *host, Fault *fault) {
 
         r = stream_write(stream, request, sizeof(request) - 1);
         if (r < 0)
-                return stream_fault(stream, r, "an LDAP answer", fault);
-        r = expect_plain(stream, "an LDAP answer", fault);
+                return stream_fault(stream, r, N_("an LDAP answer"), fault);
+        r = expect_plain(stream, N_("an LDAP answer"), fault);
         if (r < 0)
                 return r;
         r = stream_bytes(stream, head, sizeof(head));
         if (r < 0)
-                return stream_fault(stream, r, "an LDAP answer", fault);
+                return stream_fault(stream, r, N_("an LDAP answer"), fault);
 
         /* A success is some fifteen bytes; an answer that needs a long length is a long excuse. */
         if (head[0] != 0x30 || head[1] > sizeof(body))
@@ -331,7 +332,7 @@ static int upgrade_ldap(Stream *stream, const char *host, Fault *fault) {
         size = head[1];
         r = stream_bytes(stream, body, size);
         if (r < 0)
-                return stream_fault(stream, r, "an LDAP answer", fault);
+                return stream_fault(stream, r, N_("an LDAP answer"), fault);
 
         if (size < 8 || memcmp(body, "\x02\x01\x01\x78", 4) != 0 || body[4] > 127 ||
             body[5] != 0x0a || body[6] != 1)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/escape.h"
+#include "client/i18n.h"
 #include "client/table.h"
 
 struct Table {
@@ -33,7 +34,7 @@ int table_new(const Output *out, const TableColumn *columns, size_t n, Table **r
                 return -ENOMEM;
 
         for (size_t i = 0; i < n; i++)
-                if (!scols_table_new_column(t->table, columns[i].heading, 0,
+                if (!scols_table_new_column(t->table, _(columns[i].heading), 0,
                                             flags[columns[i].kind]))
                         return -ENOMEM;
         (void) scols_table_set_stream(t->table, out->stream);

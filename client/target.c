@@ -6,6 +6,7 @@
 
 #include "client/connect.h"
 #include "client/explain.h"
+#include "client/i18n.h"
 #include "client/target.h"
 
 /* What a mail program speaks when nobody says otherwise: IMAP over TLS. */
@@ -54,7 +55,7 @@ static int read_endpoint(const Cli *cli, const char *what, const char *text, uin
         if (r == -ENOMEM)
                 return cli_no_memory(cli);
         if (r < 0)
-                return cli_misuse(cli, "%s%s: %s.", what, text, reason ? reason : "no such host");
+                return cli_misuse(cli, "%s%s: %s.", what, text, reason ? _(reason) : _("no such host"));
         if (ret->port == 0)
                 return cli_misuse(cli, "%s%s: give a port from 1 to 65535.", what, text);
         return EXIT_DONE;
@@ -68,9 +69,9 @@ static int read_chain(const Cli *cli, Presented *presented) {
         if (r == -ENOMEM)
                 return cli_no_memory(cli);
         if (r == -EBADMSG || r == -EFBIG)
-                return cli_fail(cli, "--chain=%s: %s.", path, reason);
+                return cli_fail(cli, "--chain=%s: %s.", path, _(reason));
         if (r < 0)
-                return cli_fail(cli, "--chain=%s: %s: %s.", path, reason, strerror(-r));
+                return cli_fail(cli, "--chain=%s: %s: %s.", path, _(reason), strerror(-r));
         return EXIT_DONE;
 }
 

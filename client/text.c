@@ -117,7 +117,7 @@ int certexc_host_check(const char *host, char **ret, const char **ret_reason) {
         r = endpoint_set(host, strlen(host), 0, &endpoint, &reason);
         if (r < 0) {
                 if (ret_reason && reason)
-                        *ret_reason = reason;
+                        *ret_reason = _(reason);
                 return r;
         }
         if (!ret)

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "client/cleanup.h"
+#include "client/i18n.h"
 #include "client/times.h"
 
 #define MINUTE INT64_C(60)
@@ -79,7 +80,7 @@ static int parse_date(const char *p, int64_t *ret, const char **ret_reason) {
         bool utc = false, whole_day;
         int year, month;
 
-        *ret_reason = "dates are written like 2027-03-01 or \"2027-03-01 12:00\"";
+        *ret_reason = N_("dates are written like 2027-03-01 or \"2027-03-01 12:00\"");
         year = take_digits(&p, 4);
         if (year < 0 || !take(&p, '-'))
                 return -EINVAL;
@@ -97,7 +98,7 @@ static int parse_date(const char *p, int64_t *ret, const char **ret_reason) {
                 if ((!take(&p, ' ') && !take(&p, 'T')) || parse_clock(p, &tm, &utc) < 0)
                         return -EINVAL;
         }
-        *ret_reason = "there is no such day or time";
+        *ret_reason = N_("there is no such day or time");
         if (moment(&tm, utc, ret) < 0)
                 return -EINVAL;
         if (!whole_day)
@@ -119,7 +120,8 @@ static int parse_distance(const char *p, int64_t now, int64_t *ret, const char *
         };
         int64_t n = 0;
 
-        *ret_reason = "dates are written like 2027-03-01, lengths of time like 12h, 30d, 2w or 1y";
+        *ret_reason = N_("dates are written like 2027-03-01, lengths of time like 12h, 30d, 2w or "
+                         "1y");
         if (!isdigit((unsigned char) *p))
                 return -EINVAL;
         while (isdigit((unsigned char) *p)) {
@@ -153,7 +155,7 @@ int times_parse(const char *text, int64_t now, int64_t *ret, const char **ret_re
         if (r < 0)
                 return r;
         if (t <= now) {
-                *ret_reason = "that is over already";
+                *ret_reason = N_("that is over already");
                 return -EINVAL;
         }
         *ret = t;
@@ -165,33 +167,46 @@ void times_write(int64_t t, char ret[static TIMES_TEXT_MAX]) {
         time_t tt = (time_t) t;
 
         if (tt != t || !localtime_r(&tt, &tm) ||
-            strftime(ret, TIMES_TEXT_MAX, "%Y-%m-%d %H:%M", &tm) == 0)
-                (void) snprintf(ret, TIMES_TEXT_MAX, "second %" PRId64, t);
+            strftime(ret, TIMES_TEXT_MAX, _("%Y-%m-%d %H:%M"), &tm) == 0)
+                (void) snprintf(ret, TIMES_TEXT_MAX, _("second %" PRId64), t);
+}
+
+/* @count units of so many @seconds. A format for each, so that every language finds its plurals. */
+static void write_length(uint64_t count, uint64_t seconds, bool past,
+                         char ret[static TIMES_TEXT_MAX]) {
+        const unsigned long n = (unsigned long) count;
+        int r;
+
+        if (seconds == (uint64_t) YEAR)
+                r = past ? snprintf(ret, TIMES_TEXT_MAX, P_("%lu year ago", "%lu years ago", n), n)
+                         : snprintf(ret, TIMES_TEXT_MAX, P_("in %lu year", "in %lu years", n), n);
+        else if (seconds == (uint64_t) DAY)
+                r = past ? snprintf(ret, TIMES_TEXT_MAX, P_("%lu day ago", "%lu days ago", n), n)
+                         : snprintf(ret, TIMES_TEXT_MAX, P_("in %lu day", "in %lu days", n), n);
+        else if (seconds == (uint64_t) HOUR)
+                r = past ? snprintf(ret, TIMES_TEXT_MAX, P_("%lu hour ago", "%lu hours ago", n), n)
+                         : snprintf(ret, TIMES_TEXT_MAX, P_("in %lu hour", "in %lu hours", n), n);
+        else
+                r = past ? snprintf(ret, TIMES_TEXT_MAX,
+                                    P_("%lu minute ago", "%lu minutes ago", n), n)
+                         : snprintf(ret, TIMES_TEXT_MAX,
+                                    P_("in %lu minute", "in %lu minutes", n), n);
+        (void) r; /* cut where a translation is too long */
 }
 
 void times_write_distance(int64_t t, int64_t now, char ret[static TIMES_TEXT_MAX]) {
-        static const struct {
-                const char *one, *many;
-                uint64_t seconds;
-        } units[] = {
-                { "year", "years", (uint64_t) YEAR },
-                { "day", "days", (uint64_t) DAY },
-                { "hour", "hours", (uint64_t) HOUR },
-                { "minute", "minutes", (uint64_t) MINUTE },
-        };
+        static const uint64_t seconds[] = { (uint64_t) YEAR, (uint64_t) DAY, (uint64_t) HOUR,
+                                            (uint64_t) MINUTE };
         const bool past = t < now;
         /* As unsigned numbers the difference of any two fits. */
         const uint64_t distance = past ? (uint64_t) now - (uint64_t) t
                                        : (uint64_t) t - (uint64_t) now;
 
-        for (size_t i = 0; i < N_ELEMENTS(units); i++) {
-                uint64_t n = distance / units[i].seconds;
-
-                if (n == 0)
+        for (size_t i = 0; i < N_ELEMENTS(seconds); i++) {
+                if (distance < seconds[i])
                         continue;
-                (void) snprintf(ret, TIMES_TEXT_MAX, "%s%" PRIu64 " %s%s", past ? "" : "in ", n,
-                                n == 1 ? units[i].one : units[i].many, past ? " ago" : "");
+                write_length(distance / seconds[i], seconds[i], past, ret);
                 return;
         }
-        (void) snprintf(ret, TIMES_TEXT_MAX, "now");
+        (void) snprintf(ret, TIMES_TEXT_MAX, "%s", _("now"));
 }

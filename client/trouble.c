@@ -9,6 +9,7 @@
 
 #include "client/connection.h"
 #include "client/fields.h"
+#include "client/i18n.h"
 
 #define PREFIX "org.certexc1."
 
@@ -24,7 +25,7 @@ int trouble_set(Trouble *t, int error, const char *format, ...) {
         trouble_clear(t);
         t->error = error;
         va_start(arguments, format);
-        if (vasprintf(&t->sentence, format, arguments) < 0)
+        if (vasprintf(&t->sentence, _(format), arguments) < 0)
                 t->sentence = NULL;
         va_end(arguments);
         return error;
@@ -33,7 +34,7 @@ int trouble_set(Trouble *t, int error, const char *format, ...) {
 const char *trouble_sentence(const Trouble *t) {
         if (t->error == 0)
                 return "";
-        return t->sentence ? t->sentence : "There is not enough memory.";
+        return t->sentence ? t->sentence : _("There is not enough memory.");
 }
 
 /*
@@ -46,55 +47,55 @@ static const struct {
         const char *format;
         const char *first, *second;
 } told[] = {
-        { PREFIX "InvalidHost", -EINVAL, "%s is no host: %s.", "host", "reason" },
+        { PREFIX "InvalidHost", -EINVAL, N_("%s is no host: %s."), "host", "reason" },
         { PREFIX "InvalidPort", -EINVAL,
-          "The port %s is out of range; ports are 1 to 65535, and 0 means \"not known\" to Verify "
-          "only.",
+          N_("The port %s is out of range; ports are 1 to 65535, and 0 means \"not known\" to Verify "
+          "only."),
           "port", "" },
         { PREFIX "InvalidChain", -EINVAL,
-          "The chain cannot be judged: %s. Hand over the certificates as the server sent them.",
+          N_("The chain cannot be judged: %s. Hand over the certificates as the server sent them."),
           "reason", "" },
-        { PREFIX "InvalidRequest", -EINVAL, "The request makes no sense: %s: %s.", "field",
+        { PREFIX "InvalidRequest", -EINVAL, N_("The request makes no sense: %s: %s."), "field",
           "reason" },
         { PREFIX "ProblemsChanged", -ESTALE,
-          "What is wrong with the certificate is not what was shown any more. Nothing was stored; "
-          "look at it again.",
+          N_("What is wrong with the certificate is not what was shown any more. Nothing was stored; "
+          "look at it again."),
           "", "" },
         { PREFIX "NothingToExcept", -EALREADY,
-          "Nothing is wrong with the certificate, so there is nothing to allow.", "", "" },
+          N_("Nothing is wrong with the certificate, so there is nothing to allow."), "", "" },
         { PREFIX "NotExceptable", -EKEYREJECTED,
-          "Nobody may allow this: %s. Do not connect; ask whoever runs the server.", "problems",
+          N_("Nobody may allow this: %s. Do not connect; ask whoever runs the server."), "problems",
           "" },
         { PREFIX "FingerprintMismatch", -EKEYREJECTED,
-          "The fingerprint that was given is not that of the certificate, which has SHA-256 %s. "
-          "Nothing was stored; compare them again.",
+          N_("The fingerprint that was given is not that of the certificate, which has SHA-256 %s. "
+          "Nothing was stored; compare them again."),
           "sha256", "" },
         { PREFIX "NotFound", -ENOENT,
-          "There is no such decision or certificate; the list shows those that are there.", "",
+          N_("There is no such decision or certificate; the list shows those that are there."), "",
           "" },
-        { PREFIX "AccessDenied", -EACCES, "The daemon does not permit this: %s.", "reason", "" },
+        { PREFIX "AccessDenied", -EACCES, N_("The daemon does not permit this: %s."), "reason", "" },
         { PREFIX "LimitReached", -EDQUOT,
-          "A limit of the daemon was reached: %s, at most %s. Revoke what is not needed any more, "
-          "or wait.",
+          N_("A limit of the daemon was reached: %s, at most %s. Revoke what is not needed any more, "
+          "or wait."),
           "what", "limit" },
         { PREFIX "JudgeFailed", -EIO,
-          "The daemon could not judge the certificates: %s. Do not take them as accepted.",
+          N_("The daemon could not judge the certificates: %s. Do not take them as accepted."),
           "reason", "" },
-        { PREFIX "StoreFailed", -EIO, "Nothing was stored: %s. %s.", "reason", "hint" },
+        { PREFIX "StoreFailed", -EIO, N_("Nothing was stored: %s. %s."), "reason", "hint" },
         { PREFIX "Rebuilding", -EBUSY,
-          "The daemon is rebuilding its store; ask again in a few seconds.", "", "" },
-        { PREFIX "MalformedMessage", -EPROTO, "The daemon did not understand the message: %s.",
+          N_("The daemon is rebuilding its store; ask again in a few seconds."), "", "" },
+        { PREFIX "MalformedMessage", -EPROTO, N_("The daemon did not understand the message: %s."),
           "reason", "" },
         { "org.varlink.service.MethodNotFound", -EOPNOTSUPP,
-          "This daemon has no method %s; it may be older than this program.", "method", "" },
+          N_("This daemon has no method %s; it may be older than this program."), "method", "" },
         { "org.varlink.service.MethodNotImplemented", -EOPNOTSUPP,
-          "This daemon does not implement the method %s.", "method", "" },
+          N_("This daemon does not implement the method %s."), "method", "" },
         { "org.varlink.service.InterfaceNotFound", -EOPNOTSUPP,
-          "This daemon has no interface %s; it may not be certexcd.", "interface", "" },
+          N_("This daemon has no interface %s; it may not be certexcd."), "interface", "" },
         { "org.varlink.service.InvalidParameter", -EINVAL,
-          "The daemon did not take the parameter %s.", "parameter", "" },
+          N_("The daemon did not take the parameter %s."), "parameter", "" },
         { "org.varlink.service.ExpectedMore", -EINVAL,
-          "The daemon wants this method to be called with \"more\".", "", "" },
+          N_("The daemon wants this method to be called with \"more\"."), "", "" },
 };
 
 /* A parameter as text, without the full stop that the sentence brings. */
@@ -104,13 +105,15 @@ static char *parameter_text(JsonObject *parameters, const char *field) {
         size_t length;
 
         if (!json_object_object_get_ex(parameters, field, &value) || !value)
-                return strdup("(it did not say)");
+                return strdup(_("(it did not say)"));
         text = json_object_is_type(value, json_type_string)
                        ? json_object_get_string(value)
                        : json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN);
         if (!text)
                 return NULL;
 
+        /* What is wrong with a host is said by code that library and daemon share. */
+        text = _(text);
         length = strlen(text);
         return strndup(text, length > 0 && text[length - 1] == '.' ? length - 1 : length);
 }
@@ -156,10 +159,10 @@ int trouble_set_reply(Trouble *t, JsonObject *message, const VarlinkReply *reply
                 first = parameter_text(reply->parameters, told[i].first);
                 second = parameter_text(reply->parameters, told[i].second);
                 if (first && second)
-                        t->sentence = fill_in(told[i].format, first, second);
+                        t->sentence = fill_in(_(told[i].format), first, second);
                 return t->error;
         }
 
-        t->sentence = fill_in("The daemon answered with the error %s.", reply->error, "");
+        t->sentence = fill_in(_("The daemon answered with the error %s."), reply->error, "");
         return t->error;
 }

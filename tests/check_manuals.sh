@@ -96,8 +96,8 @@ awk '
         }
         /^PROBLEM\(/ { entry = "" }
         /^PROBLEM\(/, /\)$/ { entry = entry $0 "\n" }
-        /^PROBLEM\(/, /"\)$/ {
-                if ($0 !~ /"\)$/)
+        /^PROBLEM\(/, /"\)+$/ {
+                if ($0 !~ /"\)+$/)
                         next
                 split(text(), fields, "\n")
                 name = fields[1]

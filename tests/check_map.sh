@@ -29,12 +29,14 @@ sed -n '/^## The rooms/,/^## /p' HACKING.md |
 
 # What the build makes in the tree is no file of ours, and only git tells them apart.
 if [ -e .git ]; then
-  git -c safe.directory='*' ls-files client daemon schema tests man | sort >"$here/there"
+  git -c safe.directory='*' ls-files client daemon po schema tests man | sort >"$here/there"
 elif [ -e Makefile ]; then
   echo 'skipped: built in the source tree, without git'
   exit 77
 else
-  find client daemon schema tests man -type f | sort >"$here/there"
+  # Of po/, the rest is gettext's.
+  find client daemon po/*.po po/LINGUAS po/Makevars po/POTFILES.in schema tests man -type f |
+    sort >"$here/there"
 fi
 
 wrong=0

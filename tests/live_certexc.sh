@@ -234,6 +234,21 @@ life() {
   expect 'nobody to ask, and the fingerprint is right' 2 'no terminal' 'same with --yes' -- \
     certexc allow "$place" "$at" --fingerprint="$(fingerprint old)"
   expect_not 'it was compared already' '--fingerprint=...'
+  # The language is for people: what programs read is the same in all of them.
+  if command -v msgfmt >/dev/null && localedef -i de_DE -f UTF-8 "$live/de_DE.UTF-8" 2>/dev/null; then
+    mkdir -p "$live/de/LC_MESSAGES"
+    msgfmt -o "$live/de/LC_MESSAGES/certexc.mo" "$source_dir/po/de.po"
+    # setlocale(3) never frees what it made of LOCPATH: no leak of ours.
+    german=(env LOCPATH="$live" CERTEXC_LOCALEDIR="$live" LC_ALL=de_DE.UTF-8 PATH="$build_dir:$PATH"
+      ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0")
+    certexc check "$place" "$at" --json >"$live/english.json" || true
+    "${german[@]}" certexc check "$place" "$at" --json >"$live/german.json" || true
+    cmp -s "$live/english.json" "$live/german.json" || live_fail 'JSON depends on the language'
+    if grep -q '^#define CERTEXC_TESTING 1' "$build_dir/config.h"; then
+      expect 'people read it in German' 3 'Was nicht stimmt' 'Wer es beheben kann: der Administrator' \
+        'Was Sie wissen sollten' 'Ihre Uhr' -- "${german[@]}" certexc check "$place" "$at"
+    fi
+  fi
   expect 'another fingerprint' 1 'not the fingerprint' "$(fingerprint old)" -- \
     certexc allow "$place" "$at" --yes --fingerprint="$(fingerprint other)"
   expect 'nothing was stored' 0 'Nothing is allowed' -- certexc list
@@ -248,7 +263,8 @@ life() {
 
   tls_swap other
   expect 'another certificate is noticed' 3 'What changed' replaced 'before: CN=old.example' \
-    'now: CN=' 'a new one was due' 'Do not choose "none" as encryption' "$(fingerprint old)" "$(fingerprint other)" -- certexc check "$place" "$at"
+    'now: CN=' 'a new one was due' 'Do not choose "none" as encryption' "$(fingerprint old)" \
+    "$(fingerprint other)" -- certexc check "$place" "$at"
   expect 'the old decision is still there' 0 "$place" 'allow' 'live' -- certexc list
   expect 'it can be shown' 0 "$place" "$(fingerprint old)" 'for ever' -- certexc show "$id"
   expect 'shown as JSON' 0 -- certexc show "$id" --json
