@@ -355,7 +355,8 @@ CERTEXC_API int certexc_monitor_next(certexc_monitor *monitor, certexc_event **r
 CERTEXC_API const char *certexc_monitor_error(const certexc_monitor *monitor);
 
 CERTEXC_API certexc_event *certexc_event_free(certexc_event *event);
-/** "ready", "allowed", "denied", "revoked", "ended", "confirmed", "authorities-changed" */
+/** "ready", "allowed", "denied", "revoked", "ended", "confirmed", "unconfirmed", "store-rebuilt",
+ * "authorities-changed" */
 CERTEXC_API const char *certexc_event_name(const certexc_event *event);
 CERTEXC_API int64_t certexc_event_time(const certexc_event *event);
 CERTEXC_API const certexc_exception *certexc_event_exception(const certexc_event *event);

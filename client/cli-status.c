@@ -61,6 +61,26 @@ static void print_store(const Output *out, const certexc_status *status) {
               text_or(status, "authorities_from", "?"));
 }
 
+static void print_rebuild(const Output *out, const certexc_status *status) {
+        const int64_t when = certexc_status_number(status, "last_rebuild.time");
+        const int64_t missing = certexc_status_number(status, "last_rebuild.missing");
+        const int64_t unconfirmed = certexc_status_number(status, "last_rebuild.unconfirmed");
+        char date[TIMES_TEXT_MAX], distance[TIMES_TEXT_MAX];
+
+        if (!certexc_status_text(status, "last_rebuild.reason"))
+                return;
+        times_write(when, date);
+        times_write_distance(when, time(NULL), distance);
+        field(out, "Rebuilt", missing > 0 ? STYLE_WARN : STYLE_PLAIN, "%s (%s): %s", date, distance,
+              certexc_status_text(status, "last_rebuild.reason"));
+        field(out, "", STYLE_PLAIN, "%" PRId64 " decisions are there, %" PRId64
+              " changes are missing", certexc_status_number(status, "last_rebuild.saved"), missing);
+        if (unconfirmed > 0)
+                field(out, "", STYLE_WARN,
+                      "%" PRId64 " exceptions must be confirmed: what would have ended them may be "
+                      "among what is missing", unconfirmed);
+}
+
 static void print_counts(const Output *out, const certexc_status *status) {
         field(out, _("Decisions"), STYLE_PLAIN,
               _("%" PRId64 " allowed, %" PRId64 " denied, %" PRId64 " unconfirmed; %" PRId64
@@ -87,6 +107,7 @@ int cli_status(Cli *cli, int n, char **arguments) {
         }
         print_daemon(cli, status);
         print_store(&cli->out, status);
+        print_rebuild(&cli->out, status);
         print_counts(&cli->out, status);
         for (size_t i = 0; i < certexc_status_n_warnings(status); i++)
                 field(&cli->out, _("Warning"), STYLE_WARN, "%s", certexc_status_warning(status, i));

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "daemon/access.h"
 #include "daemon/decision.h"
@@ -11,6 +12,12 @@
 int access_check(const Caller *caller, AccessKind kind, int64_t owner, const char **ret_reason) {
         if (owner != (int64_t) caller->uid && (caller->uid != 0 || caller->overflow)) {
                 *ret_reason = "only the administrator (uid 0) may name another owner";
+                return -EACCES;
+        }
+
+        /* The daemon's own uid is the user whom it serves; in the system's it is nobody's log-in. */
+        if (kind == ACCESS_MANAGE && caller->uid != 0 && caller->uid != geteuid()) {
+                *ret_reason = "only the administrator (uid 0) may do this to the system's store";
                 return -EACCES;
         }
 

@@ -10,6 +10,7 @@ typedef enum AccessKind {
         ACCESS_ASK,   /* Verify: reads decisions to answer */
         ACCESS_READ,  /* lists, history, status, monitor */
         ACCESS_WRITE, /* adds and revokes */
+        ACCESS_MANAGE, /* the store as a whole: uid 0, and whoever owns its files */
 } AccessKind;
 
 /* Returns 0, or -EACCES and a sentence (static) for people in *@ret_reason. @owner is a uid or

@@ -203,3 +203,26 @@ struct json_object *answer_history_entry(const HistoryEntry *e) {
                 return NULL;
         return TAKE_PTR(o);
 }
+
+static struct json_object *kept_object(const Mending *mending) {
+        _cleanup_(json_freep) struct json_object *list = json_object_new_array();
+        const char *const kept[] = { mending->database, mending->journal };
+
+        for (size_t i = 0; i < N_ELEMENTS(kept); i++)
+                if (*kept[i] && json_append(list, json_object_new_string(kept[i])) < 0)
+                        return NULL;
+        return TAKE_PTR(list);
+}
+
+struct json_object *answer_rebuild(const Mending *mending) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (json_put_int(o, "time", mending->time) < 0 ||
+            json_put_string(o, "reason", mending_reason(mending->cause)) < 0 ||
+            json_put_int(o, "saved", (int64_t) mending->n_saved) < 0 ||
+            json_put_int(o, "missing", (int64_t) mending->n_missing) < 0 ||
+            json_put_int(o, "unconfirmed", (int64_t) mending->n_unconfirmed) < 0 ||
+            json_put(o, "kept", kept_object(mending)) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}

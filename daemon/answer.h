@@ -8,7 +8,7 @@
 #include "daemon/difference.h"
 #include "daemon/decision.h"
 #include "daemon/facts.h"
-#include "daemon/store.h"
+#include "daemon/rebuild.h"
 
 struct json_object;
 
@@ -21,3 +21,4 @@ struct json_object *answer_exception(const Decision *d, const CertificateFacts *
 /* The same with the certificate as the store has it; if it has none, only the digests. */
 struct json_object *answer_stored(Store *store, const Decision *d);
 struct json_object *answer_history_entry(const HistoryEntry *e);
+struct json_object *answer_rebuild(const Mending *mending);

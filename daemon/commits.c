@@ -19,6 +19,14 @@ typedef struct Queue {
         Change **end; /* where the next one is linked */
 } Queue;
 
+/* Work on the store that is no change. */
+typedef struct Job {
+        void (*run)(void *userdata); /* NULL: there is none */
+        void (*done)(void *userdata);
+        void *userdata;
+        bool finished;
+} Job;
+
 struct Commits {
         Store *store;
         pthread_t thread;
@@ -29,6 +37,7 @@ struct Commits {
         Queue waiting;
         Queue applying;
         Queue finished;
+        Job job;
         bool stopping;
 };
 
@@ -101,13 +110,36 @@ static void settle(Commits *commits) {
         (void) pthread_mutex_lock(&commits->mutex);
 }
 
+static bool job_waits(const Commits *commits) {
+        return commits->job.run && !commits->job.finished;
+}
+
+static bool change_waits(const Commits *commits) {
+        return commits->waiting.first && !commits->job.run;
+}
+
+/* With the lock, which is given back meanwhile. */
+static void run_job(Commits *commits) {
+        Job job = commits->job;
+
+        (void) pthread_mutex_unlock(&commits->mutex);
+        job.run(job.userdata);
+        (void) pthread_mutex_lock(&commits->mutex);
+        commits->job.finished = true;
+        tell(commits->event_fd);
+}
+
 static void *commits_thread(void *userdata) {
         Commits *commits = userdata;
 
         (void) pthread_mutex_lock(&commits->mutex);
         for (;;) {
-                while (!commits->waiting.first && !commits->stopping)
+                while (!job_waits(commits) && !change_waits(commits) && !commits->stopping)
                         (void) pthread_cond_wait(&commits->wake, &commits->mutex);
+                if (job_waits(commits)) {
+                        run_job(commits);
+                        continue;
+                }
                 if (!commits->waiting.first)
                         break;
 
@@ -209,6 +241,25 @@ static Change *take_finished(Commits *commits) {
         return change;
 }
 
+/* Its done() may have put the next job in its place. */
+static void finish_job(Commits *commits) {
+        Job job = { 0 };
+
+        (void) pthread_mutex_lock(&commits->mutex);
+        if (commits->job.finished)
+                job = commits->job;
+        (void) pthread_mutex_unlock(&commits->mutex);
+        if (!job.run)
+                return;
+
+        job.done(job.userdata);
+        (void) pthread_mutex_lock(&commits->mutex);
+        if (commits->job.finished)
+                commits->job = (Job){ 0 };
+        (void) pthread_cond_signal(&commits->wake);
+        (void) pthread_mutex_unlock(&commits->mutex);
+}
+
 void commits_dispatch(Commits *commits) {
         eventfd_t count;
         Change *change;
@@ -219,6 +270,7 @@ void commits_dispatch(Commits *commits) {
                         change->done(change, change->userdata);
                 (void) change_free(change);
         }
+        finish_job(commits);
 }
 
 /* At most COMMIT_QUEUE_MAX are looked at. */
@@ -239,6 +291,21 @@ int commits_submit(Commits *commits, Change *change) {
                 r = -EBUSY;
         else {
                 queue_add(&commits->waiting, change);
+                (void) pthread_cond_signal(&commits->wake);
+        }
+        (void) pthread_mutex_unlock(&commits->mutex);
+        return r;
+}
+
+int commits_run(Commits *commits, void (*job)(void *userdata), void (*done)(void *userdata),
+                void *userdata) {
+        int r = 0;
+
+        (void) pthread_mutex_lock(&commits->mutex);
+        if (commits->stopping || job_waits(commits))
+                r = -EBUSY;
+        else {
+                commits->job = (Job){ .run = job, .done = done, .userdata = userdata };
                 (void) pthread_cond_signal(&commits->wake);
         }
         (void) pthread_mutex_unlock(&commits->mutex);

@@ -29,3 +29,11 @@ void commits_dispatch(Commits *commits);
  * COMMIT_QUEUE_PER_OWNER_MAX, and @change stays the caller's.
  */
 int commits_submit(Commits *commits, Change *change);
+
+/*
+ * Runs @job on the thread before any change that waits, then @done from commits_dispatch(), after all
+ * that was finished before. Until @done has returned no change is applied: it may run the next job.
+ * Returns 0, or -EBUSY if one is under way. commits_free() waits for the job, and calls @done too.
+ */
+int commits_run(Commits *commits, void (*job)(void *userdata), void (*done)(void *userdata),
+                void *userdata);

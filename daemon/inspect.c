@@ -2,7 +2,9 @@
 /* GetException, GetCertificate, GetStatus: looking at one thing. */
 #include "config.h"
 
+#include <inttypes.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/answer.h"
@@ -11,6 +13,7 @@
 #include "daemon/judges.h"
 #include "daemon/limits.h"
 #include "daemon/listener.h"
+#include "daemon/mender.h"
 #include "daemon/method.h"
 #include "daemon/store.h"
 #include "daemon/trust.h"
@@ -135,7 +138,19 @@ static struct json_object *counts_object(const OwnerCounts *c) {
 static int put_daemon(struct json_object *o, const Manager *m) {
         if (json_put_string(o, "version", PACKAGE_VERSION) < 0 ||
             json_put_string(o, "mode", m->options.user_mode ? "user" : "system") < 0 ||
+            json_put_string(o, "state_directory", m->options.state_directory) < 0 ||
             json_put_int(o, "started", m->started) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static int put_rebuilding(struct json_object *o, const Manager *m) {
+        char detail[64];
+
+        (void) snprintf(detail, sizeof(detail), "%" PRIu64 " rows are written",
+                        store_mend_progress(m->store));
+        if (json_put_string(o, "store", "rebuilding") < 0 ||
+            json_put_string(o, "store_detail", detail) < 0)
                 return -ENOMEM;
         return 0;
 }
@@ -147,11 +162,18 @@ static int put_store(struct json_object *o, const Manager *m, int error) {
         store_health(m->store, &health);
         if (error >= 0)
                 error = health.last_error;
+        if (mender_is_busy(m->mender))
+                return put_rebuilding(o, m);
         if (json_put_string(o, "store", error < 0 ? "failed" : "ok") < 0 ||
-            json_put_string(o, "store_detail", error < 0 ? store_error_reason(error) : "") < 0 ||
-            json_put_string(o, "state_directory", m->options.state_directory) < 0)
+            json_put_string(o, "store_detail", error < 0 ? store_error_reason(error) : "") < 0)
                 return -ENOMEM;
         return 0;
+}
+
+static int put_last_rebuild(struct json_object *o, const Manager *m) {
+        const Mending *last = mender_last(m->mender);
+
+        return last && last->rebuilt ? json_put(o, "last_rebuild", answer_rebuild(last)) : 0;
 }
 
 static int put_rest(struct json_object *o, const Manager *m) {
@@ -178,7 +200,7 @@ void method_get_status(Request *r) {
 
         n = store_counts(r->manager->store, r->owner, &counts);
         if (put_daemon(o, r->manager) < 0 || put_store(o, r->manager, n) < 0 ||
-            put_rest(o, r->manager) < 0 || json_put_int(o, "owner", r->owner) < 0 ||
+            put_last_rebuild(o, r->manager) < 0 || put_rest(o, r->manager) < 0 || json_put_int(o, "owner", r->owner) < 0 ||
             json_put(o, "counts", counts_object(&counts)) < 0 ||
             json_put(o, "problems", answer_problem_names(problem_set_all)) < 0)
                 request_no_memory(r);

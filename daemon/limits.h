@@ -172,6 +172,19 @@
 /* A journal is not compacted before it is this long. */
 #define JOURNAL_COMPACT_BYTES_MIN (1024U * 1024U)
 
+/* Pages of a damaged database, and of its log, that are looked at: 16 GiB at the usual size. A million
+ * exceptions take about one. */
+#define SALVAGE_PAGES_MAX (4U * 1024U * 1024U)
+
+/* One row of it: a certificate with all that FACTS_NAMES_MAX and its kin allow. */
+#define SALVAGE_ROW_BYTES_MAX (256U * 1024U)
+
+/* Damaged files that are kept, of databases and of journals each. */
+#define REBUILD_KEPT_MAX 5U
+
+/* A question waits so long for a store that is being rebuilt; mail programs wait some seconds. */
+#define REBUILD_WAIT_USEC UINT64_C(2000000)
+
 /* Rows in one page of a list. */
 #define LIST_PAGE_MAX 100U
 

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 
 #include "daemon/answer.h"
@@ -84,6 +85,8 @@ static void exceptions_page(Request *r) {
                                .limit = LIST_PAGE_MAX,
                        },
                        &list);
+        if (n == 0 && request_in_doubt(r))
+                n = -EUCLEAN;
         if (n < 0) {
                 request_store_error(r, n);
                 return;

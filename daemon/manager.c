@@ -24,6 +24,7 @@
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/mender.h"
 #include "daemon/monitors.h"
 #include "daemon/owners.h"
 #include "daemon/store.h"
@@ -214,6 +215,7 @@ static int watch_idleness(Manager *m) {
 static int after_all(sd_event_source *source, void *userdata) {
         Manager *m = userdata;
 
+        (void) mender_check(m->mender);
         if (!m->stopping)
                 return watch_idleness(m);
         return listener_n_connections(m->listener) == 0 ? sd_event_exit(m->event, 0) : 0;
@@ -277,27 +279,46 @@ static int make_directories(Manager *m) {
         return 0;
 }
 
-static int open_store(Manager *m) {
+static void log_store(int priority, const Manager *m, const char *what, const char *reason) {
+        _cleanup_free_ char *message = NULL;
+
+        if (asprintf(&message, "%s in %s: %s", what, m->options.state_directory, reason) >= 0)
+                log_struct(priority, LOG_STORE_FAILED, message, NULL);
+}
+
+/* What is damaged is mended while the daemon serves: it is only held meanwhile. */
+static int open_files(Manager *m, bool *ret_damaged) {
         StoreDamage damage;
         int r;
 
         r = store_open(m->options.state_directory, &m->store, &damage);
-        if (r < 0) {
-                _cleanup_free_ char *message = NULL;
-
-                if (asprintf(&message, "Cannot open the store in %s: %s",
-                             m->options.state_directory, damage.reason) < 0)
-                        return log_error_errno(-ENOMEM, "Cannot open the store: %m");
-                log_struct(LOG_ERR, LOG_STORE_FAILED, message, NULL);
-                return r;
+        *ret_damaged = r == -EUCLEAN || r == -ESTALE || r == -EIO;
+        if (*ret_damaged) {
+                log_store(LOG_WARNING, m, "The store must be rebuilt", damage.reason);
+                r = store_hold(m->options.state_directory, &m->store, &damage.reason);
         }
+        if (r < 0)
+                log_store(LOG_ERR, m, "Cannot open the store", damage.reason);
+        return r;
+}
+
+static int open_store(Manager *m) {
+        bool damaged;
+        int r;
+
+        r = open_files(m, &damaged);
+        if (r < 0)
+                return r;
         r = commits_new(m->store, &m->commits);
         if (r < 0)
                 return log_error_errno(r, "Cannot start the committing thread: %m");
         r = sd_event_add_io(m->event, NULL, commits_fd(m->commits), EPOLLIN, on_commits, m);
         if (r < 0)
                 return log_error_errno(r, "Cannot watch the committing thread: %m");
-        return 0;
+        r = mender_new(m, &m->mender);
+        if (r < 0)
+                return r;
+        return damaged ? mender_start(m->mender, -EUCLEAN) : 0;
 }
 
 static int open_memory(Manager *m) {
@@ -342,10 +363,10 @@ int manager_new(Options *options, Manager **ret) {
         r = make_directories(m);
         if (r < 0)
                 return r;
-        r = open_store(m);
+        r = open_memory(m);
         if (r < 0)
                 return r;
-        r = open_memory(m);
+        r = open_store(m);
         if (r < 0)
                 return r;
         r = open_trust(m);
@@ -375,6 +396,7 @@ Manager *manager_free(Manager *m) {
         /* Who asks goes first; what was promised to the store is still done, and told. */
         m->listener = listener_free(m->listener);
         m->commits = commits_free(m->commits);
+        m->mender = mender_free(m->mender);
         m->trust = trust_free(m->trust);
         m->judges = judges_free(m->judges);
         m->owners = owners_free(m->owners);

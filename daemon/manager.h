@@ -15,6 +15,7 @@ typedef struct Cache Cache;
 typedef struct Commits Commits;
 typedef struct Judges Judges;
 typedef struct Listener Listener;
+typedef struct Mender Mender;
 typedef struct Monitors Monitors;
 typedef struct Owners Owners;
 typedef struct Store Store;
@@ -26,6 +27,7 @@ typedef struct Manager {
         sd_event *event;
         Store *store;
         Commits *commits;
+        Mender *mender;
         Judges *judges;
         Trust *trust;
         Cache *cache;

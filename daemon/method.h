@@ -21,11 +21,13 @@
 typedef struct Judged Judged;
 typedef struct Monitor Monitor;
 typedef struct Submission Submission;
+typedef struct Waiting Waiting;
 
 typedef struct Method {
         const char *name;
         AccessKind access;
         bool needs_more;
+        bool meanwhile; /* needs no store, and so is answered while it is rebuilt */
         void (*start)(Request *r);
 } Method;
 
@@ -43,6 +45,10 @@ struct Request {
 
         Judged *judged;         /* the chain in question and what is known of it */
         Submission *submission; /* a change that the answer waits for */
+        Waiting *waiting;       /* until the store is mended */
+        bool waited;            /* it has been, and is not again */
+        bool told;              /* a first answer was given, others follow */
+        uint64_t wait_until_usec;
         Monitor *monitor;
         void *state; /* the method's own; free()d */
         void (*resume)(Request *r); /* the next page of a streamed list */
@@ -50,6 +56,13 @@ struct Request {
 
 /* Frees @r if its last answer was given. */
 void request_settle(Request *r);
+
+/* Everything from the start, with the store that is there now. */
+void request_begin_again(Request *r);
+
+/* true if what @r has just read may be damaged and is being mended: it is to fail with -EUCLEAN, and
+ * so waits. */
+bool request_in_doubt(const Request *r);
 
 /* -- answers: each takes @o over; NULL stands for "there was no memory for it" ----------------- */
 
@@ -64,7 +77,8 @@ void request_invalid(Request *r, const char *field, const char *reason);
 void request_limit(Request *r, const char *what, int64_t limit);
 void request_denied(Request *r, const char *reason);
 
-/* StoreFailed for an error of store.h; -ENOMEM and -EBUSY (a full queue) by their own names. */
+/* For an error of store.h. One that can be mended lets @r wait and begin again; the others are answered:
+ * StoreFailed, -ENOMEM and -EBUSY (a full queue) by their own names. */
 void request_store_error(Request *r, int error);
 
 /* -- parameters -------------------------------------------------------------------------------- */
@@ -95,3 +109,4 @@ void method_get_exception(Request *r);
 void method_get_certificate(Request *r);
 void method_get_status(Request *r);
 void method_monitor(Request *r);
+void method_rebuild(Request *r);

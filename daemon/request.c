@@ -10,6 +10,7 @@
 #include "daemon/json.h"
 #include "daemon/judged.h"
 #include "daemon/limits.h"
+#include "daemon/mender.h"
 #include "daemon/method.h"
 #include "daemon/monitors.h"
 #include "daemon/owners.h"
@@ -25,16 +26,17 @@
 #define OWNER_MAX INT64_C(4294967294)
 
 static const Method methods[] = {
-        { "Verify", ACCESS_ASK, false, method_verify },
-        { "AddException", ACCESS_WRITE, false, method_add_exception },
-        { "AddDenial", ACCESS_WRITE, false, method_add_denial },
-        { "ListExceptions", ACCESS_READ, false, method_list_exceptions },
-        { "GetException", ACCESS_READ, false, method_get_exception },
-        { "RevokeException", ACCESS_WRITE, false, method_revoke_exception },
-        { "GetCertificate", ACCESS_READ, false, method_get_certificate },
-        { "GetHistory", ACCESS_READ, false, method_get_history },
-        { "GetStatus", ACCESS_READ, false, method_get_status },
-        { "Monitor", ACCESS_READ, true, method_monitor },
+        { "Verify", ACCESS_ASK, false, false, method_verify },
+        { "AddException", ACCESS_WRITE, false, false, method_add_exception },
+        { "AddDenial", ACCESS_WRITE, false, false, method_add_denial },
+        { "ListExceptions", ACCESS_READ, false, false, method_list_exceptions },
+        { "GetException", ACCESS_READ, false, false, method_get_exception },
+        { "RevokeException", ACCESS_WRITE, false, false, method_revoke_exception },
+        { "GetCertificate", ACCESS_READ, false, false, method_get_certificate },
+        { "GetHistory", ACCESS_READ, false, false, method_get_history },
+        { "GetStatus", ACCESS_READ, false, true, method_get_status },
+        { "Monitor", ACCESS_READ, true, true, method_monitor },
+        { "Rebuild", ACCESS_MANAGE, false, true, method_rebuild },
 };
 
 static const Method *method_find(const char *name) {
@@ -76,6 +78,7 @@ void request_reply(Request *r, struct json_object *o) {
 }
 
 void request_reply_more(Request *r, struct json_object *o) {
+        r->told = true;
         if (o)
                 request_answer(r, NULL, o, true);
         else
@@ -124,7 +127,11 @@ void request_limit(Request *r, const char *what, int64_t limit) {
 }
 
 void request_store_error(Request *r, int error) {
-        if (error == -ENOMEM)
+        if (mender_wait(r->manager->mender, r, error))
+                return;
+        if (error == -EINPROGRESS)
+                request_error(r, "Rebuilding", json_object_new_object());
+        else if (error == -ENOMEM)
                 request_no_memory(r);
         else if (error == -EBUSY)
                 request_limit(r, "changes that wait for the disk", COMMIT_QUEUE_PER_OWNER_MAX);
@@ -246,6 +253,10 @@ static void request_begin(Request *r) {
         int64_t now = manager_now();
         int n;
 
+        if (mender_is_busy(r->manager->mender) && !r->method->meanwhile) {
+                request_store_error(r, -EINPROGRESS);
+                return;
+        }
         if (r->owner == OWNER_SYSTEM || !owners_name_due(r->manager->owners, r->owner, now)) {
                 r->method->start(r);
                 return;
@@ -269,6 +280,18 @@ static void request_begin(Request *r) {
         }
         if (n < 0)
                 owner_not_checked(r, n);
+}
+
+void request_begin_again(Request *r) {
+        r->judged = judged_free(r->judged);
+        free(r->state);
+        r->state = NULL;
+        r->resume = NULL;
+        request_begin(r);
+}
+
+bool request_in_doubt(const Request *r) {
+        return !r->waited && !r->told && mender_check(r->manager->mender);
 }
 
 static void request_admit(Request *r) {
@@ -339,6 +362,7 @@ Request *request_free(Request *r) {
                 return NULL;
 
         submission_forget(r->submission);
+        (void) waiting_free(r->waiting);
         (void) monitor_free(r->monitor);
         (void) judged_free(r->judged);
         free(r->state);

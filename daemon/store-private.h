@@ -51,7 +51,16 @@ struct Store {
         _Atomic int64_t last_write;
         _Atomic uint64_t n_damaged;
         _Atomic int last_error;
+        Store *mended; /* what store_mend() opened, until store_resume() */
+        _Atomic uint64_t progress; /* rows that were written to it */
 };
+
+/* -- opening, in two steps ---------------------------------------------------------------- */
+
+int store_lock_directory(const char *directory, int *ret, const char **ret_reason);
+
+/* Opens what is in the locked directory of @store. @damage begins empty. */
+int store_open_files(Store *store, const char *directory, StoreDamage *damage);
 
 /* -- the mark and what refuses; store-mark.c ---------------------------------------------- */
 

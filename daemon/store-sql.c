@@ -262,6 +262,8 @@ void connection_close(Connection *c) {
 }
 
 int connection_statement(Connection *c, Statement which, sqlite3_stmt **ret) {
+        if (!c->db)
+                return c->closed;
         if (!c->statements[which]) {
                 int r = sqlite3_prepare_v3(c->db, statement_sql[which], -1,
                                            SQLITE_PREPARE_PERSISTENT, &c->statements[which], NULL);

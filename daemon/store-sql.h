@@ -65,6 +65,7 @@ typedef enum Statement {
 typedef struct Connection {
         sqlite3 *db;
         sqlite3_stmt *statements[_STATEMENT_MAX]; /* prepared when first used */
+        int closed; /* without @db: what every statement comes to */
 } Connection;
 
 /* Opens @path with everything set that makes SQLite strict. Returns 0 or -errno. */

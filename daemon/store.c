@@ -59,7 +59,7 @@ int store_note(Store *store, int error) {
 }
 
 /* The lock is on the directory, so that it holds whatever becomes of the files in it. */
-static int open_directory(const char *directory, int *ret, const char **ret_reason) {
+int store_lock_directory(const char *directory, int *ret, const char **ret_reason) {
         _cleanup_fd_ int fd = -1;
         struct stat st;
 
@@ -251,13 +251,10 @@ static int database_path(const char *directory, char **ret) {
         return asprintf(ret, "%s/" STORE_FILE, real) < 0 ? -ENOMEM : 0;
 }
 
-static int open_files(Store *s, const char *directory, StoreDamage *damage) {
+int store_open_files(Store *s, const char *directory, StoreDamage *damage) {
         _cleanup_free_ char *path = NULL;
         int r;
 
-        r = open_directory(directory, &s->directory_fd, &damage->reason);
-        if (r < 0)
-                return r;
         r = database_path(directory, &path);
         if (r < 0)
                 return fail(r, "the state directory has no path", &damage->reason);
@@ -282,7 +279,9 @@ int store_open(const char *directory, Store **ret, StoreDamage *ret_damage) {
         if (!s)
                 return fail(-ENOMEM, store_error_reason(-ENOMEM), &ret_damage->reason);
         s->directory_fd = -1;
-        r = open_files(s, directory, ret_damage);
+        r = store_lock_directory(directory, &s->directory_fd, &ret_damage->reason);
+        if (r == 0)
+                r = store_open_files(s, directory, ret_damage);
         /* It was not even read: what can be said of the other copy? */
         if (r == -EUCLEAN && ret_damage->database == COPY_WHOLE &&
             ret_damage->journal == COPY_WHOLE) {
@@ -302,6 +301,7 @@ Store *store_free(Store *store) {
         connection_close(&store->reader);
         connection_close(&store->writer);
         store->journal = journal_free(store->journal);
+        store->mended = store_free(store->mended);
         store->directory_fd = close_fd(store->directory_fd);
         free(store);
         return NULL;

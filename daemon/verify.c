@@ -3,6 +3,7 @@
  * arithmetic (verdict.c). */
 #include "config.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 
 #include "daemon/advice.h"
@@ -147,6 +148,8 @@ static void verify_ready(Request *r) {
         int n;
 
         n = find(r, &found);
+        if (n == 0 && request_in_doubt(r))
+                n = -EUCLEAN;
         if (n < 0) {
                 request_store_error(r, n);
                 return;

@@ -53,7 +53,7 @@ static void make_certificates(Methods *m) {
         methods_add_certificate(m, "spin", &(PkiSpec){ .subject = "certexc-test-spin" });
 }
 
-static void start(Methods *m, int64_t clock) {
+void methods_start(Methods *m, int64_t clock) {
         char option[64];
         const char *arguments[] = { option, NULL };
 
@@ -81,14 +81,14 @@ Methods *methods_new(void) {
         assert(mkdir(fixture_path(m->fixture, "logind/users"), 0755) == 0);
         m->fixture->how.settings = settings;
         m->fixture->how.quiet = true;
-        start(m, PKI_NOW);
+        methods_start(m, PKI_NOW);
         return m;
 }
 
 void methods_restart(Methods *m, int64_t clock) {
         m->peer = peer_free(m->peer);
         ck_assert_int_eq(fixture_stop(m->fixture), 0);
-        start(m, clock);
+        methods_start(m, clock);
 }
 
 Methods *methods_free(Methods *m) {

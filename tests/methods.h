@@ -40,6 +40,9 @@ DEFINE_CLEANUP(Methods *, methods_free)
 /* Stops the daemon and starts it at another time. */
 void methods_restart(Methods *m, int64_t clock);
 
+/* Starts one that was stopped with fixture_stop(). */
+void methods_start(Methods *m, int64_t clock);
+
 /* Calls a method; the reply, which keeps to the interface. */
 struct json_object *methods_call(Methods *m, const char *method, const char *parameters);
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the files of the union share: all that was gathered of both copies. */
+#pragma once
+
+#include "daemon/rebuild-gaps.h"
+#include "daemon/rebuild-union.h"
+#include "daemon/salvage.h"
+#include "daemon/store-private.h"
+
+/* A state that some decision was in. */
+typedef struct Candidate {
+        Decision decision;
+        bool salvaged;
+        bool certain; /* its place proves that it was the newest of its tree */
+        bool dropped; /* it made room for others then; only owner, id and number count */
+} Candidate;
+
+typedef struct Line {
+        int64_t owner;
+        HistoryEntry entry;
+        uint64_t change_number;
+        bool salvaged;
+} Line;
+
+typedef struct Name {
+        int64_t owner;
+        char *name;
+        uint64_t number;
+        uint64_t last_id;
+        uint64_t last_history;
+} Name;
+
+typedef struct Kept {
+        CertificateFacts *certificate;
+        uint8_t *der;
+        size_t der_size;
+} Kept;
+
+struct Union {
+        Gaps gaps;
+        Candidate *candidates;
+        size_t n_candidates;
+        Line *lines;
+        size_t n_lines;
+        Name *names;
+        size_t n_names;
+        Kept *kept;
+        size_t n_kept;
+
+        bool have_slot;    /* of the journal */
+        JournalSlot slot;
+        uint64_t base;
+        bool base_damaged; /* numbers do not tell what of the compacted form is missing */
+        uint64_t last;     /* the last change of the journal, by its lines and slots */
+        bool have_mark;    /* of the database */
+        SalvageMark mark;
+
+        uint64_t number; /* the last change there was */
+        uint64_t n_missing;
+        uint64_t n_saved;
+        uint64_t n_unconfirmed;
+        size_t at[4]; /* handed out so far, of each kind */
+};
+
+/* Each appends a copy; 0 or -ENOMEM. union_add_name() takes the name over, also when it fails. */
+int union_add_candidate(Union *u, const Candidate *c);
+int union_add_line(Union *u, const Line *line);
+int union_add_name(Union *u, const Name *name);
+
+/* All lines of the journal that hold, and where they do not. 0 or -errno. */
+int union_read_journal(Union *u, int directory_fd, const char *name);
+
+/* Afterwards: what the database has of that which is missing. */
+int union_read_database(Union *u, int directory_fd, const char *database, const char *log);

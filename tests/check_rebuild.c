@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The store made whole again: from a complete journal, from what both copies still prove, and what
+ * becomes of the files that were damaged. */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/journal.h"
+#include "daemon/limits.h"
+#include "daemon/rebuild-gaps.h"
+#include "daemon/rebuild.h"
+#include "tests/decisions.h"
+
+#define ME   INT64_C(1000)
+#define HOST "mail.example.org"
+
+/* Exceptions at ports 1 to MANY, of which REVOKED is taken back; a denial at port DENIED. */
+#define MANY    40U
+#define REVOKED 7U
+#define DENIED  99U
+
+static char *path_of(const char *name) {
+        char *path = NULL;
+
+        ck_assert_int_gt(asprintf(&path, "%s/%s", test_directory(), name), 0);
+        return path;
+}
+
+static void make_store(void) {
+        _cleanup_(store_freep) Store *store = test_store();
+
+        for (unsigned i = 1; i <= MANY; i++)
+                (void) test_add(store, &(Addition){ .owner = ME, .port = (uint16_t) i }, CHANGED);
+        (void) test_add(store,
+                        &(Addition){ .owner = ME, .action = DECISION_DENY, .port = DENIED }, CHANGED);
+        (void) test_revoke(store, ME, REVOKED);
+}
+
+/* Overwrites @size bytes at @at; the size of the file if @at is less than 0 counts from its end. */
+static void scratch(const char *name, off_t at, size_t size) {
+        _cleanup_free_ char *path = path_of(name);
+        _cleanup_free_ char *bytes = malloc(size);
+        _cleanup_fd_ int fd = open(path, O_RDWR | O_CLOEXEC);
+        struct stat st;
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(fstat(fd, &st), 0);
+        memset(bytes, 'x', size);
+        ck_assert_int_eq(pwrite(fd, bytes, size, at < 0 ? st.st_size + at : at), (ssize_t) size);
+}
+
+static void gone(const char *name) {
+        _cleanup_free_ char *path = path_of(name);
+
+        ck_assert_int_eq(unlink(path), 0);
+}
+
+static void cut(const char *name, off_t size) {
+        _cleanup_free_ char *path = path_of(name);
+
+        ck_assert_int_eq(truncate(path, size), 0);
+}
+
+static off_t size_of(const char *name) {
+        _cleanup_free_ char *path = path_of(name);
+        struct stat st;
+
+        ck_assert_int_eq(stat(path, &st), 0);
+        return st.st_size;
+}
+
+/* As the daemon does with a store that does not open; and with one that is open. */
+static Store *mend_held(Mending *ret) {
+        Store *store = NULL;
+        const char *reason;
+
+        ck_assert_int_eq(store_hold(test_directory(), &store, &reason), 0);
+        ck_assert_int_eq(store_mend(store, -EUCLEAN, DECIDED_AT + 1, ret), 0);
+        store_resume(store);
+        return store;
+}
+
+static size_t live_at(Store *store, uint16_t port) {
+        return test_count_found(store, ME, HOST, port, STATE_LIVE);
+}
+
+static void expect_all(Store *store) {
+        for (uint16_t i = 1; i <= MANY; i++)
+                ck_assert_msg(live_at(store, i) == (i != REVOKED), "port %u", i);
+        ck_assert_uint_eq(live_at(store, DENIED), 1);
+}
+
+static size_t count_files(const char *prefix) {
+        struct dirent *entry;
+        DIR *dir = opendir(test_directory());
+        size_t n = 0;
+
+        ck_assert_ptr_nonnull(dir);
+        while ((entry = readdir(dir)))
+                n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+        (void) closedir(dir);
+        return n;
+}
+
+/* -- a complete journal ---------------------------------------------------------------------- */
+
+static void nothing(void) {}
+
+static void text(void) {
+        scratch("certexc.db", 0, (size_t) size_of("certexc.db"));
+}
+
+static void header(void) {
+        scratch("certexc.db", 0, 100);
+}
+
+static void middle(void) {
+        scratch("certexc.db", size_of("certexc.db") / 4, (size_t) size_of("certexc.db") / 2);
+}
+
+static void cut_off(void) {
+        cut("certexc.db", size_of("certexc.db") / 2);
+}
+
+static void empty(void) {
+        cut("certexc.db", 0);
+}
+
+static void removed(void) {
+        gone("certexc.db");
+}
+
+static const struct {
+        const char *sentence;
+        void (*damage)(void);
+} damages[] = {
+        { "a database that is whole", nothing },
+        { "one that is text", text },
+        { "one without its header", header },
+        { "one without its middle", middle },
+        { "one without its end", cut_off },
+        { "an empty one", empty },
+        { "none", removed },
+};
+
+START_TEST(a_complete_journal_gives_everything_back) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        make_store();
+        damages[_i].damage();
+        store = mend_held(&mending);
+        expect_all(store);
+        ck_assert_msg(mending.rebuilt, "%s", damages[_i].sentence);
+        ck_assert_uint_eq(mending.n_saved, MANY);
+        ck_assert_uint_eq(mending.n_missing, 0);
+        ck_assert_uint_eq(mending.n_unconfirmed, 0);
+        ck_assert_str_eq(mending.journal, "");
+
+        /* And it goes on from there, and is the same when it is opened again. */
+        (void) test_add(store, &(Addition){ .owner = ME, .port = 2000 }, CHANGED);
+        store = test_reopen(store);
+        expect_all(store);
+        ck_assert_uint_eq(live_at(store, 2000), 1);
+}
+END_TEST
+
+START_TEST(an_open_store_is_mended_and_read_on) {
+        _cleanup_(store_freep) Store *store = NULL;
+        DecisionList list = { 0 };
+        Mending mending;
+
+        make_store();
+        store = test_store();
+        store_rest(store);
+        ck_assert_int_eq(store_find(store, ME, HOST, 1, &list), -EINPROGRESS);
+        middle();
+        ck_assert_int_eq(store_mend(store, -EUCLEAN, DECIDED_AT + 1, &mending), 0);
+        store_resume(store);
+        expect_all(store);
+        ck_assert_int_eq(store_check_files(store), 0);
+        (void) test_add(store, &(Addition){ .owner = ME, .port = 2000 }, CHANGED);
+}
+END_TEST
+
+/* A disk that failed once: what is on it is whole, and nothing is set aside. */
+START_TEST(a_store_that_is_whole_is_only_opened_anew) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        make_store();
+        store = test_store();
+        store_rest(store);
+        ck_assert_int_eq(store_mend(store, -EIO, DECIDED_AT + 1, &mending), 0);
+        store_resume(store);
+        ck_assert(!mending.rebuilt);
+        expect_all(store);
+        ck_assert_uint_eq(count_files("certexc.db.corrupt-"), 0);
+}
+END_TEST
+
+START_TEST(a_removed_database_is_there_again) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        make_store();
+        store = test_store();
+        removed();
+        ck_assert_int_eq(store_check_files(store), -ESTALE);
+        store_rest(store);
+        ck_assert_int_eq(store_mend(store, -ESTALE, DECIDED_AT + 1, &mending), 0);
+        store_resume(store);
+        ck_assert(mending.rebuilt);
+        expect_all(store);
+        ck_assert_int_eq(store_check_files(store), 0);
+}
+END_TEST
+
+/* -- both damaged ---------------------------------------------------------------------------- */
+
+/* The journal has a hole in its middle; the database is whole but for its header. */
+START_TEST(what_the_journal_lost_the_database_still_has) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        make_store();
+        scratch("journal", size_of("journal") / 2, 2000);
+        header();
+        store = mend_held(&mending);
+        expect_all(store);
+        ck_assert_uint_eq(mending.n_missing, 0);
+        ck_assert_uint_eq(mending.n_unconfirmed, 0);
+        ck_assert_str_ne(mending.journal, "");
+        ck_assert_str_ne(mending.database, "");
+}
+END_TEST
+
+/* Without any journal the database's pages are all there is. */
+START_TEST(a_database_without_header_and_journal_is_salvaged) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        make_store();
+        gone("journal");
+        header();
+        store = mend_held(&mending);
+        ck_assert_uint_eq(live_at(store, REVOKED), 0);
+        ck_assert_uint_eq(live_at(store, DENIED), 1);
+        ck_assert_uint_eq(mending.n_saved, MANY);
+}
+END_TEST
+
+/* Every place of the journal in turn, with a database that is gone: what was revoked stays so, and no
+ * number is missing that is there. */
+START_TEST(a_hole_in_the_journal_hides_no_revocation) {
+        _cleanup_(store_freep) Store *store = NULL;
+        off_t step, at;
+        Mending mending;
+
+        make_store();
+        step = (size_of("journal") - 4096) / 16;
+        at = 4096 + step * _i;
+        scratch("journal", at, (size_t) step);
+        gone("certexc.db");
+        store = mend_held(&mending);
+        ck_assert_uint_eq(live_at(store, REVOKED), 0);
+        /* What is older than the hole must be confirmed, unless all that refuses is there. */
+        if (live_at(store, DENIED) == 0)
+                ck_assert_uint_eq(live_at(store, 1), 0);
+        else if (mending.n_missing == 0)
+                expect_all(store); /* the hole is in a certificate */
+        ck_assert_uint_ge(mending.n_saved + mending.n_missing, MANY);
+        ck_assert_uint_le(mending.n_saved + mending.n_missing, MANY + 2);
+}
+END_TEST
+
+/* Allowed, then revoked, then the journal is cut anywhere and the database is gone. */
+START_TEST(a_cut_journal_hides_no_revocation) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        {
+                _cleanup_(store_freep) Store *first = test_store();
+
+                (void) test_revoke(first, ME, test_add(first, &(Addition){ .owner = ME }, CHANGED));
+        }
+        cut("journal", 4096 + (size_of("journal") - 4096) * _i / 32);
+        gone("certexc.db");
+        store = mend_held(&mending);
+        ck_assert_uint_eq(test_count_found(store, ME, HOST, 993, STATE_LIVE), 0);
+}
+END_TEST
+
+/* -- files ----------------------------------------------------------------------------------- */
+
+START_TEST(the_last_few_damaged_files_are_kept) {
+        make_store();
+        for (unsigned i = 0; i < REBUILD_KEPT_MAX + 3; i++) {
+                _cleanup_(store_freep) Store *store = NULL;
+                Mending mending;
+
+                text();
+                store = mend_held(&mending);
+                expect_all(store);
+                ck_assert_uint_eq(count_files("certexc.db.corrupt-"),
+                                  i < REBUILD_KEPT_MAX ? i + 1 : REBUILD_KEPT_MAX);
+        }
+}
+END_TEST
+
+START_TEST(what_was_set_aside_is_what_was_there) {
+        _cleanup_(store_freep) Store *store = NULL;
+        _cleanup_free_ char *path = NULL;
+        _cleanup_fd_ int fd = -1;
+        char bytes[8];
+        Mending mending;
+
+        make_store();
+        text();
+        store = mend_held(&mending);
+        path = path_of(mending.database);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        ck_assert_int_eq(read(fd, bytes, sizeof(bytes)), (ssize_t) sizeof(bytes));
+        ck_assert_mem_eq(bytes, "xxxxxxxx", sizeof(bytes));
+}
+END_TEST
+
+/* -- gaps ------------------------------------------------------------------------------------ */
+
+START_TEST(gaps_count_what_was_not_found) {
+        _cleanup_(gaps_done) Gaps gaps = { 0 };
+        uint64_t last;
+
+        ck_assert_uint_eq(gaps_missing(&gaps, &last), 0);
+        ck_assert_uint_eq(last, 0);
+        ck_assert_int_eq(gaps_add(&gaps, 5, 4), 0);
+        ck_assert_int_eq(gaps_add(&gaps, 5, 9), 0);
+        ck_assert_int_eq(gaps_add(&gaps, 20, 20), 0);
+        ck_assert(!gaps_has(&gaps, 4) && gaps_has(&gaps, 5) && gaps_has(&gaps, 9));
+        ck_assert(!gaps_has(&gaps, 10) && gaps_has(&gaps, 20) && !gaps_has(&gaps, 21));
+        ck_assert_uint_eq(gaps_missing(&gaps, &last), 6);
+        ck_assert_uint_eq(last, 20);
+
+        ck_assert_int_eq(gaps_found(&gaps, 20), 0);
+        ck_assert_int_eq(gaps_found(&gaps, 9), 0);
+        ck_assert_int_eq(gaps_found(&gaps, 9), 0);
+        ck_assert_int_eq(gaps_found(&gaps, 5), 0);
+        ck_assert_uint_eq(gaps_missing(&gaps, &last), 3);
+        ck_assert_uint_eq(last, 8);
+}
+END_TEST
+
+int main(void) {
+        Suite *s = suite_create("rebuild");
+        TCase *tc = tcase_create("rebuild");
+        SRunner *runner = srunner_create(s);
+        int failed;
+
+        suite_add_tcase(s, tc);
+        tcase_set_timeout(tc, 120);
+        tcase_add_checked_fixture(tc, test_directory_make, test_directory_remove);
+        tcase_add_loop_test(tc, a_complete_journal_gives_everything_back, 0, N_ELEMENTS(damages));
+        tcase_add_test(tc, an_open_store_is_mended_and_read_on);
+        tcase_add_test(tc, a_store_that_is_whole_is_only_opened_anew);
+        tcase_add_test(tc, a_removed_database_is_there_again);
+        tcase_add_test(tc, what_the_journal_lost_the_database_still_has);
+        tcase_add_test(tc, a_database_without_header_and_journal_is_salvaged);
+        tcase_add_loop_test(tc, a_hole_in_the_journal_hides_no_revocation, 0, 16);
+        tcase_add_loop_test(tc, a_cut_journal_hides_no_revocation, 0, 33);
+        tcase_add_test(tc, the_last_few_damaged_files_are_kept);
+        tcase_add_test(tc, what_was_set_aside_is_what_was_there);
+        tcase_add_test(tc, gaps_count_what_was_not_found);
+
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed != 0;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The real daemon, a client that stays connected, and files that are damaged under them: what was
+ * decided holds, nothing is accepted that was not, and the client is told. */
+#include "config.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/json.h"
+#include "tests/methods.h"
+
+static Methods *m;
+
+static void setup(void) {
+        m = methods_new();
+        WALK({ "one is allowed", 0, "AddException", "{" AT SHOWN "'chain':[@bad]}", "already",
+               "false" },
+             { "another is allowed and revoked", 0, "AddException",
+               "{'host':'revoked.example','port':1," SHOWN "'chain':[@bad]}", "exception.id", "2" },
+             { "another is allowed and revoked", 0, "RevokeException", "{'id':2}",
+               "exception.state", "revoked" },
+             { "and one is denied", 0, "AddDenial",
+               "{'host':'denied.example','port':1,'chain':[@other]}", "already", "false" });
+}
+
+static void teardown(void) {
+        m->peer = peer_free(m->peer);
+        ck_assert_int_eq(fixture_stop(m->fixture), 0);
+        m = methods_free(m);
+}
+
+static void expect_decisions(void) {
+        WALK({ "what was allowed is accepted", 0, "Verify", "{" AT "'chain':[@bad]}", "because",
+               "exception" },
+             { "what was revoked is not", 0, "Verify",
+               "{'host':'revoked.example','port':1,'chain':[@bad]}", "verdict", "prompt" },
+             { "what was denied is refused", 0, "Verify",
+               "{'host':'denied.example','port':1,'chain':[@other]}", "because", "denial" },
+             { "all are listed", 0, "ListExceptions", "{'all':true}", "exceptions.2.id", "3" },
+             { "and no more", 0, "ListExceptions", "{'all':true}", "exceptions.3", "" },
+             { "the history is there", 0, "GetHistory", "{'id':2}", "entries.1.kind", "revoked" },
+             { "the store is well", 0, "GetStatus", "{}", "store", "ok" });
+}
+
+/* -- damage ---------------------------------------------------------------------------------- */
+
+static int open_file(const char *name) {
+        char path[64];
+        int fd;
+
+        (void) snprintf(path, sizeof(path), "state/%s", name);
+        fd = open(fixture_path(m->fixture, path), O_RDWR | O_CLOEXEC);
+        ck_assert_msg(fd >= 0 || errno == ENOENT, "%s", name);
+        return fd;
+}
+
+/* A file that is not there is none to be damaged. */
+static void overwrite(const char *name, double from, double to) {
+        _cleanup_fd_ int fd = open_file(name);
+        off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+
+        for (off_t i = (off_t) (from * (double) size); i < (off_t) (to * (double) size); i++)
+                ck_assert_int_eq(pwrite(fd, "x", 1, i), 1);
+}
+
+static void remove_file(const char *name) {
+        char path[64];
+
+        (void) snprintf(path, sizeof(path), "state/%s", name);
+        ck_assert(unlink(fixture_path(m->fixture, path)) == 0 || errno == ENOENT);
+}
+
+static void middle_of_database(void) {
+        overwrite("certexc.db", 0.3, 0.7);
+}
+
+static void all_of_database_and_log(void) {
+        overwrite("certexc.db", 0, 1);
+        overwrite("certexc.db-wal", 0, 1);
+}
+
+static void database_cut(void) {
+        _cleanup_fd_ int fd = open_file("certexc.db");
+        _cleanup_fd_ int log = open_file("certexc.db-wal");
+
+        ck_assert_int_eq(ftruncate(fd, 5000), 0);
+        ck_assert(log < 0 || ftruncate(log, 0) == 0);
+}
+
+static void database_removed(void) {
+        remove_file("certexc.db");
+}
+
+static void both_removed(void) {
+        remove_file("certexc.db");
+        remove_file("certexc.db-wal");
+}
+
+static void journal_removed(void) {
+        remove_file("journal");
+}
+
+static void journal_damaged(void) {
+        overwrite("journal", 0.6, 0.9);
+}
+
+static const struct {
+        const char *sentence;
+        void (*damage)(void);
+} damages[] = {
+        { "text over the middle of the database", middle_of_database },
+        { "text over the database and its log", all_of_database_and_log },
+        { "the database is cut", database_cut },
+        { "the database is removed", database_removed },
+        { "the database and its log are removed", both_removed },
+        { "the journal is removed", journal_removed },
+        { "the journal is damaged", journal_damaged },
+};
+
+START_TEST(a_running_daemon_loses_nothing) {
+        damages[_i].damage();
+        expect_decisions();
+        WALK({ "a change is taken", 0, "AddException",
+               "{'host':'new.example','port':1," SHOWN "'chain':[@bad]}", "exception.id", "4" },
+             { "and holds", 0, "Verify", "{'host':'new.example','port':1,'chain':[@bad]}",
+               "because", "exception" },
+             { "it is revoked", 0, "RevokeException", "{'id':4}", "exception.state", "revoked" });
+        methods_restart(m, PKI_NOW);
+        WALK({ "after a restart it is revoked", 0, "Verify",
+               "{'host':'new.example','port':1,'chain':[@bad]}", "verdict", "prompt" },
+             { "what was allowed is accepted", 0, "Verify", "{" AT "'chain':[@bad]}", "because",
+               "exception" });
+}
+END_TEST
+
+/* What the log has is in the database then, and there is no log. */
+START_TEST(a_daemon_that_finds_damage_at_its_start_serves) {
+        m->peer = peer_free(m->peer);
+        ck_assert_int_eq(fixture_stop(m->fixture), 0);
+        damages[_i].damage();
+        methods_start(m, PKI_NOW);
+        expect_decisions();
+}
+END_TEST
+
+/* -- what is told ---------------------------------------------------------------------------- */
+
+START_TEST(a_rebuild_is_told) {
+        _cleanup_(peer_freep) Peer *listener = peer_new(m->fixture);
+        _cleanup_free_ char *text = methods_text(m, "Monitor", "{}", true);
+        _cleanup_(json_freep) struct json_object *ready = NULL, *told = NULL;
+
+        ck_assert(peer_send(listener, text));
+        ready = peer_reply(listener, FIXTURE_WAIT_MSEC);
+        ck_assert_str_eq(methods_at(ready, "event"), "ready");
+        database_removed();
+        told = peer_reply(listener, FIXTURE_WAIT_MSEC);
+        methods_hold("Monitor", told);
+        ck_assert_str_eq(methods_at(told, "event"), "store-rebuilt");
+        ck_assert_str_eq(methods_at(told, "rebuild.saved"), "2");
+        ck_assert_str_eq(methods_at(told, "rebuild.missing"), "0");
+        WALK({ "the status tells", 0, "GetStatus", "{}", "last_rebuild.reason",
+               "its files were removed, replaced or cut" },
+             { "how many are there", 0, "GetStatus", "{}", "last_rebuild.saved", "2" });
+}
+END_TEST
+
+START_TEST(a_rebuild_can_be_asked_for) {
+        WALK({ "there was none", 0, "GetStatus", "{}", "last_rebuild", "" },
+             { "it is done", 0, "Rebuild", "{}", "rebuild.reason", "it was asked for" },
+             { "nothing is missing", 0, "Rebuild", "{}", "rebuild.missing", "0" },
+             { "the status tells", 0, "GetStatus", "{}", "last_rebuild.reason", "it was asked for" });
+        expect_decisions();
+        if (getuid() == 0)
+                WALK({ "not everybody may", ALICE, "Rebuild", "{}", "error",
+                       "org.certexc1.AccessDenied" });
+}
+END_TEST
+
+int main(void) {
+        Suite *s = suite_create("live, rebuild");
+        TCase *tc = tcase_create("rebuild");
+        SRunner *runner = srunner_create(s);
+        int failed;
+
+        suite_add_tcase(s, tc);
+        tcase_set_timeout(tc, 300);
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_loop_test(tc, a_running_daemon_loses_nothing, 0, N_ELEMENTS(damages));
+        tcase_add_loop_test(tc, a_daemon_that_finds_damage_at_its_start_serves, 0,
+                            N_ELEMENTS(damages));
+        tcase_add_test(tc, a_rebuild_is_told);
+        tcase_add_test(tc, a_rebuild_can_be_asked_for);
+
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed != 0;
+}
