@@ -100,7 +100,8 @@ uint64_t gaps_missing(Gaps *gaps, uint64_t *ret_last) {
 
                 while (at < gaps->n_found && gaps->found[at] <= range->last)
                         at++;
-                missing += missing_of(range, gaps->found + from, at - from, ret_last);
+                missing += missing_of(range, at > from ? gaps->found + from : NULL, at - from,
+                                      ret_last);
         }
         return missing;
 }
