@@ -286,16 +286,20 @@ static void log_store(int priority, const Manager *m, const char *what, const ch
                 log_struct(priority, LOG_STORE_FAILED, message, NULL);
 }
 
-/* What is damaged is mended while the daemon serves: it is only held meanwhile. */
-static int open_files(Manager *m, bool *ret_damaged) {
+/* What cannot be opened is mended while the daemon serves: it is only held meanwhile. What is another
+ * daemon's, or a newer one's, is left alone. */
+static int open_files(Manager *m, int *ret_damage) {
         StoreDamage damage;
         int r;
 
         r = store_open(m->options.state_directory, &m->store, &damage);
-        *ret_damaged = r == -EUCLEAN || r == -ESTALE || r == -EIO;
-        if (*ret_damaged) {
-                log_store(LOG_WARNING, m, "The store must be rebuilt", damage.reason);
+        *ret_damage = r == -EBUSY || r == -EPROTONOSUPPORT || r == -ENOMEM ? 0 : r;
+        if (*ret_damage < 0) {
+                const char *reason = damage.reason;
+
                 r = store_hold(m->options.state_directory, &m->store, &damage.reason);
+                if (r == 0)
+                        log_store(LOG_WARNING, m, "The store must be mended", reason);
         }
         if (r < 0)
                 log_store(LOG_ERR, m, "Cannot open the store", damage.reason);
@@ -303,10 +307,9 @@ static int open_files(Manager *m, bool *ret_damaged) {
 }
 
 static int open_store(Manager *m) {
-        bool damaged;
-        int r;
+        int damage, r;
 
-        r = open_files(m, &damaged);
+        r = open_files(m, &damage);
         if (r < 0)
                 return r;
         r = commits_new(m->store, &m->commits);
@@ -318,7 +321,7 @@ static int open_store(Manager *m) {
         r = mender_new(m, &m->mender);
         if (r < 0)
                 return r;
-        return damaged ? mender_start(m->mender, -EUCLEAN) : 0;
+        return damage < 0 ? mender_start(m->mender, damage) : 0;
 }
 
 static int open_memory(Manager *m) {

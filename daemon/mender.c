@@ -24,6 +24,11 @@
 /* Damage that comes back within this after mending is the same, or the disk's. */
 #define AGAIN_USEC (5 * USEC_PER_SEC)
 
+/* What failed is tried again, after so many times as long as it took, but this at least: causes end
+ * without telling. */
+#define RETRY_PAUSE_TIMES 10U
+#define RETRY_USEC_MIN    (USEC_PER_SEC / 10)
+
 /* So often in a row nothing is waited for; then each time twice as long, up to a minute. */
 #define AGAIN_AT_ONCE 8U
 #define PAUSE_USEC_MAX (60 * USEC_PER_SEC)
@@ -49,6 +54,8 @@ struct Mender {
         Mending last;
         bool has_last;
         uint64_t n_damaged_seen;
+        int told; /* what @result was when it was logged last */
+        uint64_t started_usec;
         uint64_t ended_usec;
         unsigned in_a_row;
         uint64_t round; /* counts mendings */
@@ -179,9 +186,13 @@ static void tell_monitors(const Mender *m) {
                 monitors_tell(m->manager->monitors, OWNER_SYSTEM, event);
 }
 
-static void tell_failure(const Mender *m) {
+/* Once, however often it is tried. */
+static void tell_failure(Mender *m) {
         _cleanup_free_ char *message = NULL;
 
+        if (m->told == m->result)
+                return;
+        m->told = m->result;
         if (asprintf(&message, "The store cannot be mended: %s; %s", store_error_reason(m->result),
                      store_error_hint(m->result)) >= 0)
                 log_struct(LOG_ERR, LOG_STORE_FAILED, message, NULL);
@@ -219,6 +230,7 @@ static void mended(void *userdata) {
         if (m->result < 0)
                 tell_failure(m);
         else {
+                m->told = 0;
                 m->last = m->mending;
                 m->has_last = true;
                 tell_log(&m->last);
@@ -243,11 +255,14 @@ static void nothing(void *userdata) {}
 
 static uint64_t pause_usec(const Mender *m) {
         unsigned n = m->in_a_row - AGAIN_AT_ONCE;
-        uint64_t pause = m->result < 0 ? USEC_PER_SEC : 0;
+        uint64_t took = m->ended_usec - m->started_usec;
 
-        if (m->in_a_row > AGAIN_AT_ONCE)
-                pause = n < 6 ? USEC_PER_SEC << n : PAUSE_USEC_MAX;
-        return pause;
+        if (m->result < 0)
+                return took * RETRY_PAUSE_TIMES > RETRY_USEC_MIN ? took * RETRY_PAUSE_TIMES
+                                                                 : RETRY_USEC_MIN;
+        if (m->in_a_row <= AGAIN_AT_ONCE)
+                return 0;
+        return n < 6 ? USEC_PER_SEC << n : PAUSE_USEC_MAX;
 }
 
 int mender_start(Mender *m, int cause) {
@@ -260,7 +275,8 @@ int mender_start(Mender *m, int cause) {
         if (cause < 0 && now - m->ended_usec < pause_usec(m))
                 return -EBUSY;
 
-        m->in_a_row++;
+        m->in_a_row = m->result < 0 ? 0 : m->in_a_row + 1;
+        m->started_usec = now;
         m->cause = cause;
         m->busy = true;
         if (commits_run(m->manager->commits, nothing, on_quiet, m) < 0) {
@@ -286,13 +302,14 @@ bool mender_check(Mender *m) {
         return true;
 }
 
-/* Full disks and kin end by themselves; these do not. */
-static bool is_mendable(int error) {
-        return error == -EUCLEAN || error == -ESTALE || error == -EIO;
+/* A change that a full disk and its kin cost can be made again as it is; what is damaged cannot, nor
+ * what could not be opened, for whatever reason. */
+static bool is_mendable(const Mender *m, int error) {
+        return m->result < 0 || error == -EUCLEAN || error == -ESTALE || error == -EIO;
 }
 
 bool mender_wait(Mender *m, Request *r, int error) {
-        if (r->told || (error != -EINPROGRESS && (r->waited || !is_mendable(error))))
+        if (r->told || (error != -EINPROGRESS && (r->waited || !is_mendable(m, error))))
                 return false;
         if (!m->busy && (error == -EINPROGRESS || mender_start(m, error) < 0))
                 return false;

@@ -2,25 +2,15 @@
 /* Rebuild: setting aside what is damaged, making what takes its place, opening that. */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "daemon/limits.h"
 #include "daemon/rebuild-union.h"
 #include "daemon/rebuild.h"
 #include "daemon/store-private.h"
-
-#define SET_ASIDE ".corrupt-"
-
-/* Names of one second. */
-#define SAME_SECOND_MAX 100U
 
 static const struct {
         int error;
@@ -39,85 +29,6 @@ const char *mending_reason(int cause) {
         return "it could not be used";
 }
 
-/* -- setting aside --------------------------------------------------------------------------- */
-
-/* Gives the file that is @name a second one, which it keeps when another takes its place. Nothing if
- * there is no such file; *@ret then is "". */
-static int set_aside(int directory_fd, const char *name, int64_t now, char ret[REBUILD_NAME_MAX]) {
-        time_t seconds = (time_t) now;
-        char when[32] = "";
-        struct tm tm;
-
-        *ret = '\0';
-        if (gmtime_r(&seconds, &tm))
-                (void) strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
-        for (unsigned i = 0; i < SAME_SECOND_MAX; i++) {
-                char suffix[16] = "";
-
-                if (i > 0)
-                        (void) snprintf(suffix, sizeof(suffix), "-%02u", i);
-                (void) snprintf(ret, REBUILD_NAME_MAX, "%s" SET_ASIDE "%s%s", name, when, suffix);
-                if (linkat(directory_fd, name, directory_fd, ret, 0) == 0)
-                        return 0;
-                if (errno != EEXIST)
-                        break;
-        }
-        *ret = '\0';
-        return errno == ENOENT ? 0 : -errno;
-}
-
-/* The log goes with its database: their names differ by its usual ending. */
-static int set_log_aside(int directory_fd, const char *database, char ret[REBUILD_NAME_MAX + 4]) {
-        (void) snprintf(ret, REBUILD_NAME_MAX + 4, "%s-wal", database);
-        if (linkat(directory_fd, STORE_LOG_FILE, directory_fd, ret, 0) < 0 && errno != ENOENT)
-                return -errno;
-        return 0;
-}
-
-/* How many there are of @prefix, and the one that was set aside first. */
-static size_t find_oldest(int directory_fd, const char *prefix, char ret[REBUILD_NAME_MAX]) {
-        int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        struct timespec oldest = { 0 };
-        struct dirent *entry;
-        size_t n = 0;
-        DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-
-        while (dir && (entry = readdir(dir))) {
-                size_t length = strlen(entry->d_name);
-                struct stat st;
-
-                if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 ||
-                    length >= REBUILD_NAME_MAX ||
-                    (length > 4 && strcmp(entry->d_name + length - 4, "-wal") == 0) ||
-                    fstatat(directory_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                        continue;
-                if (n++ == 0 || st.st_ctim.tv_sec < oldest.tv_sec ||
-                    (st.st_ctim.tv_sec == oldest.tv_sec &&
-                     st.st_ctim.tv_nsec < oldest.tv_nsec)) {
-                        oldest = st.st_ctim;
-                        strcpy(ret, entry->d_name);
-                }
-        }
-        if (dir)
-                (void) closedir(dir);
-        else
-                (void) close_fd(fd);
-        return n;
-}
-
-/* Only once the new files are there and open. */
-static void keep_last(int directory_fd, const char *name) {
-        char prefix[REBUILD_NAME_MAX], oldest[REBUILD_NAME_MAX], log[REBUILD_NAME_MAX + 4];
-
-        (void) snprintf(prefix, sizeof(prefix), "%s" SET_ASIDE, name);
-        while (find_oldest(directory_fd, prefix, oldest) > REBUILD_KEPT_MAX) {
-                (void) snprintf(log, sizeof(log), "%s-wal", oldest);
-                (void) unlinkat(directory_fd, log, 0);
-                if (unlinkat(directory_fd, oldest, 0) < 0)
-                        return;
-        }
-}
-
 /* -- making anew ----------------------------------------------------------------------------- */
 
 typedef struct Making {
@@ -131,17 +42,10 @@ static void making_done(Making *m) {
         m->rest = union_free(m->rest);
 }
 
-/* The old log must be gone when the new database gets its name: it would be taken for its own. */
 static int making_next(void *userdata, JournalRecord *ret) {
         Making *m = userdata;
-        int r;
 
-        r = m->reader ? journal_reader_next(m->reader, ret) : union_next(m->rest, ret);
-        if (r != 0)
-                return r;
-        if (unlinkat(m->store->directory_fd, STORE_LOG_FILE, 0) < 0 && errno != ENOENT)
-                return -errno;
-        return 0;
+        return m->reader ? journal_reader_next(m->reader, ret) : union_next(m->rest, ret);
 }
 
 static void making_progress(void *userdata, uint64_t number) {
@@ -178,13 +82,10 @@ static int make_of_journal(Making *m, const char *directory) {
 
 /* The journal of it is made when it is opened. */
 static int make_of_both(Making *m, const char *directory, Mending *mending) {
-        char log[REBUILD_NAME_MAX + 4];
         int r;
 
-        (void) snprintf(log, sizeof(log), "%s-wal", mending->database);
-        r = union_new(m->store->directory_fd, JOURNAL_FILE,
-                      *mending->database ? mending->database : STORE_FILE,
-                      *mending->database ? log : STORE_LOG_FILE, mending->time, &m->rest);
+        r = union_new(m->store->directory_fd, JOURNAL_FILE, STORE_FILE, STORE_LOG_FILE,
+                      mending->time, &m->rest);
         if (r < 0)
                 return r;
         union_report(m->rest, mending);
@@ -194,20 +95,27 @@ static int make_of_both(Making *m, const char *directory, Mending *mending) {
                                              .userdata = m });
 }
 
-static int rebuild(Store *store, const char *directory, Mending *mending) {
-        _cleanup_(making_done) Making making = { .store = store };
-        char log[REBUILD_NAME_MAX + 4];
-        bool complete = is_complete(store->directory_fd);
+/* The second names are on the disk before the first ones go. */
+static int set_aside(Store *store, bool complete, Mending *mending) {
         int r;
 
-        mending->rebuilt = true;
-        r = set_aside(store->directory_fd, STORE_FILE, mending->time, mending->database);
-        if (r == 0)
-                r = *mending->database
-                            ? set_log_aside(store->directory_fd, mending->database, log)
-                            : set_aside(store->directory_fd, STORE_LOG_FILE, mending->time, log);
+        r = aside_database(store->directory_fd, mending->time, mending->database);
         if (r == 0 && !complete)
-                r = set_aside(store->directory_fd, JOURNAL_FILE, mending->time, mending->journal);
+                r = aside_journal(store->directory_fd, mending->time, mending->journal);
+        if (r == 0 && fsync(store->directory_fd) < 0)
+                r = -EIO;
+        return r;
+}
+
+static int rebuild(Store *store, const char *directory, Mending *mending) {
+        _cleanup_(making_done) Making making = { .store = store };
+        bool complete;
+        int r;
+
+        aside_undo(store->directory_fd);
+        complete = is_complete(store->directory_fd);
+        mending->rebuilt = true;
+        r = set_aside(store, complete, mending);
         if (r < 0)
                 return r;
         return complete ? make_of_journal(&making, directory)
@@ -271,7 +179,7 @@ static int directory_path(const Store *store, char **ret) {
         return *ret ? 0 : -errno;
 }
 
-/* Files that are gone or failed once may be whole, or be made whole by opening them. */
+/* Files that are gone or failed for a while may be whole, or be made whole by opening them. */
 static int try_opening(Store *store, const char *directory, Mending *mending) {
         StoreDamage damage = { 0 };
         int r;
@@ -292,10 +200,13 @@ static int mend(Store *store, Mending *mending) {
         int r;
 
         r = directory_path(store, &directory);
+        if (r == 0)
+                r = aside_strange(store->directory_fd, mending->time, mending->database,
+                                  mending->journal);
         if (r < 0)
                 return r;
         r = -EUCLEAN;
-        if (mending->cause == -ESTALE || mending->cause == -EIO)
+        if (mending->cause != 0 && mending->cause != -EUCLEAN)
                 r = try_opening(store, directory, mending);
         if (r == -EUCLEAN) {
                 r = rebuild(store, directory, mending);
@@ -320,10 +231,10 @@ int store_mend(Store *store, int cause, int64_t now, Mending *ret) {
         atomic_store(&store->progress, 0);
 
         r = mend(store, &mending);
+        if (r == -EBUSY) /* a directory that something is mounted on */
+                r = -EEXIST;
         if (r == 0) {
-                keep_last(store->directory_fd, STORE_FILE);
-                keep_last(store->directory_fd, STORE_LOG_FILE);
-                keep_last(store->directory_fd, JOURNAL_FILE);
+                aside_keep_last(store->directory_fd);
                 *ret = mending;
         } else {
                 _cleanup_free_ char *directory = NULL;
@@ -336,15 +247,14 @@ int store_mend(Store *store, int cause, int64_t now, Mending *ret) {
         return r;
 }
 
-/* -EUCLEAN lets whoever asks next have it tried again. The descriptor of the directory goes with the
- * journal that uses it; the lock is on both. */
+/* Where nothing could be opened, everything comes to the reason for that. The descriptor of the
+ * directory goes with the journal that uses it; the lock is on both. */
 void store_resume(Store *store) {
         Store *fresh = store->mended;
         int directory_fd = store->directory_fd;
 
         store->mended = NULL;
-        store->closed_by = -EUCLEAN;
-        store->reader.closed = -EUCLEAN;
+        store->closed_by = store->reader.closed = atomic_load(&store->last_error);
         if (!fresh)
                 return;
 

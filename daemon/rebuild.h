@@ -9,10 +9,8 @@
  */
 #pragma once
 
+#include "daemon/rebuild-aside.h"
 #include "daemon/store.h"
-
-/* A name that something was set aside by: certexc.db.corrupt-TIME. */
-#define REBUILD_NAME_MAX 64U
 
 /* What mending came to. */
 typedef struct Mending {

@@ -348,11 +348,13 @@ static int apply_all(Transaction *t, Change *changes) {
 
 static int apply(Store *store, Change *changes) {
         Transaction t = {.store = store, .c = &store->writer, .journal = store->journal};
-        JournalPlace committed = journal_end(store->journal);
+        JournalPlace committed;
         int r;
 
+        /* What could not be mended has no journal either. */
         if (store->closed_by < 0)
                 return store->closed_by;
+        committed = journal_end(store->journal);
         r = store_files_check(store);
         if (r == 0 && atomic_load(&store->behind))
                 r = store_follow(store);

@@ -276,6 +276,16 @@ static int sync_file(int directory_fd, const char *name) {
         return fsync(fd) < 0 ? -EIO : 0;
 }
 
+/* The old log must be gone before the new database has its name: it would be taken for its own. */
+static int take_place(int directory_fd) {
+        if (unlinkat(directory_fd, STORE_LOG_FILE, 0) == 0) {
+                if (fsync(directory_fd) < 0)
+                        return -EIO;
+        } else if (errno != ENOENT)
+                return -errno;
+        return renameat(directory_fd, STORE_NEW_FILE, directory_fd, STORE_FILE) < 0 ? -errno : 0;
+}
+
 int store_replay(int directory_fd, const char *directory, const ReplaySource *source) {
         _cleanup_free_ char *real = NULL, *path = NULL;
         _cleanup_fd_ int fd = -1;
@@ -294,8 +304,8 @@ int store_replay(int directory_fd, const char *directory, const ReplaySource *so
         r = make_file(path, source);
         if (r == 0)
                 r = sync_file(directory_fd, STORE_NEW_FILE);
-        if (r == 0 && renameat(directory_fd, STORE_NEW_FILE, directory_fd, STORE_FILE) < 0)
-                r = -errno;
+        if (r == 0)
+                r = take_place(directory_fd);
         if (r < 0) {
                 (void) unlinkat(directory_fd, STORE_NEW_FILE, 0);
                 return r;

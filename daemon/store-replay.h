@@ -22,9 +22,9 @@ typedef struct ReplaySource {
 
 /*
  * Makes a new database of what @source yields, as STORE_NEW_FILE, synced, and renames it to
- * certexc.db, of which there must be neither the file nor its write-ahead log, or only an empty
- * file. A decision whose certificate never came has an empty one. The caller holds the directory's
- * lock. Returns 0 or -errno; nothing but STORE_NEW_FILE was touched then.
+ * certexc.db. What there is of that, and its write-ahead log, goes: whoever wants to keep it has given
+ * it another name. A decision whose certificate never came has an empty one. The caller holds the
+ * directory's lock. Returns 0 or -errno; then of the old files at most the log is gone.
  */
 int store_replay(int directory_fd, const char *directory, const ReplaySource *source);
 

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "daemon/rebuild-aside.h"
 #include "daemon/store-private.h"
 #include "daemon/store-replay.h"
 #include "schema/schema-sql.h"
@@ -52,8 +53,9 @@ int store_files_check(const Store *store) {
         return store->journal ? journal_check(store->journal) : 0;
 }
 
+/* What cannot be opened is not read, and so nothing more of it is found. */
 int store_note(Store *store, int error) {
-        if (error == -EUCLEAN)
+        if (error == -EUCLEAN && store->reader.closed == 0)
                 atomic_fetch_add(&store->n_damaged, 1);
         return error;
 }
@@ -258,6 +260,7 @@ int store_open_files(Store *s, const char *directory, StoreDamage *damage) {
         r = database_path(directory, &path);
         if (r < 0)
                 return fail(r, "the state directory has no path", &damage->reason);
+        aside_undo(s->directory_fd);
         r = restore_file(s->directory_fd, directory, damage);
         if (r == 0)
                 r = prepare_file(s->directory_fd, &damage->reason);
@@ -343,10 +346,14 @@ static const struct {
          "give it back to the daemon's user, with mode 0700"},
         {EMFILE, "the daemon has too many files open", "raise LimitNOFILE= of the service"},
         {ENFILE, "the system has too many files open", "raise fs.file-max"},
-        {EIO, "the disk did not take the change", "look for disk errors, then restart certexcd"},
-        {EUCLEAN, "the store is damaged", "stop certexcd and restore certexc.db from a backup"},
+        {EEXIST, "something else is where certexc.db or its journal belongs, and cannot be renamed",
+         "remove it from the state directory; the daemon then goes on by itself"},
+        {EIO, "the disk failed to read or to write",
+         "look for disk errors; the daemon tries again by itself"},
+        {EUCLEAN, "the store is damaged",
+         "look for disk errors; the daemon tries to rebuild it when it is asked next"},
         {ESTALE, "certexc.db or its journal was removed or replaced while the daemon ran",
-         "restart certexcd"},
+         "find out by whom; the daemon tries to rebuild it when it is asked next"},
         {EBUSY, "too many changes wait, or another process has the store", "try again"},
         {ENOMEM, "out of memory", "end other programs, then try again"},
         {E2BIG, "the change is too large", "use a smaller certificate"},

@@ -7,6 +7,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "client/encoding.h"
 #include "daemon/json.h"
@@ -86,6 +87,28 @@ START_TEST(test_another_user_and_no_files) {
         wait_for(&door);
         ck_assert_ptr_null(door.error);
         ck_assert_str_eq(at(&door, "because"), "unconfirmed");
+        (void) start("org.certexc1.GetStatus", "{}", &status);
+        wait_for(&status);
+        ck_assert_str_eq(at(&status, "store"), "ok");
+}
+END_TEST
+
+/* A directory in the place of the database is set aside like a file, and the decisions are there again. */
+START_TEST(test_no_store_at_all) {
+        _cleanup_(door_done) Door door = {}, verdict = {}, status = {};
+        _cleanup_free_ char *database = path_new("state/certexc.db");
+        _cleanup_free_ char *within = path_new("state/certexc.db/something");
+
+        store_exception(caller.uid, 143, NULL);
+        ck_assert_int_eq(unlink(database), 0);
+        ck_assert_int_eq(mkdir(database, 0700), 0);
+        ck_assert_int_eq(mkdir(within, 0700), 0);
+        (void) start("org.certexc1.AddException", with(ADD, bad), &door);
+        wait_for(&door);
+        ck_assert_ptr_null(door.error);
+        (void) start("org.certexc1.Verify", with(VERIFY_AT_143, bad), &verdict);
+        wait_for(&verdict);
+        ck_assert_str_eq(at(&verdict, "because"), "exception");
         (void) start("org.certexc1.GetStatus", "{}", &status);
         wait_for(&status);
         ck_assert_str_eq(at(&status, "store"), "ok");
@@ -190,6 +213,7 @@ int main(int argc, char **argv) {
         tcase_add_test(tcase, test_another_boot);
         tcase_add_test(tcase, test_another_user_with_the_same_uid);
         tcase_add_test(tcase, test_another_user_and_no_files);
+        tcase_add_test(tcase, test_no_store_at_all);
         tcase_add_test(tcase, test_name_is_kept_with_the_first_decision);
         tcase_add_test(tcase, test_seen_is_written_when_it_changes);
         tcase_add_test(tcase, test_overflow_uid_leaves_nothing);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "daemon/json.h"
@@ -110,10 +111,91 @@ static void journal_damaged(void) {
         overwrite("journal", 0.6, 0.9);
 }
 
+/* -- something else in the place of a file ---------------------------------------------------- */
+
+static const char *place_of(const char *name) {
+        char path[64];
+
+        (void) snprintf(path, sizeof(path), "state/%s", name);
+        return fixture_path(m->fixture, path);
+}
+
+/* One that is not empty. */
+static void directory_at(const char *name) {
+        char within[4096];
+
+        remove_file(name);
+        ck_assert_int_eq(mkdir(place_of(name), 0700), 0);
+        (void) snprintf(within, sizeof(within), "%s/something", place_of(name));
+        ck_assert_int_eq(mkdir(within, 0700), 0);
+}
+
+static void directory_as_database(void) {
+        directory_at("certexc.db");
+}
+
+static void directory_as_log(void) {
+        directory_at("certexc.db-wal");
+}
+
+static void directory_as_journal(void) {
+        directory_at("journal");
+}
+
+static void directories_where_new_files_are_made(void) {
+        directory_at("certexc.db.new");
+        directory_at("journal.new");
+        remove_file("certexc.db");
+}
+
+static void pipe_as_database(void) {
+        remove_file("certexc.db");
+        ck_assert_int_eq(mkfifo(place_of("certexc.db"), 0600), 0);
+}
+
+static void pipe_as_journal(void) {
+        remove_file("journal");
+        ck_assert_int_eq(mkfifo(place_of("journal"), 0600), 0);
+}
+
+static void link_as_database(void) {
+        char kept[4096];
+
+        (void) snprintf(kept, sizeof(kept), "%s.elsewhere", place_of("certexc.db"));
+        ck_assert_int_eq(rename(place_of("certexc.db"), kept), 0);
+        ck_assert_int_eq(symlink(kept, place_of("certexc.db")), 0);
+}
+
+static void link_to_itself_as_database(void) {
+        remove_file("certexc.db");
+        ck_assert_int_eq(symlink("certexc.db", place_of("certexc.db")), 0);
+}
+
+/* Where that may not be made, a pipe does. */
+static void device_as_database(void) {
+        remove_file("certexc.db");
+        if (mknod(place_of("certexc.db"), S_IFCHR | 0600, makedev(1, 5)) < 0)
+                ck_assert_int_eq(mkfifo(place_of("certexc.db"), 0600), 0);
+}
+
+static void nobody_may_read(void) {
+        ck_assert_int_eq(chmod(place_of("certexc.db"), 0), 0);
+}
+
 static const struct {
         const char *sentence;
         void (*damage)(void);
 } damages[] = {
+        { "a directory is where the database was", directory_as_database },
+        { "a directory is where the log was", directory_as_log },
+        { "a directory is where the journal was", directory_as_journal },
+        { "directories are where new files would be made", directories_where_new_files_are_made },
+        { "a pipe is where the database was", pipe_as_database },
+        { "a pipe is where the journal was", pipe_as_journal },
+        { "a link is where the database was", link_as_database },
+        { "a link to itself is where the database was", link_to_itself_as_database },
+        { "a device is where the database was", device_as_database },
+        { "nobody may read the database", nobody_may_read },
         { "text over the middle of the database", middle_of_database },
         { "text over the database and its log", all_of_database_and_log },
         { "the database is cut", database_cut },
