@@ -8,7 +8,7 @@
 
 #include "daemon/journal-private.h"
 
-const char *const journal_kind_names[JOURNAL_HISTORY + 1] = {
+const char *const journal_kind_names[_JOURNAL_KIND_MAX] = {
         [JOURNAL_CHANGE] = "change",
         [JOURNAL_NAME] = "name",
         [JOURNAL_CERTIFICATE] = "certificate",
@@ -16,10 +16,12 @@ const char *const journal_kind_names[JOURNAL_HISTORY + 1] = {
         [JOURNAL_OWNER] = "owner",
         [JOURNAL_DECISION] = "decision",
         [JOURNAL_HISTORY] = "history",
+        [JOURNAL_TRUST] = "trust",
+        [JOURNAL_ENTRY] = "entry",
 };
 
 bool journal_kind_is_change(JournalKind kind) {
-        return kind == JOURNAL_CHANGE || kind == JOURNAL_NAME;
+        return kind == JOURNAL_CHANGE || kind == JOURNAL_NAME || kind == JOURNAL_TRUST;
 }
 
 void journal_record_done(JournalRecord *record) {
@@ -182,6 +184,21 @@ static void put_history(Text *text, const JournalRecord *record) {
         put_digest(text, h->sha256);
 }
 
+static void put_entry(Text *text, const Entry *e) {
+        put_number(text, e->owner);
+        put_number(text, (int64_t) e->id);
+        put_number(text, e->kind);
+        put_number(text, e->pin);
+        put_number(text, e->state);
+        put_digest(text, e->certificate_sha256);
+        put_digest(text, e->key_sha256);
+        put_text(text, e->only);
+        put_number(text, e->by);
+        put_number(text, e->created);
+        put_number(text, e->changed);
+        put_number(text, (int64_t) e->change_number);
+}
+
 void journal_line_write(Text *text, const JournalRecord *record) {
         put_number(text, (int64_t) record->number);
         put_text(text, journal_kind_names[record->kind]);
@@ -214,6 +231,12 @@ void journal_line_write(Text *text, const JournalRecord *record) {
                 return;
         case JOURNAL_HISTORY:
                 put_history(text, record);
+                return;
+        case JOURNAL_TRUST:
+        case JOURNAL_ENTRY:
+                put_entry(text, &record->entry);
+                return;
+        case _JOURNAL_KIND_MAX:
                 return;
         }
 }

@@ -236,6 +236,27 @@ static void take_owner(Line *line, JournalRecord *record) {
         }
 }
 
+static void take_entry(Line *line, JournalRecord *record) {
+        Entry *e = &record->entry;
+
+        e->owner = take_number(line, OWNER_SYSTEM, UINT32_MAX);
+        e->id = (uint64_t) take_number(line, 1, INT64_MAX);
+        e->kind = (EntryKind) take_number(line, ENTRY_AUTHORITY, ENTRY_DISTRUST);
+        e->pin = (DecisionPin) take_number(line, PIN_CERTIFICATE, PIN_KEY);
+        e->state = (DecisionState) take_number(line, STATE_LIVE, STATE_REVOKED);
+        take_digest(line, e->certificate_sha256);
+        take_digest(line, e->key_sha256);
+        (void) snprintf(e->only, sizeof(e->only), "%s", take_text(line, ONLY_TEXT_MAX));
+        e->by = take_number(line, OWNER_SYSTEM, UINT32_MAX);
+        e->created = take_number(line, INT64_MIN, INT64_MAX);
+        e->changed = take_number(line, INT64_MIN, INT64_MAX);
+        e->change_number = (uint64_t) take_number(line, 1, INT64_MAX);
+        record->owner = e->owner;
+        record->time = e->changed;
+        if (line->error == 0 && !entry_is_lawful(e))
+                line->error = -EBADMSG;
+}
+
 static void take_fields(Line *line, JournalRecord *record) {
         switch (record->kind) {
         case JOURNAL_CHANGE:
@@ -268,6 +289,12 @@ static void take_fields(Line *line, JournalRecord *record) {
         case JOURNAL_HISTORY:
                 take_history(line, record);
                 return;
+        case JOURNAL_TRUST:
+        case JOURNAL_ENTRY:
+                take_entry(line, record);
+                return;
+        case _JOURNAL_KIND_MAX:
+                return;
         }
 }
 
@@ -294,6 +321,9 @@ int journal_line_read(char *text, size_t size, JournalRecord *ret) {
                 line.error = -EBADMSG;
         if (line.error == 0 && record.kind == JOURNAL_CHANGE &&
             record.decision.change_number != record.number)
+                line.error = -EBADMSG;
+        if (line.error == 0 && record.kind == JOURNAL_TRUST &&
+            record.entry.change_number != record.number)
                 line.error = -EBADMSG;
         if (line.error < 0)
                 return line.error;

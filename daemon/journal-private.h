@@ -45,7 +45,7 @@ int journal_slot_read(const char sector[static JOURNAL_SECTOR], JournalHead *ret
 
 /* -- lines -------------------------------------------------------------------------------- */
 
-extern const char *const journal_kind_names[JOURNAL_HISTORY + 1];
+extern const char *const journal_kind_names[_JOURNAL_KIND_MAX];
 
 /* Appends the line of @record up to the tab before its checks. */
 void journal_line_write(Text *text, const JournalRecord *record);

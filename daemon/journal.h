@@ -16,7 +16,7 @@
 #define JOURNAL_NEW_FILE JOURNAL_FILE ".new"
 #define JOURNAL_ID_SIZE  16U
 
-/* All that refuses: live and unconfirmed denials, and what was revoked. How many there are, and the
+/* All that refuses: live and unconfirmed denials, what is distrusted, and what was revoked. How many there are, and the
  * XOR of their digests. */
 typedef struct RefusalSet {
         uint64_t n;
@@ -52,6 +52,9 @@ typedef enum JournalKind {
         JOURNAL_OWNER,       /* compacted: @owner, @id and @last_history, @name or NULL */
         JOURNAL_DECISION,    /* compacted: @decision */
         JOURNAL_HISTORY,     /* compacted: @owner, @history, @change_number */
+        JOURNAL_TRUST,       /* @entry */
+        JOURNAL_ENTRY,       /* compacted: @entry */
+        _JOURNAL_KIND_MAX,
 } JournalKind;
 
 /* One line. */
@@ -64,6 +67,7 @@ typedef struct JournalRecord {
         uint64_t change_number;
         int64_t time;
         Decision decision;
+        Entry entry;
         HistoryEntry history;
         CertificateFacts *certificate;
         uint8_t *der;

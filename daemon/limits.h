@@ -130,6 +130,20 @@
 #define AUTHORITIES_BYTES_MAX (16U * 1024U * 1024U)
 #define AUTHORITIES_MAX 4096U
 
+/* Entries of one owner that count: authorities that were imported, and what is distrusted. A company
+ * has one authority or two; they go along with every chain that is judged anew. */
+#define ENTRIES_PER_OWNER_MAX 64U
+
+/* DER of the imported authorities of one owner together. */
+#define ENTRY_BYTES_PER_OWNER_MAX (256U * 1024U)
+
+/* Removed entries of one owner that are remembered; older ones make room. */
+#define DEAD_ENTRIES_PER_OWNER_MAX 64U
+
+/* Names that an authority may be narrowed to, and all of them as one text. */
+#define ONLY_NAMES_MAX 32U
+#define ONLY_TEXT_MAX 1024U
+
 /* The worker that reads the system's authorities; 11 to 24 ms were measured. */
 #define AUTHORITIES_LOAD_SEC 30U
 

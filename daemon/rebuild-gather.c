@@ -29,6 +29,13 @@ int union_add_candidate(Union *u, const Candidate *c) {
         return 0;
 }
 
+int union_add_entry(Union *u, const FoundEntry *found) {
+        if (grow(&u->entries, u->n_entries, sizeof(*found)) < 0)
+                return -ENOMEM;
+        u->entries[u->n_entries++] = *found;
+        return 0;
+}
+
 int union_add_line(Union *u, const Line *line) {
         if (grow(&u->lines, u->n_lines, sizeof(*line)) < 0)
                 return -ENOMEM;
@@ -66,11 +73,16 @@ static int take_decision(Union *u, const JournalRecord *record) {
 
 static int take_drop(Union *u, const JournalRecord *record) {
         Candidate c = { .certain = true, .dropped = true };
+        FoundEntry f = { .certain = true, .dropped = true };
 
         c.decision.owner = record->owner;
         c.decision.id = record->id;
         c.decision.change_number = record->number;
-        return union_add_candidate(u, &c);
+        f.entry.owner = record->owner;
+        f.entry.id = record->id;
+        f.entry.change_number = record->number;
+        /* Of which kind it was, the id does not tell. */
+        return union_add_candidate(u, &c) < 0 ? -ENOMEM : union_add_entry(u, &f);
 }
 
 static int take_name(Union *u, JournalRecord *record) {
@@ -105,6 +117,12 @@ static int take_record(Union *u, JournalRecord *record) {
                 return union_add_line(u, &(Line){ .owner = record->owner,
                                             .entry = record->history,
                                             .change_number = record->change_number });
+        case JOURNAL_TRUST:
+        case JOURNAL_ENTRY:
+                return union_add_entry(
+                        u, &(FoundEntry){ .entry = record->entry, .certain = true });
+        case _JOURNAL_KIND_MAX:
+                break;
         }
         return 0;
 }
@@ -175,6 +193,15 @@ static int found_decision(const Decision *d, bool reached, void *userdata) {
                 u, &(Candidate){ .decision = *d, .salvaged = true, .certain = reached });
 }
 
+static int found_entry(const Entry *e, bool reached, void *userdata) {
+        Union *u = userdata;
+
+        if (!is_missing(u, e->change_number))
+                return 0;
+        return union_add_entry(
+                u, &(FoundEntry){ .entry = *e, .salvaged = true, .certain = reached });
+}
+
 static int found_certificate(const CertificateFacts *c, const uint8_t *der, size_t der_size,
                              void *userdata) {
         JournalRecord record = { .kind = JOURNAL_CERTIFICATE, .der_size = der_size };
@@ -218,7 +245,7 @@ static int found_mark(const SalvageMark *mark, void *userdata) {
 }
 
 int union_read_database(Union *u, int directory_fd, const char *database, const char *log) {
-        const SalvageFound found = { found_decision, found_certificate, found_name,
+        const SalvageFound found = { found_decision, found_entry,   found_certificate, found_name,
                                      found_history,  found_mark,        u };
         SalvageRoots roots;
         int r;

@@ -15,6 +15,14 @@ typedef struct Candidate {
         bool dropped; /* it made room for others then; only owner, id and number count */
 } Candidate;
 
+/* The same of an entry. */
+typedef struct FoundEntry {
+        Entry entry;
+        bool salvaged;
+        bool certain;
+        bool dropped;
+} FoundEntry;
+
 typedef struct Line {
         int64_t owner;
         HistoryEntry entry;
@@ -40,6 +48,8 @@ struct Union {
         Gaps gaps;
         Candidate *candidates;
         size_t n_candidates;
+        FoundEntry *entries;
+        size_t n_entries;
         Line *lines;
         size_t n_lines;
         Name *names;
@@ -59,11 +69,12 @@ struct Union {
         uint64_t n_missing;
         uint64_t n_saved;
         uint64_t n_unconfirmed;
-        size_t at[4]; /* handed out so far, of each kind */
+        size_t at[5]; /* handed out so far, of each kind */
 };
 
 /* Each appends a copy; 0 or -ENOMEM. union_add_name() takes the name over, also when it fails. */
 int union_add_candidate(Union *u, const Candidate *c);
+int union_add_entry(Union *u, const FoundEntry *found);
 int union_add_line(Union *u, const Line *line);
 int union_add_name(Union *u, const Name *name);
 
@@ -72,3 +83,20 @@ int union_read_journal(Union *u, int directory_fd, const char *name);
 
 /* Afterwards: what the database has of that which is missing. */
 int union_read_database(Union *u, int directory_fd, const char *database, const char *log);
+
+/* -- entries; rebuild-entries.c ---------------------------------------------------------- */
+
+/* The newest state of each stays, unless it was dropped. 0 or -ENOMEM. */
+int union_keep_entries(Union *u);
+
+/* Adds those that refuse. 0 or -EIO. */
+int union_add_refusing_entries(const Union *u, RefusalSet *set);
+
+/* Authorities that are older than a missing change are believed no more until confirmed. */
+void union_doubt_entries(Union *u, uint64_t last_missing, int64_t now);
+
+/* The last change that one of them knows of. */
+uint64_t union_last_entry(const Union *u);
+
+/* An owner for each. 0 or -ENOMEM. */
+int union_add_entry_owners(Union *u);

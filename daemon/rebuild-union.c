@@ -154,7 +154,7 @@ static int set_of_refusals(const Union *u, RefusalSet *ret) {
                 set.n++;
         }
         *ret = set;
-        return 0;
+        return union_add_refusing_entries(u, ret);
 }
 
 /* 1 if nothing that refuses is missing: whoever knows of the last change knows the set. */
@@ -219,11 +219,15 @@ static int decide(Union *u, int64_t now) {
         for (size_t i = 0; i < u->n_candidates; i++)
                 if (u->candidates[i].decision.change_number > u->number)
                         u->number = u->candidates[i].decision.change_number;
+        if (union_last_entry(u) > u->number)
+                u->number = union_last_entry(u);
         if (u->have_mark && u->mark.number > u->number)
                 u->number = u->mark.number;
         r = gaps_add(&u->gaps, u->last + 1, u->number);
         if (r == 0)
                 r = keep_newest(u);
+        if (r == 0)
+                r = union_keep_entries(u);
         if (r == 0)
                 r = keep_lines(u);
         whole = r < 0 ? r : refusals_are_whole(u);
@@ -237,6 +241,8 @@ static int decide(Union *u, int64_t now) {
                 last_missing = UINT64_MAX;
         else if (u->base_damaged && u->base > last_missing)
                 last_missing = u->base + 1;
+        if (whole == 0)
+                union_doubt_entries(u, last_missing, now);
         return doubt(u, last_missing, whole > 0, now);
 }
 
@@ -310,6 +316,8 @@ static int add_owners(Union *u) {
                 if (last)
                         r = union_add_name(u, &(Name){ .owner = d->owner, .last_id = d->id });
         }
+        if (r == 0)
+                r = union_add_entry_owners(u);
         for (size_t i = 0; r == 0 && i < u->n_lines; i++) {
                 const Line *line = &u->lines[i];
                 uint64_t id = line->entry.id;
@@ -358,6 +366,7 @@ Union *union_free(Union *u) {
         }
         gaps_done(&u->gaps);
         free(u->candidates);
+        free(u->entries);
         free(u->lines);
         free(u->names);
         free(u->kept);
@@ -404,6 +413,9 @@ int union_next(void *userdata, JournalRecord *ret) {
         else if (u->at[2] < u->n_candidates) {
                 ret->kind = JOURNAL_DECISION;
                 ret->decision = u->candidates[u->at[2]++].decision;
+        } else if (u->at[4] < u->n_entries) {
+                ret->kind = JOURNAL_ENTRY;
+                ret->entry = u->entries[u->at[4]++].entry;
         } else if (u->at[3] < u->n_lines)
                 hand_line(&u->lines[u->at[3]++], ret);
         else

@@ -18,6 +18,7 @@
 #define COLUMNS_CERTIFICATE 11U
 #define COLUMNS_OWNER       11U
 #define COLUMNS_MARK        8U
+#define COLUMNS_ENTRY       13U
 
 /* -- values ---------------------------------------------------------------------------------- */
 
@@ -112,6 +113,43 @@ static int found_decision(const Row *row, bool reached, const SalvageFound *foun
         if (r < 0 || memcmp(stored, digest, sizeof(digest)) != 0)
                 return r;
         return found->decision(&d, reached, found->userdata);
+}
+
+static bool get_entry(const Value *v, Entry *e) {
+        int64_t id, kind, pin, state, number;
+
+        if (!get_int(v, OWNER_SYSTEM, UINT32_MAX, &e->owner) ||
+            !get_int(v + 1, 1, INT64_MAX, &id) ||
+            !get_int(v + 2, ENTRY_AUTHORITY, ENTRY_DISTRUST, &kind) ||
+            !get_int(v + 3, PIN_CERTIFICATE, PIN_KEY, &pin) ||
+            !get_int(v + 4, STATE_LIVE, STATE_REVOKED, &state) ||
+            !get_bytes(v + 5, e->certificate_sha256, SHA256_SIZE) ||
+            !get_bytes(v + 6, e->key_sha256, SHA256_SIZE) ||
+            !get_text(v + 7, e->only, sizeof(e->only)) ||
+            !get_int(v + 8, OWNER_SYSTEM, UINT32_MAX, &e->by) ||
+            !get_int(v + 9, INT64_MIN, INT64_MAX, &e->created) ||
+            !get_int(v + 10, INT64_MIN, INT64_MAX, &e->changed) ||
+            !get_int(v + 11, 1, INT64_MAX, &number))
+                return false;
+        e->id = (uint64_t) id;
+        e->kind = (EntryKind) kind;
+        e->pin = (DecisionPin) pin;
+        e->state = (DecisionState) state;
+        e->change_number = (uint64_t) number;
+        return entry_is_lawful(e);
+}
+
+static int found_entry(const Row *row, bool reached, const SalvageFound *found) {
+        uint8_t stored[SHA256_SIZE], digest[SHA256_SIZE];
+        Entry e = { 0 };
+        int r;
+
+        if (!get_entry(row->values, &e) || !get_bytes(row->values + 12, stored, sizeof(stored)))
+                return 0;
+        r = entry_digest(&e, digest);
+        if (r < 0 || memcmp(stored, digest, sizeof(digest)) != 0)
+                return r;
+        return found->entry(&e, reached, found->userdata);
 }
 
 static int found_history(const Row *row, const SalvageFound *found) {
@@ -229,6 +267,8 @@ static int found_row(PageKind kind, const Row *row, bool reached, const SalvageF
         }
         if (row->n_values == COLUMNS_DECISION)
                 return found_decision(row, reached, found);
+        if (row->n_values == COLUMNS_ENTRY)
+                return found_entry(row, reached, found);
         return row->n_values == COLUMNS_HISTORY ? found_history(row, found) : 0;
 }
 
@@ -322,7 +362,7 @@ static int walk_rest(Walk *w) {
 int salvage(int directory_fd, const char *database, const char *log, const SalvageRoots *roots,
             const SalvageFound *found) {
         const uint32_t trees[] = { roots->decision, roots->certificate, roots->owner,
-                                   roots->history, roots->store };
+                                   roots->history, roots->store, roots->trust };
         _cleanup_(walk_done) Walk w = { .found = found };
         int r;
 

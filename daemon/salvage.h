@@ -16,6 +16,7 @@ typedef struct SalvageRoots {
         uint32_t owner;
         uint32_t history;
         uint32_t store;
+        uint32_t trust;
 } SalvageRoots;
 
 /* How far the database has come by its own account, and all that refuses: how many, and the XOR of
@@ -34,6 +35,7 @@ int salvage_roots(SalvageRoots *ret);
 typedef struct SalvageFound {
         /* @reached: by way of the table's tree; else by looking at every page that is in use. */
         int (*decision)(const Decision *d, bool reached, void *userdata);
+        int (*entry)(const Entry *e, bool reached, void *userdata);
         /* @der NULL: not known, or not whole */
         int (*certificate)(const CertificateFacts *c, const uint8_t *der, size_t der_size,
                            void *userdata);

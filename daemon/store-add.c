@@ -11,7 +11,7 @@
 #include "daemon/store-write.h"
 
 /* A certificate that is not what it is said to be would be found damaged at the first reading. */
-static int check_certificate(const Change *change) {
+int store_check_certificate(const Change *change) {
         const Decision *d = &change->decision;
         const CertificateFacts *c = change->certificate;
         uint8_t digest[SHA256_SIZE];
@@ -245,7 +245,7 @@ static int is_counted(Transaction *t, const Change *change) {
 }
 
 /* Dead decisions make room for a living one's certificate, the oldest first. */
-static int check_bytes(Transaction *t, Change *change) {
+int store_check_bytes(Transaction *t, Change *change) {
         for (;;) {
                 _cleanup_(owner_row_done) OwnerRow row = {0};
                 int r;
@@ -274,7 +274,7 @@ static int add_new(Transaction *t, Change *change, const Session *session) {
 
         r = check_counts(t, change, session);
         if (r == 0 && change->result == CHANGED)
-                r = check_bytes(t, change);
+                r = store_check_bytes(t, change);
         if (r < 0 || change->result != CHANGED)
                 return r;
         r = write_certificate(t, change);
@@ -292,7 +292,7 @@ int store_add(Transaction *t, Change *change) {
 
         r = check_decision(&change->decision);
         if (r == 0)
-                r = check_certificate(change);
+                r = store_check_certificate(change);
         if (r < 0)
                 return r;
         normalise(&change->decision, change->now);

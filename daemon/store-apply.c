@@ -177,6 +177,8 @@ static int apply_owner(Transaction *t, Change *change) {
         }
 
         r = row.name ? unconfirm_all(t, change) : 0;
+        if (r == 0 && row.name)
+                r = store_unconfirm_entries(t, change);
         if (r == 0)
                 r = write_name(t, change->decision.owner, change->owner_name);
         if (r < 0)
@@ -197,6 +199,10 @@ static int dispatch(Transaction *t, Change *change) {
                 return apply_seen(t, change);
         case CHANGE_OWNER:
                 return apply_owner(t, change);
+        case CHANGE_ENTRY:
+                return store_put_entry(t, change);
+        case CHANGE_REMOVE:
+                return store_remove_entry(t, change);
         }
         return -EINVAL;
 }

@@ -95,14 +95,22 @@ void refusals_add(RefusalSet *set, const Decision *d, const uint8_t digest[stati
         set->n++;
 }
 
+void refusals_add_entry(RefusalSet *set, const Entry *e,
+                        const uint8_t digest[static SHA256_SIZE]) {
+        if (!entry_refuses(e))
+                return;
+        toggle(set, digest);
+        set->n++;
+}
+
 /* By the digest that is stored: that is the one which went in, unless it is damaged, and then the
  * set goes on telling so. */
-int refusals_remove(Transaction *t, int64_t owner, uint64_t id) {
+static int remove_by(Transaction *t, Statement which, int64_t owner, uint64_t id) {
         _cleanup_(binder_done) Binder b = {0};
         uint8_t digest[SHA256_SIZE];
         int r;
 
-        r = binder_begin(t->c, STATEMENT_REFUSAL_DIGEST, owner, &b);
+        r = binder_begin(t->c, which, owner, &b);
         if (r < 0)
                 return r;
         bind_int(&b, (int64_t) id);
@@ -114,6 +122,36 @@ int refusals_remove(Transaction *t, int64_t owner, uint64_t id) {
         if (t->mark.refusals.n > 0)
                 t->mark.refusals.n--;
         return 0;
+}
+
+int refusals_remove(Transaction *t, int64_t owner, uint64_t id) {
+        return remove_by(t, STATEMENT_REFUSAL_DIGEST, owner, id);
+}
+
+int refusals_remove_entry(Transaction *t, int64_t owner, uint64_t id) {
+        return remove_by(t, STATEMENT_ENTRY_REFUSAL_DIGEST, owner, id);
+}
+
+/* 1; 0 if one is damaged; -errno. */
+static int compute_entries(Connection *c, RefusalSet *set) {
+        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
+        int whole = 1;
+        int r;
+
+        r = connection_statement(c, STATEMENT_ENTRY_REFUSALS, &st);
+        while (r == 0 && (r = statement_step(st)) > 0) {
+                uint8_t digest[SHA256_SIZE];
+                Entry e;
+
+                r = row_read_entry(st, &e);
+                if (r == 0)
+                        r = entry_digest(&e, digest);
+                if (r == 0)
+                        refusals_add_entry(set, &e, digest);
+                if (r == -EUCLEAN)
+                        whole = r = 0;
+        }
+        return r < 0 ? r : whole;
 }
 
 int refusals_compute(Connection *c, RefusalSet *ret) {
@@ -139,10 +177,12 @@ int refusals_compute(Connection *c, RefusalSet *ret) {
                 if (whole > 0)
                         refusals_add(&set, &d, digest);
         }
+        if (r == 0)
+                r = compute_entries(c, &set);
         if (r < 0)
                 return r;
         *ret = set;
-        return whole;
+        return whole > 0 && r > 0;
 }
 
 bool refusals_same(const RefusalSet *a, const RefusalSet *b) {

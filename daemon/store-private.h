@@ -70,6 +70,9 @@ int row_get_mark(Connection *c, StoreMark *ret);
 /* Adds @d, whose digest is @digest, if it refuses. */
 void refusals_add(RefusalSet *set, const Decision *d, const uint8_t digest[static SHA256_SIZE]);
 
+void refusals_add_entry(RefusalSet *set, const Entry *e,
+                        const uint8_t digest[static SHA256_SIZE]);
+
 /* What the rows give. 1; 0 if one of them is damaged; -errno. */
 int refusals_compute(Connection *c, RefusalSet *ret);
 
@@ -108,6 +111,9 @@ int store_note(Store *store, int error);
  * holds. 0: it is damaged, and @ret holds what can be read. -EIO if the crypto library failed.
  */
 int row_read_decision(sqlite3_stmt *st, Decision *ret);
+
+/* ENTRY_COLUMNS. 0; -EUCLEAN if any of it is damaged; -EIO. */
+int row_read_entry(sqlite3_stmt *st, Entry *ret);
 
 /* HISTORY_COLUMNS. 0 or -EUCLEAN. */
 int row_read_history(sqlite3_stmt *st, HistoryEntry *ret);

@@ -39,6 +39,12 @@ int record_drop(Transaction *t, int64_t owner, uint64_t id) {
         return append(t, &record);
 }
 
+int record_entry(Transaction *t, const Entry *e) {
+        JournalRecord record = {.kind = JOURNAL_TRUST, .entry = *e};
+
+        return append(t, &record);
+}
+
 int record_certificate(Transaction *t, const CertificateFacts *c, Blob der) {
         JournalRecord record = {
                 .kind = JOURNAL_CERTIFICATE,

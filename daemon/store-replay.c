@@ -20,28 +20,29 @@ static int replay_certificate(Transaction *t, const CertificateFacts *c, Blob de
 }
 
 /* The decision stands by its digests; what they belong to is told as unknown. */
-static int need_certificate(Transaction *t, const Decision *d) {
+static int need_certificate(Transaction *t, const uint8_t sha256_needed[static SHA256_SIZE],
+                            const uint8_t key_sha256[static SHA256_SIZE]) {
         _cleanup_(certificate_facts_freep) CertificateFacts *kept = NULL;
         char nothing[] = "";
         CertificateFacts empty = {.subject = nothing, .issuer = nothing, .serial = nothing};
         int r;
 
-        r = row_get_certificate(t->c, d->certificate_sha256, &kept);
+        r = row_get_certificate(t->c, sha256_needed, &kept);
         if (r != 0)
                 return r < 0 ? r : 0;
-        memcpy(empty.sha256, d->certificate_sha256, SHA256_SIZE);
-        memcpy(empty.key_sha256, d->key_sha256, SHA256_SIZE);
+        memcpy(empty.sha256, sha256_needed, SHA256_SIZE);
+        memcpy(empty.key_sha256, key_sha256, SHA256_SIZE);
         return write_certificate_row(t, &empty, (Blob){0}, false);
 }
 
-static int set_last_id(Transaction *t, const Decision *d) {
+static int set_last_id(Transaction *t, int64_t owner, uint64_t id) {
         _cleanup_(binder_done) Binder b = {0};
         int r;
 
-        r = binder_begin(t->c, STATEMENT_SET_LAST_ID, d->owner, &b);
+        r = binder_begin(t->c, STATEMENT_SET_LAST_ID, owner, &b);
         if (r < 0)
                 return r;
-        bind_int(&b, (int64_t) d->id);
+        bind_int(&b, (int64_t) id);
         return binder_run(&b);
 }
 
@@ -50,9 +51,9 @@ static int insert(Transaction *t, const Decision *d) {
 
         r = write_owner(t, d->owner);
         if (r == 0)
-                r = need_certificate(t, d);
+                r = need_certificate(t, d->certificate_sha256, d->key_sha256);
         if (r == 0)
-                r = set_last_id(t, d);
+                r = set_last_id(t, d->owner, d->id);
         return r < 0 ? r : write_insert(t, d);
 }
 
@@ -77,6 +78,17 @@ static int replay_change(Transaction *t, const JournalRecord *record) {
                 r = write_update(t, &d);
         }
         return r < 0 ? r : write_history(t, &d, record->history.kind, record->history.by);
+}
+
+static int replay_entry(Transaction *t, const Entry *e) {
+        int r;
+
+        r = write_owner(t, e->owner);
+        if (r == 0)
+                r = need_certificate(t, e->certificate_sha256, e->key_sha256);
+        if (r == 0)
+                r = set_last_id(t, e->owner, e->id);
+        return r < 0 ? r : write_entry(t, e);
 }
 
 static int replay_name(Transaction *t, int64_t owner, const char *name) {
@@ -141,6 +153,11 @@ static int dispatch(Transaction *t, const JournalRecord *record) {
                 return insert(t, &record->decision);
         case JOURNAL_HISTORY:
                 return replay_history(t, record);
+        case JOURNAL_TRUST:
+        case JOURNAL_ENTRY:
+                return replay_entry(t, &record->entry);
+        case _JOURNAL_KIND_MAX:
+                break;
         }
         return -EUCLEAN;
 }

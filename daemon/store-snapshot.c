@@ -50,6 +50,14 @@ static int put_decision(_unused_ Transaction *t, Journal *j, sqlite3_stmt *st) {
         return journal_append(j, &record);
 }
 
+static int put_entry(_unused_ Transaction *t, Journal *j, sqlite3_stmt *st) {
+        JournalRecord record = {.kind = JOURNAL_ENTRY};
+        int r;
+
+        r = row_read_entry(st, &record.entry);
+        return r < 0 ? r : journal_append(j, &record);
+}
+
 static int put_history(_unused_ Transaction *t, Journal *j, sqlite3_stmt *st) {
         JournalRecord record = {.kind = JOURNAL_HISTORY};
         int64_t change_number;
@@ -73,6 +81,7 @@ static const struct {
         {STATEMENT_ALL_OWNERS, put_owner},
         {STATEMENT_ALL_CERTIFICATES, put_certificate},
         {STATEMENT_ALL_DECISIONS, put_decision},
+        {STATEMENT_ALL_ENTRIES, put_entry},
         {STATEMENT_ALL_HISTORY, put_history},
 };
 

@@ -14,6 +14,14 @@
 
 #define HISTORY_COLUMNS "number, time, kind, id, by, host, port, sha256"
 
+/* In the order of row_read_entry(). */
+#define ENTRY_COLUMNS                                                                              \
+        "owner, id, kind, pin, state, certificate_sha256, key_sha256, only_for, by, created, "     \
+        "changed, change_number, digest"
+
+/* See entry_refuses(). */
+#define IS_REFUSING_ENTRY "(kind = 1) = (state = 4)"
+
 /* The words of the index decision_refusing: only so is it used. */
 #define IS_REFUSAL "state = 4 OR (action = 2 AND state <= 2)"
 
@@ -110,6 +118,24 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
         [STATEMENT_JOURNAL_BYTES] =
                 "SELECT coalesce(sum((n_allowed + n_denied + n_unconfirmed + n_dead) * 500 + "
                 "min(last_history, ?1) * 350 + bytes * 4 / 3), 0) FROM owner",
+
+        [STATEMENT_ENTRIES] = "SELECT " ENTRY_COLUMNS " FROM trust WHERE owner = ?1 ORDER BY id",
+        [STATEMENT_ENTRY] = "SELECT " ENTRY_COLUMNS " FROM trust WHERE owner = ?1 AND id = ?2",
+        [STATEMENT_PUT_ENTRY] =
+                "INSERT INTO trust (" ENTRY_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "
+                "?9, ?10, ?11, ?12, ?13) ON CONFLICT (owner, id) DO UPDATE SET "
+                "pin = excluded.pin, state = excluded.state, only_for = excluded.only_for, "
+                "by = excluded.by, changed = excluded.changed, "
+                "change_number = excluded.change_number, digest = excluded.digest",
+        [STATEMENT_DROP_ENTRY] = "DELETE FROM trust WHERE owner = ?1 AND id = ?2",
+        [STATEMENT_ENTRY_BYTES] =
+                "SELECT coalesce(sum(length(der)), 0) FROM trust JOIN certificate "
+                "ON sha256 = certificate_sha256 WHERE owner = ?1 AND kind = 1 AND state <= 2",
+        [STATEMENT_ENTRY_REFUSALS] =
+                "SELECT " ENTRY_COLUMNS " FROM trust WHERE " IS_REFUSING_ENTRY,
+        [STATEMENT_ENTRY_REFUSAL_DIGEST] = "SELECT digest FROM trust WHERE owner = ?1 AND id = ?2 "
+                                           "AND " IS_REFUSING_ENTRY,
+        [STATEMENT_ALL_ENTRIES] = "SELECT " ENTRY_COLUMNS " FROM trust",
 };
 
 /* What the system said last about the file behind @which, 0 if nothing. */

@@ -99,10 +99,14 @@ int write_insert(Transaction *t, const Decision *d) {
         return binder_run(&b);
 }
 
+int write_next_id(Transaction *t, int64_t owner, uint64_t *ret) {
+        return next_number(t, STATEMENT_NEXT_ID, owner, ret);
+}
+
 int write_decision(Transaction *t, const Change *change, Decision *d, HistoryKind kind) {
         int r;
 
-        r = next_number(t, STATEMENT_NEXT_ID, d->owner, &d->id);
+        r = write_next_id(t, d->owner, &d->id);
         if (r < 0)
                 return r;
         number_change(t, change, d);
@@ -203,7 +207,8 @@ int write_drop(Transaction *t, int64_t owner, uint64_t id) {
                 return r;
         bind_int(&b, (int64_t) id);
         t->written = true;
-        return binder_run(&b);
+        r = binder_run(&b);
+        return r < 0 ? r : write_drop_entry(t, owner, id);
 }
 
 int write_drop_dead(Transaction *t, int64_t owner) {

@@ -56,10 +56,18 @@ int write_certificate(Transaction *t, const Change *change);
 
 int write_seen(Transaction *t, const Change *change);
 
+/* An entry as it is given; its row, if there is one, becomes it. And one that is there no more. */
+int write_entry(Transaction *t, const Entry *e);
+int write_drop_entry(Transaction *t, int64_t owner, uint64_t id);
+
+/* The owner's next id, for a decision or an entry. */
+int write_next_id(Transaction *t, int64_t owner, uint64_t *ret);
+
 /* Lines of the journal for what was written; store-record.c. */
 int record_change(Transaction *t, const Decision *d, HistoryKind kind, int64_t by);
 int record_name(Transaction *t, int64_t owner, int64_t time, const char *name);
 int record_drop(Transaction *t, int64_t owner, uint64_t id);
+int record_entry(Transaction *t, const Entry *e);
 int record_certificate(Transaction *t, const CertificateFacts *c, Blob der);
 
 /* Writes @t->mark to the one row of table store; store-mark.c. */
@@ -67,9 +75,22 @@ int write_mark(Transaction *t);
 
 /* Takes a row that may be about to change out of the set, if it refuses. */
 int refusals_remove(Transaction *t, int64_t owner, uint64_t id);
+int refusals_remove_entry(Transaction *t, int64_t owner, uint64_t id);
 
 /* CHANGE_ADD; store-add.c. */
 int store_add(Transaction *t, Change *change);
+
+/* 0, or -EINVAL if the certificate of @change is not the one that it is about. */
+int store_check_certificate(const Change *change);
+
+/* Lets dead decisions make room for the certificate, or sets CHANGE_TOO_LARGE. */
+int store_check_bytes(Transaction *t, Change *change);
+
+/* CHANGE_ENTRY and CHANGE_REMOVE, and what becomes of the authorities of a uid that has changed
+ * hands; store-entries.c. */
+int store_put_entry(Transaction *t, Change *change);
+int store_remove_entry(Transaction *t, Change *change);
+int store_unconfirm_entries(Transaction *t, const Change *change);
 
 /* Live and unconfirmed decisions of the owner whose end has passed become ended: they must not
  * fill a quota. 1 if there were some, 0, -errno. */

@@ -17,6 +17,7 @@
 
 #include "client/cleanup.h"
 #include "daemon/decision.h"
+#include "daemon/entry.h"
 #include "daemon/facts.h"
 
 typedef struct Store Store;
@@ -162,6 +163,23 @@ int store_counts(Store *store, int64_t owner, OwnerCounts *ret);
  * which is nobody's, if it is damaged), 0 if there was none yet, -errno. */
 int store_owner_name(Store *store, int64_t owner, char **ret);
 
+typedef struct EntryList {
+        Entry *items;
+        size_t n_items;
+} EntryList;
+
+void entry_list_done(EntryList *list);
+
+/*
+ * All entries of @owner, removed ones too, by id. While it is doubtful whether all that refuses is
+ * there, live authorities come as unconfirmed. Returns 0; -EUCLEAN if one is damaged, which may be
+ * any of them; -errno.
+ */
+int store_entries(Store *store, int64_t owner, EntryList *ret);
+
+/* Whether the copies differ, so that nothing is accepted by what is stored. Any thread. */
+bool store_is_doubtful(const Store *store);
+
 /* -- changing ----------------------------------------------------------------------------- */
 
 /*
@@ -177,7 +195,11 @@ typedef enum ChangeAction {
         CHANGE_END,    /* the same: its end was seen passed */
         CHANGE_SEEN,   /* @decision.owner, .host, .port, @certificate: seen and accepted */
         CHANGE_OWNER,  /* @decision.owner now has the user name @owner_name: if it had another, its
-                          live exceptions become unconfirmed */
+                          live exceptions and authorities become unconfirmed */
+        CHANGE_ENTRY,  /* @entry, @certificate, @der: the newest of a person is what they mean, so
+                          that an authority takes back what distrusts it, and the other way round;
+                          one that is held gets the new names */
+        CHANGE_REMOVE, /* @decision.owner, @entry.id; fills the rest of @entry */
 } ChangeAction;
 
 /* What became of a change. */
@@ -186,8 +208,8 @@ typedef enum ChangeResult {
         CHANGE_HELD,          /* it is so already: held, revoked, ended; @decision is it */
         CHANGE_CONFIRMED,     /* it was held unconfirmed, and is live now */
         CHANGE_UNKNOWN,       /* no decision by that id */
-        CHANGE_TOO_MANY,      /* DECISIONS_PER_OWNER_MAX */
-        CHANGE_TOO_MANY_HERE, /* DECISIONS_PER_ENDPOINT_MAX */
+        CHANGE_TOO_MANY,      /* DECISIONS_PER_OWNER_MAX, or ENTRIES_PER_OWNER_MAX */
+        CHANGE_TOO_MANY_HERE, /* DECISIONS_PER_ENDPOINT_MAX, or ENTRY_BYTES_PER_OWNER_MAX */
         CHANGE_TOO_LARGE,     /* STORED_BYTES_PER_OWNER_MAX */
 } ChangeResult;
 
@@ -195,6 +217,7 @@ typedef enum ChangeResult {
 typedef struct Change {
         ChangeAction action;
         Decision decision;
+        Entry entry; /* CHANGE_ENTRY, CHANGE_REMOVE; of the owner of @decision */
         CertificateFacts *certificate;
         uint8_t *der;
         size_t der_size;

@@ -32,6 +32,9 @@ static const char *event_name(const Change *change) {
                 return "revoked";
         case CHANGE_END:
                 return "ended";
+        case CHANGE_ENTRY:
+        case CHANGE_REMOVE:
+                return "authorities-changed";
         case CHANGE_SEEN:
         case CHANGE_OWNER:
                 return NULL;
@@ -64,6 +67,15 @@ static void tell(Manager *manager, const char *name, int64_t time, const Decisio
         monitors_tell(manager->monitors, d->owner, o);
 }
 
+static void tell_authorities(Manager *manager, const Change *change) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (json_put_string(o, "event", event_name(change)) < 0 ||
+            json_put_int(o, "time", change->now) < 0)
+                return;
+        monitors_tell(manager->monitors, change->decision.owner, o);
+}
+
 static void tell_all(Manager *manager, const Change *change) {
         const char *name = event_name(change);
 
@@ -71,7 +83,11 @@ static void tell_all(Manager *manager, const Change *change) {
                 return;
         for (size_t i = 0; i < change->n_others; i++)
                 tell(manager, state_event(change->others[i].state), change->now, &change->others[i]);
-        if (name)
+        if (!name)
+                return;
+        if (change->action == CHANGE_ENTRY || change->action == CHANGE_REMOVE)
+                tell_authorities(manager, change);
+        else
                 tell(manager, name, change->now, &change->decision);
 }
 

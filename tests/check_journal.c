@@ -198,6 +198,8 @@ START_TEST(other_lines_come_back_as_they_were) {
                 {.kind = JOURNAL_OWNER, .number = 3, .owner = 5, .name = name},
                 {.kind = JOURNAL_DECISION, .number = 3},
                 {.kind = JOURNAL_HISTORY, .number = 3, .owner = 4, .change_number = 2},
+                {.kind = JOURNAL_TRUST, .number = 3, .owner = -1},
+                {.kind = JOURNAL_ENTRY, .number = 3, .owner = -1},
         };
 
         records[4].decision = decision(2);
@@ -208,11 +210,23 @@ START_TEST(other_lines_come_back_as_they_were) {
                                             .by = OWNER_SYSTEM,
                                             .host = "a.example",
                                             .port = 1};
+        records[6].entry = records[7].entry = (Entry){.owner = -1,
+                                                      .id = 7,
+                                                      .kind = ENTRY_AUTHORITY,
+                                                      .pin = PIN_KEY,
+                                                      .state = STATE_UNCONFIRMED,
+                                                      .only = "example.org,10.0.0.0/8",
+                                                      .by = 0,
+                                                      .created = -5,
+                                                      .changed = DECIDED_AT,
+                                                      .change_number = 3};
         for (size_t i = 0; i < N_ELEMENTS(records); i++) {
                 _cleanup_(journal_record_done) JournalRecord back = {0};
 
                 round_trip(records + i, &back);
                 ck_assert_int_eq(back.owner, i == 4 ? 1000 : records[i].owner);
+                if (i >= 6)
+                        ck_assert_mem_eq(&back.entry, &records[i].entry, sizeof(back.entry));
         }
 }
 END_TEST

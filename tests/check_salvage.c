@@ -14,6 +14,7 @@
 #include "tests/decisions.h"
 
 #define ME   INT64_C(1000)
+#define OTHER INT64_C(2000)
 #define PAGE 4096L
 
 /* As many decisions as several pages hold. */
@@ -26,6 +27,7 @@ typedef struct Found {
         unsigned n_certificates;
         unsigned n_ders;
         unsigned n_names;
+        unsigned n_entries;
         unsigned n_history;
         bool seen[2 * MANY + 1]; /* by id */
         bool revoked[2 * MANY + 1];
@@ -58,6 +60,15 @@ static int on_certificate(const CertificateFacts *c, const uint8_t *der, size_t 
         return 0;
 }
 
+static int on_entry(const Entry *e, bool reached, void *userdata) {
+        Found *f = userdata;
+
+        f->strange |= e->owner != OTHER || e->kind != ENTRY_AUTHORITY ||
+                      strcmp(e->only, "example.org") != 0;
+        f->n_entries++;
+        return 0;
+}
+
 static int on_name(int64_t owner, const char *name, void *userdata) {
         Found *f = userdata;
 
@@ -80,7 +91,8 @@ static int on_mark(const SalvageMark *mark, void *userdata) {
 
 static Found look(void) {
         Found f = { 0 };
-        SalvageFound found = { on_decision, on_certificate, on_name, on_history, on_mark, &f };
+        SalvageFound found = { on_decision, on_entry, on_certificate, on_name,
+                               on_history,  on_mark,  &f };
         _cleanup_fd_ int fd = open(test_directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         SalvageRoots roots;
 
@@ -118,6 +130,10 @@ static void make_store(void) {
 
         name_me(store);
         add_some(store, 1, MANY);
+        (void) test_put(store,
+                        &(Putting){ .owner = OTHER, .name = "c10", .key = "c10",
+                                    .der_size = 20000, .only = "example.org" },
+                        CHANGED);
 }
 
 static int open_database(void) {
@@ -151,6 +167,7 @@ START_TEST(a_whole_database_yields_all) {
         ck_assert_uint_eq(f.n_reached, MANY);
         ck_assert_uint_eq(f.n_certificates, MANY);
         ck_assert_uint_eq(f.n_ders, MANY);
+        ck_assert_uint_eq(f.n_entries, 1);
         ck_assert_uint_eq(f.n_names, 1);
         ck_assert_uint_eq(f.n_history, MANY);
         ck_assert(!f.strange);

@@ -267,6 +267,9 @@ static const char all_there_is[] =
         " UNION SELECT 'c' || quote(sha256) || quote(key_sha256) || quote(subject) || quote(issuer)"
         "  || quote(serial) || quote(names) || not_before || ',' || not_after || quote(digest) ||"
         "  quote(der) FROM certificate"
+        " UNION SELECT 't' || owner || ',' || id || ',' || kind || pin || state ||"
+        "  quote(certificate_sha256) || quote(key_sha256) || quote(only_for) || by || ',' ||"
+        "  created || ',' || changed || ',' || change_number || quote(digest) FROM trust"
         " UNION SELECT 'H' || owner || quote(sha256) || n_decisions || ',' || size FROM holding"
         " UNION SELECT 's' || change_number || ',' || n_refusals || quote(refusals) FROM store)";
 
@@ -307,6 +310,22 @@ static void fill(Store *store) {
                          CHANGED));
         (void) test_add(store, &(Addition){.owner = 6, .end = END_SESSION, .session = session},
                         CHANGED);
+        (void) test_put(store, &(Putting){.owner = ME, .name = "ca", .only = "example.org"},
+                        CHANGED);
+        (void) test_put(store, &(Putting){.owner = -1, .name = "ca"}, CHANGED);
+        (void) test_put(store, &(Putting){.owner = -1, .kind = ENTRY_DISTRUST, .name = "bad"},
+                        CHANGED);
+        (void) test_remove(
+                store, 8,
+                test_put(store, &(Putting){.owner = 8, .name = "gone", .key = "gone"}, CHANGED));
+        /* More removed ones than are remembered, so that some are dropped. */
+        for (unsigned i = 0; i <= DEAD_ENTRIES_PER_OWNER_MAX; i++) {
+                (void) snprintf(name, sizeof(name), "ca %u", i);
+                (void) test_remove(
+                        store, 9,
+                        test_put(store, &(Putting){.owner = 9, .name = name, .key = name},
+                                 CHANGED));
+        }
         /* So many bytes that dead decisions make room for the last. */
         for (unsigned i = 0; i <= STORED_BYTES_PER_OWNER_MAX / CERTIFICATE_BYTES_MAX; i++) {
                 uint64_t id;
@@ -476,7 +495,7 @@ START_TEST(a_store_of_the_first_form_is_taken_over_and_gets_its_journal) {
                 ck_assert_int_eq(store_get(store, 1001, 1, &d), 1);
                 ck_assert_int_eq(d.state, STATE_REVOKED);
                 store = store_free(store);
-                ck_assert_int_eq(test_sql_number("PRAGMA user_version"), 2);
+                ck_assert_int_eq(test_sql_number("PRAGMA user_version"), 3);
                 ck_assert_int_eq(test_sql_number("SELECT n_refusals FROM store"), 3);
                 /* The second time from the journal that was made. */
                 ck_assert_int_eq(unlink(test_database()), 0);

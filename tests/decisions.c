@@ -170,6 +170,56 @@ ChangeResult test_end(Store *store, int64_t owner, uint64_t id) {
         return apply_to_id(store, CHANGE_END, owner, id);
 }
 
+Change *test_putting(const Putting *p) {
+        const char *name = p->name ? p->name : "one";
+        int64_t now = p->now ? p->now : DECIDED_AT;
+        Change *change = NULL;
+        Entry *e;
+
+        if (change_new(CHANGE_ENTRY, p->owner, p->owner < 0 ? 0 : p->owner, now, &change) < 0)
+                ck_abort_msg("out of memory");
+        change->certificate = test_certificate(name, p->key ? p->key : "key of one");
+        change->der = test_der(name, p->der_size);
+        change->der_size = p->der_size ? p->der_size : 600;
+        hash_der(name, p->der_size, change->certificate->sha256);
+
+        e = &change->entry;
+        e->owner = p->owner;
+        e->kind = p->kind ? p->kind : ENTRY_AUTHORITY;
+        e->pin = p->pin ? p->pin : e->kind == ENTRY_DISTRUST ? PIN_KEY : PIN_CERTIFICATE;
+        e->state = STATE_LIVE;
+        (void) snprintf(e->only, sizeof(e->only), "%s", p->only ? p->only : "");
+        memcpy(e->certificate_sha256, change->certificate->sha256, SHA256_SIZE);
+        memcpy(e->key_sha256, change->certificate->key_sha256, SHA256_SIZE);
+        return change;
+}
+
+uint64_t test_put(Store *store, const Putting *p, ChangeResult expected) {
+        _cleanup_(change_freep) Change *change = test_putting(p);
+
+        ck_assert_int_eq(test_apply(store, change), expected);
+        return change->entry.id;
+}
+
+ChangeResult test_remove(Store *store, int64_t owner, uint64_t id) {
+        _cleanup_(change_freep) Change *change = NULL;
+
+        if (change_new(CHANGE_REMOVE, owner, owner < 0 ? 0 : owner, DECIDED_AT + 10, &change) < 0)
+                ck_abort_msg("out of memory");
+        change->entry.id = id;
+        return test_apply(store, change);
+}
+
+Entry test_entry(Store *store, int64_t owner, uint64_t id) {
+        _cleanup_(entry_list_done) EntryList list = {0};
+
+        ck_assert_int_eq(store_entries(store, owner, &list), 0);
+        for (size_t i = 0; i < list.n_items; i++)
+                if (list.items[i].id == id)
+                        return list.items[i];
+        return (Entry){0};
+}
+
 size_t test_count_found(Store *store, int64_t owner, const char *host, uint16_t port,
                         DecisionState state) {
         _cleanup_(decision_list_done) DecisionList list = {0};

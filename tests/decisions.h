@@ -62,6 +62,26 @@ uint64_t test_add(Store *store, const Addition *a, ChangeResult expected);
 ChangeResult test_revoke(Store *store, int64_t owner, uint64_t id);
 ChangeResult test_end(Store *store, int64_t owner, uint64_t id);
 
+/* An entry of table trust. */
+typedef struct Putting {
+        int64_t owner;
+        EntryKind kind;        /* 0: authority */
+        DecisionPin pin;       /* 0: key for a distrust, else certificate */
+        const char *name;      /* of the certificate; NULL: "one" */
+        const char *key;       /* NULL: "key of one" */
+        const char *only;      /* NULL: all names */
+        size_t der_size;
+        int64_t now; /* 0: DECIDED_AT */
+} Putting;
+
+Change *test_putting(const Putting *p);
+/* Puts and frees; the id, after checking that the result is @expected. */
+uint64_t test_put(Store *store, const Putting *p, ChangeResult expected);
+ChangeResult test_remove(Store *store, int64_t owner, uint64_t id);
+
+/* The owner's entry @id as it is read, or one whose state is 0. */
+Entry test_entry(Store *store, int64_t owner, uint64_t id);
+
 /* How many of @state are at the endpoint for @owner. */
 size_t test_count_found(Store *store, int64_t owner, const char *host, uint16_t port,
                         DecisionState state);
