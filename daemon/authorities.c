@@ -7,7 +7,8 @@
  *   uint32_t[count]  numbers of entries, sorted by digest
  *   the DER of all, one after the other
  *
- * and, if a block list came along, a second block of the same form at the next multiple of 8.
+ * and, if a block list came along, a second block of the same form at the next multiple of 8; and,
+ * if lists of revoked certificates came along, their part (lists.c) at the next one.
  *
  * Writer and readers are the same program on the same machine at the same time, so numbers are as
  * the machine has them. The block cannot change under a reader (seals), so it is checked once.
@@ -22,9 +23,13 @@
 #include <sys/stat.h>
 
 #include "daemon/limits.h"
+#include "daemon/lists.h"
 
 #define BLOCK_MAGIC UINT64_C(0x31304854554158) /* "XAUTH01" */
 #define BLOCK_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* More than any lawful block: the numbers are checked one by one. */
+#define BLOCK_BYTES_MAX UINT64_C(0x10000000)
 
 typedef struct Header {
         uint64_t magic;
@@ -45,6 +50,7 @@ struct Authorities {
         const uint8_t *block;
         size_t block_size;
         Authorities *blocked;
+        Lists *lists;
         size_t count;
         const Entry *entries;
         const uint32_t *by_digest;
@@ -53,6 +59,7 @@ struct Authorities {
 
 struct AuthoritiesBuilder {
         AuthoritiesBuilder *blocked; /* borrowed */
+        ListsBuilder *lists;         /* borrowed */
         Entry *entries;
         size_t count;
         size_t allocated;
@@ -211,6 +218,10 @@ void authorities_builder_attach(AuthoritiesBuilder *b, AuthoritiesBuilder *block
         b->blocked = blocked;
 }
 
+void authorities_builder_attach_lists(AuthoritiesBuilder *b, ListsBuilder *lists) {
+        b->lists = lists;
+}
+
 static size_t aligned(size_t size) {
         return (size + 7) & ~(size_t) 7;
 }
@@ -219,19 +230,37 @@ static size_t builder_size(const AuthoritiesBuilder *b) {
         return block_size(b->count, b->der_size);
 }
 
-int authorities_builder_seal(AuthoritiesBuilder *b, int *ret_fd) {
-        size_t size = b->blocked ? aligned(builder_size(b)) + builder_size(b->blocked)
-                                 : builder_size(b);
-        _cleanup_free_ uint8_t *block = NULL;
-        _cleanup_fd_ int fd = -1;
+/* All parts one behind the other, in new memory. */
+static int builder_compose_all(AuthoritiesBuilder *b, uint8_t **ret, size_t *ret_size) {
+        size_t blocked_at = aligned(builder_size(b));
+        size_t lists_at = b->blocked ? aligned(blocked_at + builder_size(b->blocked)) : blocked_at;
+        size_t size = b->lists     ? lists_at + lists_builder_size(b->lists)
+                      : b->blocked ? blocked_at + builder_size(b->blocked)
+                                   : builder_size(b);
+        _cleanup_free_ uint8_t *block = calloc(1, size);
         int r;
 
-        block = calloc(1, size);
         if (!block)
                 return -ENOMEM;
         r = builder_compose(b, block);
         if (r == 0 && b->blocked)
-                r = builder_compose(b->blocked, block + aligned(builder_size(b)));
+                r = builder_compose(b->blocked, block + blocked_at);
+        if (r < 0)
+                return r;
+        if (b->lists)
+                lists_builder_compose(b->lists, block + lists_at);
+        *ret = TAKE_PTR(block);
+        *ret_size = size;
+        return 0;
+}
+
+int authorities_builder_seal(AuthoritiesBuilder *b, int *ret_fd) {
+        _cleanup_free_ uint8_t *block = NULL;
+        _cleanup_fd_ int fd = -1;
+        size_t size;
+        int r;
+
+        r = builder_compose_all(b, &block, &size);
         if (r < 0)
                 return r;
 
@@ -296,22 +325,33 @@ static int authorities_read(Authorities *a, const uint8_t *p, size_t size) {
         return r < 0 ? r : authorities_check(a);
 }
 
-/* What is behind the block is nothing, or the block list and no more. */
-static int authorities_read_blocked(Authorities *a) {
-        size_t at = aligned(a->block_size);
+/* The magic number that begins at @at; 0: there is nothing more. */
+static uint64_t magic_at(const Authorities *a, size_t at) {
+        uint64_t magic = 0;
+
+        if (at <= a->map_size && a->map_size - at >= sizeof(magic))
+                memcpy(&magic, a->block + at, sizeof(magic));
+        return magic;
+}
+
+/* What is behind the block is nothing, the block list, the lists, or both in this order. */
+static int authorities_read_rest(Authorities *a) {
+        size_t end = a->block_size, at = aligned(end);
         int r;
 
-        if (a->map_size == a->block_size)
-                return 0;
-        if (a->map_size < at)
-                return -EBADMSG;
-        a->blocked = calloc(1, sizeof(*a->blocked));
-        if (!a->blocked)
-                return -ENOMEM;
-        r = authorities_read(a->blocked, a->block + at, a->map_size - at);
-        if (r < 0)
-                return r;
-        return a->map_size - at == a->blocked->block_size ? 0 : -EBADMSG;
+        if (magic_at(a, at) == BLOCK_MAGIC) {
+                a->blocked = calloc(1, sizeof(*a->blocked));
+                if (!a->blocked)
+                        return -ENOMEM;
+                r = authorities_read(a->blocked, a->block + at, a->map_size - at);
+                if (r < 0)
+                        return r;
+                end = at + a->blocked->block_size;
+                at = aligned(end);
+        }
+        if (magic_at(a, at) == LISTS_MAGIC)
+                return lists_read(a->block + at, a->map_size - at, &a->lists);
+        return end == a->map_size ? 0 : -EBADMSG;
 }
 
 int authorities_open(int fd, Authorities **ret) {
@@ -328,7 +368,7 @@ int authorities_open(int fd, Authorities **ret) {
         if (fstat(fd, &st) < 0)
                 return -errno;
         if (st.st_size < (off_t) sizeof(Header) ||
-            st.st_size > (off_t) (2 * aligned(block_size(AUTHORITIES_MAX, AUTHORITIES_BYTES_MAX))))
+            st.st_size > (off_t) BLOCK_BYTES_MAX)
                 return -EBADMSG;
 
         a = calloc(1, sizeof(*a));
@@ -345,7 +385,7 @@ int authorities_open(int fd, Authorities **ret) {
         r = authorities_read(a, a->map, a->map_size);
         if (r < 0)
                 return r;
-        r = authorities_read_blocked(a);
+        r = authorities_read_rest(a);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(a);
@@ -357,6 +397,7 @@ Authorities *authorities_free(Authorities *a) {
                 return NULL;
 
         (void) authorities_free(a->blocked);
+        (void) lists_free(a->lists);
         if (a->map)
                 (void) munmap(a->map, a->map_size);
         free(a);
@@ -369,6 +410,10 @@ size_t authorities_count(const Authorities *a) {
 
 const Authorities *authorities_blocked(const Authorities *a) {
         return a->blocked;
+}
+
+const Lists *authorities_lists(const Authorities *a) {
+        return a->lists;
 }
 
 /* The first entry whose subject key is not below @key; @count if there is none. */

@@ -13,6 +13,8 @@
 #include "client/encoding.h"
 
 typedef struct Authorities Authorities;
+typedef struct Lists Lists;
+typedef struct ListsBuilder ListsBuilder;
 
 /* One that is being put together. */
 typedef struct AuthoritiesBuilder AuthoritiesBuilder;
@@ -31,6 +33,9 @@ int authorities_builder_add(AuthoritiesBuilder *b, Blob der,
 /* Lets the block list @blocked (NULL: none) travel with @b's block; it must outlive the sealing. */
 void authorities_builder_attach(AuthoritiesBuilder *b, AuthoritiesBuilder *blocked);
 
+/* The same for lists of revoked certificates. */
+void authorities_builder_attach_lists(AuthoritiesBuilder *b, ListsBuilder *lists);
+
 /* Writes the block: 0 and a new sealed memfd (F_SEAL_SEAL|SHRINK|GROW|WRITE), or -errno. */
 int authorities_builder_seal(AuthoritiesBuilder *b, int *ret_fd);
 
@@ -46,6 +51,9 @@ size_t authorities_count(const Authorities *a);
 
 /* The block list that came with it (borrowed), NULL: none. */
 const Authorities *authorities_blocked(const Authorities *a);
+
+/* The lists of revoked certificates that came with it (borrowed), NULL: none. */
+const Lists *authorities_lists(const Authorities *a);
 
 /*
  * Calls-free iteration over those whose subject has @key: start with *@cursor = 0; returns 1 and

@@ -219,6 +219,16 @@ static bool read_entry(Der *entries, Entry *ret) {
         return der_end(&entry) == 0;
 }
 
+bool crl_entries_are_whole(const Crl *crl) {
+        Der entries = der_of(crl->entries);
+        Entry entry;
+
+        while (der_more(&entries))
+                if (!read_entry(&entries, &entry))
+                        return false;
+        return !entries.bad;
+}
+
 /* true if @name (whole) is @c's issuer, in whatever spelling. */
 static bool is_issuer_of(Blob name, const Certificate *c) {
         Name read = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Lists of revoked certificates (RFC 5280, sections 5 and 6.3), as an administrator imports them.
- */
+/* Lists of revoked certificates (RFC 5280, sections 5 and 6.3), as an administrator puts them
+ * into a folder. */
 #pragma once
 
 #include "daemon/algorithms.h"
@@ -31,6 +31,9 @@ typedef struct Crl {
 
 /* Reads a list whose bytes outlive @ret. 0, -EBADMSG, -ENOMEM, -EIO. */
 int crl_read(Blob der, Crl *ret);
+
+/* true if each of its entries can be read, one by one. */
+bool crl_entries_are_whole(const Crl *crl);
 
 typedef enum CrlAnswer {
         CRL_NOT_LISTED,

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "daemon/importer.h"
+#include "daemon/importer-private.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,7 +19,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "daemon/authorities.h"
 #include "daemon/certificate.h"
 #include "daemon/limits.h"
 #include "daemon/path.h"
@@ -29,16 +28,6 @@
 /* PEM is a third larger than DER, and some files have each certificate in words as well. */
 #define TRUST_FILE_BYTES_MAX (8U * AUTHORITIES_BYTES_MAX)
 
-typedef struct Import {
-        AuthoritiesBuilder *builder;
-        AuthoritiesBuilder *blocked;
-        bool is_blocking; /* what is read now goes to the block list */
-        uint32_t n_read;
-        uint32_t n_unreadable;
-        uint32_t n_broken;
-        char broken[256];
-} Import;
-
 /* By its subject, to be seen as an issuer that nobody sends, and by its key, to be known again in
  * any other certificate. */
 static int block_certificate(Import *import, Blob der) {
@@ -47,7 +36,7 @@ static int block_certificate(Import *import, Blob der) {
 
         r = certificate_new(der, CERTIFICATE_BLOCKED, -1, &c);
         if (r == -EBADMSG) {
-                import->n_unreadable++;
+                import->report.n_unreadable++;
                 return 0;
         }
         if (r == 0)
@@ -67,7 +56,7 @@ static int import_certificate(Import *import, Blob der) {
                 return block_certificate(import, der);
         r = path_subject_key(der, key);
         if (r == -EBADMSG) {
-                import->n_unreadable++;
+                import->report.n_unreadable++;
                 return 0;
         }
         return r < 0 ? r : authorities_builder_add(import->builder, der, key);
@@ -88,7 +77,7 @@ static int import_crt(Import *import, gnutls_x509_crt_t crt) {
         _cleanup_(datum_freep) gnutls_datum_t der = {};
 
         if (gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &der) < 0) {
-                import->n_unreadable++;
+                import->report.n_unreadable++;
                 return 0;
         }
         return import_certificate(import, (Blob) { .data = der.data, .size = der.size });
@@ -140,7 +129,7 @@ static int read_file(int fd, uint8_t *data, size_t size, size_t *ret_size) {
         return 0;
 }
 
-static int load_file(int folder, const char *path, uint8_t **ret, size_t *ret_size) {
+int import_load(int folder, const char *path, size_t max, uint8_t **ret, size_t *ret_size) {
         _cleanup_free_ uint8_t *data = NULL;
         _cleanup_fd_ int fd = -1;
         struct stat st;
@@ -154,7 +143,7 @@ static int load_file(int folder, const char *path, uint8_t **ret, size_t *ret_si
                 return -errno;
         if (!S_ISREG(st.st_mode))
                 return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-        if (st.st_size > (off_t) TRUST_FILE_BYTES_MAX)
+        if (st.st_size > (off_t) max)
                 return -EFBIG;
 
         data = malloc((size_t) st.st_size + 1);
@@ -172,7 +161,7 @@ static int import_pem(Import *import, const uint8_t *text, size_t size) {
         _cleanup_(datum_freep) gnutls_datum_t der = {};
 
         if (gnutls_pem_base64_decode2("CERTIFICATE", &pem, &der) < 0) {
-                import->n_unreadable++;
+                import->report.n_unreadable++;
                 return 0;
         }
         return import_certificate(import, (Blob) { .data = der.data, .size = der.size });
@@ -187,7 +176,7 @@ static int import_file(Import *import, int folder, const char *path) {
         uint8_t *p;
         int r;
 
-        r = load_file(folder, path, &data, &size);
+        r = import_load(folder, path, TRUST_FILE_BYTES_MAX, &data, &size);
         if (r < 0)
                 return r;
 
@@ -214,17 +203,17 @@ static bool is_pem_name(const char *name) {
 
 /* A file that is broken costs none of the others, nor the authorities. */
 static int import_block_file(Import *import, int folder, const char *name) {
-        uint32_t n_read = import->n_read, n_unreadable = import->n_unreadable;
+        uint32_t n_read = import->n_read, n_unreadable = import->report.n_unreadable;
         int r;
 
         r = import_file(import, folder, name);
         if (r == -ENOMEM || r == -EIO)
                 return r;
-        if (r < 0 || import->n_read == n_read || import->n_unreadable > n_unreadable) {
-                import->n_broken++;
-                (void) snprintf(import->broken, sizeof(import->broken), "%s", name);
+        if (r < 0 || import->n_read == n_read || import->report.n_unreadable > n_unreadable) {
+                import->report.n_broken++;
+                (void) snprintf(import->report.broken, sizeof(import->report.broken), "%s", name);
         }
-        import->n_unreadable = n_unreadable;
+        import->report.n_unreadable = n_unreadable;
         return 0;
 }
 
@@ -233,9 +222,9 @@ static void closedirp(DIR **folder) {
                 (void) closedir(*folder);
 }
 
-/* The folder came as a descriptor, if there is one. */
-static int import_block_list(Import *import) {
-        _cleanup_(closedirp) DIR *folder = fdopendir(WORKER_EXTRA_FD);
+/* Takes @fd over, which is -1 where there is no such folder. */
+static int import_block_list(Import *import, int fd) {
+        _cleanup_(closedirp) DIR *folder = fdopendir(fd);
         struct dirent *entry;
         int r = 0;
 
@@ -256,15 +245,21 @@ static int import_block_list(Import *import) {
 /* -- the whole life ------------------------------------------------------------------------- */
 
 static int import_all(Import *import, const char *trust_file, int *ret_fd) {
-        int r;
+        int fds[_IMPORT_FD_MAX], r;
 
+        r = import_order_receive(WORKER_SOCKET_FD, fds);
+        if (r < 0)
+                return r;
         r = authorities_builder_new(&import->builder);
         if (r < 0)
                 return r;
         r = trust_file ? import_file(import, AT_FDCWD, trust_file) : import_system(import);
         if (r < 0)
                 return r;
-        r = import_block_list(import);
+        r = import_block_list(import, fds[IMPORT_BLOCKED]);
+        if (r < 0)
+                return r;
+        r = import_lists(import, fds);
         if (r < 0)
                 return r;
         return authorities_builder_seal(import->builder, ret_fd);
@@ -290,7 +285,6 @@ static int send_report(const ImportReport *report, int fd) {
 
 int importer_run(const char *trust_file) {
         _cleanup_fd_ int fd = -1;
-        ImportReport report = {};
         Import import = {};
         int r;
 
@@ -300,10 +294,8 @@ int importer_run(const char *trust_file) {
         r = import_all(&import, trust_file, &fd);
         (void) authorities_builder_free(import.builder);
         (void) authorities_builder_free(import.blocked);
+        (void) lists_builder_free(import.lists);
 
-        report.error = r < 0 ? (uint32_t) -r : 0;
-        report.n_unreadable = import.n_unreadable;
-        report.n_broken = import.n_broken;
-        memcpy(report.broken, import.broken, sizeof(report.broken));
-        return send_report(&report, fd) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        import.report.error = r < 0 ? (uint32_t) -r : 0;
+        return send_report(&import.report, fd) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

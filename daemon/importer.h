@@ -1,12 +1,38 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the importer tells the daemon: one packet, with the block's descriptor if there is one. */
+/* What the daemon and its importer tell each other: one packet each way, with descriptors. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+
+/* What an importer gets besides its authorities; each may be missing. */
+typedef enum ImportFd {
+        IMPORT_BLOCKED,      /* the folder of the block list */
+        IMPORT_LISTS,        /* the administrator's folder of lists of revoked certificates */
+        IMPORT_VENDOR_LISTS, /* the distribution's, whose files the former's cover by name */
+        IMPORT_LAST,         /* the last good block: what is broken now is taken from there */
+        _IMPORT_FD_MAX,
+} ImportFd;
+
+/* 0 or -errno. @fds: -1 for what is missing; borrowed. */
+int import_order_send(int socket_fd, const int fds[static _IMPORT_FD_MAX]);
+
+/* The other end: all -1 where no order came. */
+int import_order_receive(int socket_fd, int ret_fds[static _IMPORT_FD_MAX]);
+
+/* A file of lists that is not right, and why. */
+typedef struct BadList {
+        char name[256];
+        char reason[96];
+        bool is_vendor;
+        bool is_kept; /* what was read of it before stays in force */
+} BadList;
 
 typedef struct ImportReport {
         uint32_t error;        /* errno; 0: a block comes along */
         uint32_t n_unreadable; /* certificates that are not in the block because they are damaged */
         uint32_t n_broken;     /* files of the block list that hold no certificate, or a damaged one */
         char broken[256];      /* the name of one of them */
+        uint32_t n_bad_lists;
+        BadList bad_list; /* one of them */
 } ImportReport;

@@ -71,6 +71,7 @@ static int judge_question(Blob bytes, const Authorities *authorities, unsigned m
                 return r;
         asked = *question_get(question);
         asked.blocked = authorities_blocked(authorities);
+        asked.lists = authorities_lists(authorities);
         r = problems_find(&asked, authorities, &facts);
         if (r < 0)
                 return r;

@@ -147,6 +147,20 @@
 /* The worker that reads the system's authorities; 11 to 24 ms were measured. */
 #define AUTHORITIES_LOAD_SEC 30U
 
+/* -- Lists of revoked certificates -------------------------------------------------------- */
+
+/* All lists together, and so one of them. The largest that are published have about 10 MiB; a judge
+ * maps them in JUDGE_ADDRESS_SPACE_MAX. */
+#define LISTS_BYTES_MAX (64U * 1024U * 1024U)
+
+/* Lists of an administrator; a company has some, all that the authorities of a browser publish are
+ * some thousand, which nobody imports by hand. */
+#define LISTS_MAX 1024U
+
+/* Bytes of lists that are looked through or digested for one chain, at about 300 MB/s: within
+ * JUDGE_CPU_SEC, and enough for the largest lawful list and its signature. */
+#define LISTS_WORK_BYTES_MAX (3ULL * LISTS_BYTES_MAX)
+
 /* -- Store ------------------------------------------------------------------------------- */
 
 /* Live decisions of one owner. A person has a handful, a helpdesk some dozens. */

@@ -332,15 +332,18 @@ static int open_memory(Manager *m) {
 }
 
 static int open_trust(Manager *m) {
-        _cleanup_free_ char *blocked = NULL;
+        _cleanup_free_ char *blocked = NULL, *lists = NULL;
         int r;
 
-        if (asprintf(&blocked, "%s/blocked.d", m->options.conf_directory) < 0)
+        if (asprintf(&blocked, "%s/blocked.d", m->options.conf_directory) < 0 ||
+            asprintf(&lists, "%s/crls.d", m->options.conf_directory) < 0)
                 return log_error_errno(-ENOMEM, "Cannot start: %m");
         r = judges_new(m->event, &m->judges);
         if (r < 0)
                 return log_error_errno(r, "Cannot prepare the judges: %m");
-        r = trust_new(m->event, m->options.trust_file, blocked, on_trust_changed, m, &m->trust);
+        r = trust_new(m->event, m->options.trust_file,
+                      &(TrustFolders){ { blocked, lists, VENDORDIR "/crls.d" } }, on_trust_changed, m,
+                      &m->trust);
         if (r < 0)
                 return log_error_errno(r, "Cannot start reading the authorities: %m");
         return 0;

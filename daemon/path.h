@@ -23,7 +23,7 @@ typedef struct Judging {
         uint32_t checks; /* CheckFlags */
         bool any_purpose;
         uint64_t comparisons;                /* that name constraints may still cost on this path */
-        const struct Revocation *revocation; /* NULL: nothing is known of it */
+        struct Revocation *revocation;       /* NULL: nothing is known of it */
         int64_t holds_from;                  /* what is found holds from here until before there */
         int64_t holds_until;
         bool leaf_is_revoked; /* on some path */

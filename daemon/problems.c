@@ -94,7 +94,7 @@ static const char *unreadable_text(Blob der) {
         return "it cannot be read";
 }
 
-static int judge_leaf(const Question *q, const Revocation *revocation, Certificates *all,
+static int judge_leaf(const Question *q, Revocation *revocation, Certificates *all,
                       Facts *facts) {
         Judging judging = {
                 .all = all,
@@ -133,14 +133,11 @@ static int judge_leaf(const Question *q, const Revocation *revocation, Certifica
 
 int problems_find(const Question *question, const Authorities *authorities, Facts **ret) {
         _cleanup_(certificates_freep) Certificates *all = NULL;
-        _cleanup_(revocation_done) Revocation revocation = {0};
+        Revocation revocation = {.lists = question->lists, .staple = question->staple};
         _cleanup_(facts_unrefp) Facts *facts = NULL;
         int r;
 
         r = facts_new(&facts);
-        if (r < 0)
-                return r;
-        r = revocation_read(question->crls, question->n_crls, question->staple, &revocation);
         if (r < 0)
                 return r;
         r = certificates_new(question->chain, question->n_chain, authorities, question->blocked,

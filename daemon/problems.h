@@ -13,6 +13,7 @@
 #include "daemon/facts.h"
 
 typedef struct Authorities Authorities;
+typedef struct Lists Lists;
 struct DistrustRules;
 
 /* Checks that the administrator may relax (certexcd.conf, section [Checks]). */
@@ -34,9 +35,7 @@ typedef struct Question {
         bool any_purpose; /* the leaf need not be a TLS server's. For tests; no door can ask so. */
         const struct DistrustRules *rules; /* NULL: those of distrust_shipped */
         const Authorities *blocked;        /* the block list, NULL: none; see below */
-        /* What the administrator has handed in; the daemon hands in nothing of it yet. */
-        const Blob *crls;           /* DER */
-        size_t n_crls;
+        const Lists *lists;                /* of revoked certificates, NULL: none */
 } Question;
 
 /*

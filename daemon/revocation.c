@@ -2,8 +2,11 @@
 #include "config.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "daemon/crl.h"
+#include "daemon/limits.h"
+#include "daemon/lists.h"
 #include "daemon/ocsp.h"
 #include "daemon/problems.h"
 #include "daemon/revocation.h"
@@ -12,34 +15,59 @@
  */
 #define ALL_REASONS 0x807fU
 
-int revocation_read(const Blob *crls, size_t n, Blob staple, Revocation *ret) {
-        Revocation revocation = {.staple = staple};
-        int r = 0;
+/* -- what is found out once -------------------------------------------------------------------- */
 
-        if (n > 0) {
-                revocation.crls = calloc(n, sizeof(Crl));
-                if (!revocation.crls)
-                        return -ENOMEM;
+static const ListLook *known_look(const Revocation *revocation, const Crl *crl,
+                                  const Certificate *c, bool is_signer) {
+        for (size_t i = 0; i < revocation->n_looks; i++) {
+                const ListLook *look = &revocation->looks[i];
+
+                if (look->list == crl->signed_.content.data && look->certificate == c &&
+                    look->is_signer == is_signer)
+                        return look;
         }
-        for (size_t i = 0; i < n && r == 0; i++) {
-                r = crl_read(crls[i], &revocation.crls[revocation.n_crls]);
-                if (r == 0)
-                        revocation.n_crls++;
-                else if (r == -EBADMSG)
-                        r = 0;
-        }
-        if (r < 0) {
-                revocation_done(&revocation);
-                return r;
-        }
-        *ret = revocation;
-        return 0;
+        return NULL;
 }
 
-void revocation_done(Revocation *revocation) {
-        free(revocation->crls);
-        *revocation = (Revocation){0};
+/* true if @size more bytes of lists may be gone through, and what comes of it can be noted. */
+static bool may_work(Revocation *revocation, size_t size) {
+        if (revocation->n_looks == LIST_LOOKS_MAX ||
+            size > LISTS_WORK_BYTES_MAX - revocation->work)
+                return false;
+        revocation->work += size;
+        return true;
 }
+
+static int note(Revocation *revocation, const Crl *crl, const Certificate *c, bool is_signer,
+                int result) {
+        revocation->looks[revocation->n_looks++] =
+                (ListLook){crl->signed_.content.data, c, is_signer, result};
+        return result;
+}
+
+static CrlAnswer look_up(Revocation *revocation, const Crl *crl, const Certificate *c) {
+        const ListLook *known = known_look(revocation, crl, c, false);
+
+        if (known)
+                return (CrlAnswer) known->result;
+        if (!may_work(revocation, crl->entries.size))
+                return CRL_UNREADABLE;
+        return (CrlAnswer) note(revocation, crl, c, false, (int) crl_look_up(crl, c));
+}
+
+static bool is_signed_by(Judging *judging, const Crl *crl, Certificate *signer) {
+        Revocation *revocation = judging->revocation;
+        const ListLook *known = known_look(revocation, crl, signer, true);
+
+        if (known)
+                return known->result;
+        if (!may_work(revocation, crl->signed_.content.size))
+                return false;
+        return note(revocation, crl, signer, true,
+                    certificates_check(judging->all, crl->signed_, signer) == SIGNATURE_TRUE);
+}
+
+/* -- who signed -------------------------------------------------------------------------------- */
 
 static bool may_sign_lists(const Certificate *c) {
         return !c->extensions.has_key_usage || (c->extensions.key_usage & USAGE_CRL_SIGN);
@@ -63,7 +91,7 @@ static const char *find_signer(Judging *judging, const Path *path, size_t i, con
         Certificate *issuer = path->items[i + 1];
 
         if (memcmp(issuer->subject_key, crl->issuer_key, SHA256_SIZE) == 0 &&
-            certificates_check(judging->all, crl->signed_, issuer) == SIGNATURE_TRUE) {
+            is_signed_by(judging, crl, issuer)) {
                 if (may_sign_lists(issuer))
                         return NULL;
                 reason = "the issuer may not sign lists";
@@ -75,16 +103,15 @@ static const char *find_signer(Judging *judging, const Path *path, size_t i, con
                     memcmp(other->subject_key, crl->issuer_key, SHA256_SIZE) != 0 ||
                     !may_sign_lists(other) || !is_vouched_for(judging, path, i, other))
                         continue;
-                if (certificates_check(judging->all, crl->signed_, other) == SIGNATURE_TRUE)
+                if (is_signed_by(judging, crl, other))
                         return NULL;
         }
         return reason;
 }
 
-/* Lists of the certificate's issuer, and indirect ones that may speak for it. */
-static bool concerns(const Crl *crl, const Certificate *c) {
-        return crl->scope.indirect || memcmp(crl->issuer_key, c->issuer_key, SHA256_SIZE) == 0;
-}
+/* -- what lists say ---------------------------------------------------------------------------- */
+
+static const char list_is_stale[] = "the list is out of date";
 
 static const char *check_list_dates(Judging *judging, const Crl *crl) {
         judging_bound(judging, crl->this_update);
@@ -93,51 +120,82 @@ static const char *check_list_dates(Judging *judging, const Crl *crl) {
         if (!crl->has_next_update)
                 return NULL;
         judging_bound(judging, crl->next_update + 1);
-        return judging->now > crl->next_update ? "the list is out of date" : NULL;
+        return judging->now > crl->next_update ? list_is_stale : NULL;
+}
+
+/* What the lists of one issuer come to for one certificate. */
+typedef struct Coverage {
+        unsigned reasons; /* that usable lists cover */
+        bool concerned;   /* there is a list at all */
+        bool revoked;
+        const char *fault;  /* why the last one that is of no use is so; NULL */
+        int64_t stale_since; /* INT64_MIN: none is */
+} Coverage;
+
+/* Why a list that is its signer's, and does not list the certificate, says nothing about it. */
+static const char *find_gap(Judging *judging, const Crl *crl, CrlAnswer answer) {
+        const char *fault = crl->fault ? crl->fault : check_list_dates(judging, crl);
+
+        if (fault)
+                return fault;
+        if (answer == CRL_UNREADABLE)
+                return "the list cannot be understood";
+        return crl->delta || answer == CRL_NOT_COVERED ? "the lists do not cover it" : NULL;
+}
+
+static void consider_list(Judging *judging, const Path *path, size_t i, const Crl *crl,
+                          Coverage *coverage) {
+        CrlAnswer answer = look_up(judging->revocation, crl, path->items[i]);
+        const char *fault;
+
+        if (crl->scope.indirect && answer != CRL_REVOKED)
+                return;
+        coverage->concerned = true;
+        fault = find_signer(judging, path, i, crl);
+        if (!fault && answer == CRL_REVOKED)
+                coverage->revoked = true;
+        if (!fault)
+                fault = find_gap(judging, crl, answer);
+        if (!fault)
+                coverage->reasons |= crl->scope.some_reasons ? crl->scope.reasons : ALL_REASONS;
+        else
+                coverage->fault = fault;
+        if (fault == list_is_stale)
+                coverage->stale_since = crl->next_update;
+}
+
+static void report_gap(const Certificate *c, const Coverage *coverage, Report *r) {
+        time_t since = (time_t) coverage->stale_since;
+        char date[32];
+        struct tm tm;
+
+        if (coverage->fault == list_is_stale && gmtime_r(&since, &tm) &&
+            strftime(date, sizeof(date), "%Y-%m-%d", &tm) > 0)
+                report(r, PROBLEM_REVOCATION_UNKNOWN, c, "%s since %s", coverage->fault, date);
+        else
+                report(r, PROBLEM_REVOCATION_UNKNOWN, c, "%s",
+                       coverage->fault ? coverage->fault
+                                       : "the lists do not cover every reason");
 }
 
 static void check_lists(Judging *judging, const Path *path, size_t i, Report *r) {
         const Certificate *c = path->items[i];
-        const Revocation *revocation = judging->revocation;
-        const char *reason = NULL;
-        unsigned reasons = 0;
-        bool concerned = false;
+        Coverage coverage = {.stale_since = INT64_MIN};
+        size_t cursor = 0;
+        Blob der;
+        Crl crl;
 
-        for (size_t k = 0; k < revocation->n_crls; k++) {
-                const Crl *crl = &revocation->crls[k];
-                CrlAnswer answer;
-                const char *fault;
+        while (!coverage.revoked &&
+               lists_next_by_issuer(judging->revocation->lists, c->issuer_key, &cursor, &der) > 0)
+                if (crl_read(der, &crl) == 0)
+                        consider_list(judging, path, i, &crl, &coverage);
 
-                if (!concerns(crl, c))
-                        continue;
-                answer = crl_look_up(crl, c);
-                if (crl->scope.indirect && answer != CRL_REVOKED)
-                        continue;
-                concerned = true;
-                fault = find_signer(judging, path, i, crl);
-                if (!fault && answer == CRL_REVOKED) {
-                        report(r, PROBLEM_REVOKED, c, "by a list of its issuer");
-                        judging->leaf_is_revoked |= i == 0;
-                        return;
-                }
-                if (!fault)
-                        fault = crl->fault;
-                if (!fault)
-                        fault = check_list_dates(judging, crl);
-                if (!fault && answer == CRL_UNREADABLE)
-                        fault = "the list cannot be understood";
-                if (!fault && (crl->delta || answer == CRL_NOT_COVERED))
-                        fault = "the lists do not cover it";
-                if (fault)
-                        reason = fault;
-                else
-                        reasons |= crl->scope.some_reasons ? crl->scope.reasons : ALL_REASONS;
-        }
-
-        if (concerned && (reasons & ALL_REASONS) != ALL_REASONS &&
-            (judging->checks & CHECK_REVOCATION))
-                report(r, PROBLEM_REVOCATION_UNKNOWN, c, "%s",
-                       reason ? reason : "the lists do not cover every reason");
+        if (coverage.revoked) {
+                report(r, PROBLEM_REVOKED, c, "by a list of its issuer");
+                judging->leaf_is_revoked |= i == 0;
+        } else if (coverage.concerned && (coverage.reasons & ALL_REASONS) != ALL_REASONS &&
+                   (judging->checks & CHECK_REVOCATION))
+                report_gap(c, &coverage, r);
 }
 
 static void check_staple(Judging *judging, const Path *path, Report *r) {
@@ -176,6 +234,6 @@ void revocation_check(Judging *judging, const Path *path, Report *r) {
         if (!judging->revocation)
                 return;
         check_staple(judging, path, r);
-        for (size_t i = 0; i + 1 < path->n && judging->revocation->n_crls > 0; i++)
+        for (size_t i = 0; i + 1 < path->n && judging->revocation->lists; i++)
                 check_lists(judging, path, i, r);
 }

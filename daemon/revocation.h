@@ -5,20 +5,28 @@
 
 #include "daemon/path.h"
 
-/* The lists that an administrator handed in, each read once. */
-typedef struct Revocation {
-        struct Crl *crls;
-        size_t n_crls;
-        Blob staple; /* size 0: none */
-} Revocation;
+/* What was found out about a list and a certificate, since a chain may have many paths. */
+typedef struct ListLook {
+        const uint8_t *list;
+        const Certificate *certificate;
+        bool is_signer; /* whether its key signed the list, else what the list says of it */
+        int result;
+} ListLook;
 
-/* @crls are DER whose bytes outlive *@ret; what is none is left out. 0, -ENOMEM, -EIO. */
-int revocation_read(const Blob *crls, size_t n, Blob staple, Revocation *ret);
-void revocation_done(Revocation *revocation);
+#define LIST_LOOKS_MAX 128U
+
+/* What is known, and what it has cost so far. Starts with the first two and zeros. */
+typedef struct Revocation {
+        const struct Lists *lists; /* NULL: none */
+        Blob staple;               /* size 0: none */
+        uint64_t work;             /* bytes of lists that were gone through */
+        ListLook looks[LIST_LOOKS_MAX];
+        size_t n_looks;
+} Revocation;
 
 /*
  * Reports revoked for each certificate of @path that a true answer calls so; revocation-unknown
- * where lists of its issuer were handed in and none can be used, where the staple cannot be, and
+ * where there are lists of its issuer and none can be used, where the staple cannot be, and
  * where one is demanded and missing.
  */
 void revocation_check(Judging *judging, const Path *path, Report *report);

@@ -17,7 +17,9 @@
 #include "daemon/importer.h"
 #include "daemon/limits.h"
 #include "daemon/log.h"
+#include "daemon/notices.h"
 #include "daemon/reaper.h"
+#include "daemon/watch.h"
 #include "daemon/worker.h"
 
 /* Where systems keep what they trust: the files that GnuTLS reads, and p11-kit's folders. */
@@ -50,16 +52,20 @@ struct Trust {
         bool known; /* @changed has been called */
         unsigned count;
         char *warning;
-        char *blocked_folder; /* NULL: none */
+        TrustFolders folders; /* copies */
         char *blocked_warning;
+        char *lists_warning;
+        Authorities *block; /* the last good one */
+        int block_fd;
         /* while an importer is at work */
         Process process;
         int socket_fd;
         sd_event_source *io;
         sd_event_source *timer;
         /* what tells of changes, and the time until they are looked at */
-        sd_event_source *watches[N_ELEMENTS(system_folders) + 3];
+        sd_event_source *watches[N_ELEMENTS(system_folders) + 1];
         size_t n_watches;
+        Watch *folder_watches[_TRUST_FOLDER_MAX];
         sd_event_source *settling;
 };
 
@@ -79,19 +85,25 @@ const char *trust_blocked_warning(const Trust *trust) {
         return trust->blocked_warning;
 }
 
-/* What there is to say of the block list. */
-static void trust_review_blocked(Trust *trust, const ImportReport *report) {
+const char *trust_lists_warning(const Trust *trust) {
+        return trust->lists_warning;
+}
+
+char *trust_stale_lists(const Trust *trust, int64_t now) {
+        return trust->block ? notice_stale(&trust->folders, authorities_lists(trust->block), now)
+                            : NULL;
+}
+
+/* What there is to say of the folders. */
+static void trust_review_folders(Trust *trust, const ImportReport *report) {
         free(trust->blocked_warning);
-        trust->blocked_warning = NULL;
-        if (report->n_broken == 0)
-                return;
-        if (asprintf(&trust->blocked_warning,
-                     "%u files of the block list are broken, one of them is %s/%.*s. What can be "
-                     "read of it is blocked, the rest is not; put certificates in PEM form there.",
-                     report->n_broken, trust->blocked_folder ? trust->blocked_folder : "",
-                     (int) sizeof(report->broken), report->broken) < 0)
-                trust->blocked_warning = NULL;
-        log_warning("%s", trust->blocked_warning ? trust->blocked_warning : "Out of memory");
+        free(trust->lists_warning);
+        trust->blocked_warning = notice_blocked(&trust->folders, report);
+        trust->lists_warning = notice_lists(&trust->folders, report);
+        if (trust->blocked_warning)
+                log_warning("%s", trust->blocked_warning);
+        if (trust->lists_warning)
+                log_warning("%s", trust->lists_warning);
 }
 
 static void trust_warn(Trust *trust, const char *format, ...) _printf_(2, 3);
@@ -205,6 +217,14 @@ static int receive_report(int socket_fd, ImportReport *ret, int *ret_fd) {
         return n == (ssize_t) sizeof(*ret) ? 1 : -EBADMSG;
 }
 
+/* The next importer takes from it what it finds broken. */
+static void trust_keep(Trust *trust, Authorities **authorities, int fd) {
+        (void) authorities_free(trust->block);
+        trust->block = TAKE_PTR(*authorities);
+        (void) close_fd(trust->block_fd);
+        trust->block_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
 static int trust_on_report(sd_event_source *source, int socket_fd, uint32_t events,
                            void *userdata) {
         _cleanup_(authorities_freep) Authorities *authorities = NULL;
@@ -227,8 +247,9 @@ static int trust_on_report(sd_event_source *source, int socket_fd, uint32_t even
                 trust_end_import(trust);
                 trust_review(trust, (unsigned) authorities_count(authorities),
                              report.n_unreadable);
-                trust_review_blocked(trust, &report);
-                trust_accept(trust, fd, (unsigned) authorities_count(authorities));
+                trust_review_folders(trust, &report);
+                trust_keep(trust, &authorities, fd);
+                trust_accept(trust, fd, (unsigned) authorities_count(trust->block));
         }
         return 0;
 }
@@ -238,8 +259,27 @@ static int trust_on_time(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
+/* Opens the folders that are there and lets the importer have them. */
+static int trust_send_order(Trust *trust) {
+        int fds[_IMPORT_FD_MAX] = { -1, -1, -1, trust->block_fd };
+        int r = 0;
+
+        for (unsigned i = 0; i < _TRUST_FOLDER_MAX && r == 0; i++) {
+                if (!trust->folders.paths[i])
+                        continue;
+                fds[i] = open(trust->folders.paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                if (fds[i] < 0 && errno != ENOENT && errno != ENOTDIR)
+                        r = -errno;
+        }
+        if (r == 0)
+                r = import_order_send(trust->socket_fd, fds);
+        for (unsigned i = 0; i < _TRUST_FOLDER_MAX; i++)
+                (void) close_fd(fds[i]);
+        return r;
+}
+
 static int trust_start_import(Trust *trust) {
-        _cleanup_fd_ int theirs = -1, folder = -1;
+        _cleanup_fd_ int theirs = -1;
         int r, pair[2];
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -247,11 +287,10 @@ static int trust_start_import(Trust *trust) {
         trust->socket_fd = pair[0];
         theirs = pair[1];
 
-        if (trust->blocked_folder)
-                folder = open(trust->blocked_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (trust->blocked_folder && folder < 0 && errno != ENOENT)
-                return -errno;
-        r = worker_spawn(trust->program_fd, IMPORTER_ROLE, trust->trust_file, theirs, folder,
+        r = trust_send_order(trust);
+        if (r < 0)
+                return r;
+        r = worker_spawn(trust->program_fd, IMPORTER_ROLE, trust->trust_file, theirs, -1,
                          &trust->process);
         if (r < 0)
                 return r;
@@ -304,10 +343,8 @@ static const char *base_name(const char *path) {
         return slash ? slash + 1 : path;
 }
 
-static int trust_on_blocked(sd_event_source *source, const struct inotify_event *event,
-                            void *userdata) {
+static void trust_on_folder(const char *name, void *userdata) {
         trust_settle(userdata);
-        return 0;
 }
 
 static int trust_on_touch(sd_event_source *source, const struct inotify_event *event,
@@ -341,8 +378,11 @@ static int trust_watch_store(Trust *trust) {
         if (r < 0)
                 return r;
 
-        if (trust->blocked_folder)
-                trust_watch(trust, trust->blocked_folder, trust_on_blocked);
+        /* One that cannot be watched is read all the same. */
+        for (unsigned i = 0; i < _TRUST_FOLDER_MAX; i++)
+                if (trust->folders.paths[i])
+                        (void) watch_new(trust->event, trust->folders.paths[i], trust_on_folder, trust,
+                                         &trust->folder_watches[i]);
         for (size_t i = 0; !trust->trust_file && i < N_ELEMENTS(system_folders); i++)
                 trust_watch(trust, system_folders[i], trust_on_touch);
         if (!trust->trust_file)
@@ -363,7 +403,18 @@ static int trust_watch_store(Trust *trust) {
 
 /* -------------------------------------------------------------------------------------------- */
 
-int trust_new(sd_event *event, const char *trust_file, const char *blocked_folder,
+static int trust_set_folders(Trust *trust, const TrustFolders *folders) {
+        for (unsigned i = 0; i < _TRUST_FOLDER_MAX; i++) {
+                if (!folders->paths[i])
+                        continue;
+                trust->folders.paths[i] = strdup(folders->paths[i]);
+                if (!trust->folders.paths[i])
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+int trust_new(sd_event *event, const char *trust_file, const TrustFolders *folders,
               TrustChanged changed, void *userdata, Trust **ret) {
         _cleanup_(trust_freep) Trust *trust = NULL;
         int r;
@@ -373,7 +424,7 @@ int trust_new(sd_event *event, const char *trust_file, const char *blocked_folde
                 return -ENOMEM;
 
         trust->event = sd_event_ref(event);
-        trust->program_fd = trust->socket_fd = -1;
+        trust->program_fd = trust->socket_fd = trust->block_fd = -1;
         trust->process = (Process) PROCESS_INIT;
         trust->changed = changed;
         trust->userdata = userdata;
@@ -384,12 +435,9 @@ int trust_new(sd_event *event, const char *trust_file, const char *blocked_folde
                         return -ENOMEM;
         }
 
-        if (blocked_folder) {
-                trust->blocked_folder = strdup(blocked_folder);
-                if (!trust->blocked_folder)
-                        return -ENOMEM;
-        }
-
+        r = folders ? trust_set_folders(trust, folders) : 0;
+        if (r < 0)
+                return r;
         r = reaper_new(event, &trust->reaper);
         if (r < 0)
                 return r;
@@ -421,8 +469,14 @@ Trust *trust_free(Trust *trust) {
         (void) sd_event_unref(trust->event);
         free(trust->trust_file);
         free(trust->warning);
-        free(trust->blocked_folder);
+        for (unsigned i = 0; i < _TRUST_FOLDER_MAX; i++) {
+                (void) watch_free(trust->folder_watches[i]);
+                free((char *) trust->folders.paths[i]);
+        }
         free(trust->blocked_warning);
+        free(trust->lists_warning);
+        (void) authorities_free(trust->block);
+        (void) close_fd(trust->block_fd);
         free(trust);
         return NULL;
 }

@@ -12,18 +12,29 @@
 typedef struct sd_event sd_event;
 typedef struct Trust Trust;
 
-/* Like JUDGE_ROLE. argv[2] is the PEM file, absent: the system's store. The block's memfd is sent
- * over descriptor 3; descriptor 4 is the folder of the block list, if there is one. */
+/* Like JUDGE_ROLE. argv[2] is the PEM file, absent: the system's store. Over descriptor 3 an order
+ * comes (importer.h), and the block's memfd is sent. */
 #define IMPORTER_ROLE "--worker=importer"
 int importer_run(const char *trust_file);
 
 /* Called when a new block is there: @fd is borrowed; @count authorities from @from. */
 typedef void (*TrustChanged)(Trust *trust, int fd, unsigned count, void *userdata);
 
-/* The block list are the certificates of @blocked_folder/NAME.pem; NULL: none.
- * @trust_file NULL: the system's store. Starts reading, and reads again soon after a change of the
+/* Folders that are read as well, and watched. */
+typedef enum TrustFolder {
+        TRUST_BLOCKED,      /* certificates NAME.pem that are blocked */
+        TRUST_LISTS,        /* lists of revoked certificates: NAME.crl, .pem, .der */
+        TRUST_VENDOR_LISTS, /* those of the distribution; the former's cover them by name */
+        _TRUST_FOLDER_MAX,
+} TrustFolder;
+
+typedef struct TrustFolders {
+        const char *paths[_TRUST_FOLDER_MAX]; /* NULL: none */
+} TrustFolders;
+
+/* @trust_file NULL: the system's store. Starts reading, and reads again soon after a change of the
  * file, or of the system's store; @changed is called from the loop. */
-int trust_new(sd_event *event, const char *trust_file, const char *blocked_folder,
+int trust_new(sd_event *event, const char *trust_file, const TrustFolders *folders,
               TrustChanged changed, void *userdata, Trust **ret);
 Trust *trust_free(Trust *trust);
 DEFINE_CLEANUP(Trust *, trust_free)
@@ -36,6 +47,10 @@ unsigned trust_count(const Trust *trust);
 const char *trust_from(const Trust *trust);    /* the file's path or "the system's store" */
 const char *trust_warning(const Trust *trust); /* NULL: all is well */
 const char *trust_blocked_warning(const Trust *trust); /* of the block list; NULL: all is well */
+const char *trust_lists_warning(const Trust *trust);   /* of files of lists; NULL: all is well */
+
+/* Which lists are out of date at @now, as a sentence (free()), or NULL. */
+char *trust_stale_lists(const Trust *trust, int64_t now);
 
 #ifdef CERTEXC_TESTING
 /* For the tests: how long the next reading may take. */

@@ -26,7 +26,7 @@ only() { # PATTERN FOLDERS ALLOWED WHY
 
 none='-'
 # The rooms whose code runs in the workers, and those that keep decisions.
-judging='daemon/(algorithms|authorities|certificate|chain|constraints|crl|der|distrust|extensions|facts|importer|judge|name|names|ocsp|opinion|path|policies|problems|report|revocation|validation|wire)(-[a-z]+)?\.[ch]'
+judging='daemon/(algorithms|authorities|certificate|chain|constraints|crl|der|distrust|extensions|facts|importer|judge|lists|name|names|ocsp|opinion|path|policies|problems|report|revocation|validation|wire)(-[a-z]+)?\.[ch]'
 deciding='daemon/(commits|decision|difference|journal|rebuild|salvage|store|verdict)(-[a-z]+)?\.[ch]'
 
 only 'daemon/' client "$none" 'client/ is below daemon/: what both need belongs in client/'
@@ -38,7 +38,7 @@ only 'daemon/(certificate|chain|name|path)\.h' daemon "$judging" \
 only 'sqlite3\.h' 'client daemon' 'daemon/store(-[a-z]+)?\.[ch]' 'only the store knows SQL'
 only 'schema/schema-sql\.h' 'client daemon' 'daemon/store(-[a-z]+)?\.[ch]' 'only the store knows SQL'
 only 'systemd/' 'client daemon' \
-  'daemon/(main|manager|mender|listener|session|judges|reaper|trust|log|login|bus)(-[a-z]+)?\.[ch]' \
+  'daemon/(main|manager|mender|listener|session|judges|reaper|trust|watch|log|login|bus)(-[a-z]+)?\.[ch]' \
   'only the top of the daemon knows the service manager and the loop'
 only 'daemon/log\.h' daemon 'daemon/(main|manager|mender|listener|session|trust|log|bus)(-[a-z]+)?\.[ch]' \
   'this room never logs: it returns an error that its caller logs'

@@ -57,7 +57,8 @@ static void world_done(void) {
 static Facts *judge(const Pki *leaf, const Pki *root, Blob staple, const Blob *crls,
                     size_t n_crls) {
         Blob chain[] = {pki_der(leaf), pki_der(w.intermediate)}, trust = pki_der(root);
-        _cleanup_(authorities_freep) Authorities *authorities = block_new(&trust, 1);
+        _cleanup_(authorities_freep) Authorities *authorities =
+                block_with_lists(&trust, 1, crls, n_crls);
         Facts *facts = NULL;
         Endpoint endpoint;
         const char *reason;
@@ -68,8 +69,7 @@ static Facts *judge(const Pki *leaf, const Pki *root, Blob staple, const Blob *c
                 .staple = staple,
                 .now = PKI_NOW,
                 .checks = CHECK_ALL,
-                .crls = crls,
-                .n_crls = n_crls,
+                .lists = authorities_lists(authorities),
         };
 
         ck_assert_int_eq(endpoint_set(HOST, strlen(HOST), 993, &endpoint, &reason), 0);

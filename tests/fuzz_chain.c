@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 size -= 3 + n;
         }
 
-        trust = block_new(f.trust, f.n_trust);
+        trust = block_with_lists(f.trust, f.n_trust, f.lists, f.n_lists);
         blocked = block_list_new(f.blocked, f.n_blocked);
         Question q = {
                 .endpoint = &endpoint,
@@ -61,8 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 .now = PKI_NOW,
                 .checks = CHECK_ALL,
                 .blocked = blocked,
-                .crls = f.lists,
-                .n_crls = f.n_lists,
+                .lists = authorities_lists(trust),
         };
 
         /* Whatever it is, it is judged, and the judgement can be sent. */

@@ -151,7 +151,8 @@ static void explain(const Facts *facts) {
 }
 
 static void run(const Case *c, bool verbose) {
-        _cleanup_(authorities_freep) Authorities *trust = block_new(c->trust.items, c->trust.n);
+        _cleanup_(authorities_freep) Authorities *trust =
+                block_with_lists(c->trust.items, c->trust.n, c->crl.items, c->crl.n);
         _cleanup_(authorities_freep) Authorities *blocked =
                 block_list_new(c->distrust.items, c->distrust.n);
         _cleanup_(facts_unrefp) Facts *facts = NULL;
@@ -164,8 +165,7 @@ static void run(const Case *c, bool verbose) {
                 .checks = CHECK_ALL,
                 .any_purpose = !c->has_purpose,
                 .blocked = blocked,
-                .crls = c->crl.items,
-                .n_crls = c->crl.n,
+                .lists = authorities_lists(trust),
         };
         int64_t begin = now_usec();
         int r;

@@ -10,6 +10,7 @@
 
 #include "daemon/json.h"
 #include "tests/methods.h"
+#include "tests/status.h"
 
 #define MONITOR "{\"method\":\"org.certexc1.Monitor\",\"more\":true}"
 #define VERIFY_GOOD "Verify", "{" AT "'chain':[@good]}"
@@ -46,6 +47,19 @@ static void replace_authorities(const Pki *authority) {
         pki_write(aside, &authority, 1, false);
         ck_assert_int_eq(rename(aside, fixture_path(m->fixture, "authorities.pem")), 0);
         expect_event("authorities-changed");
+}
+
+/* Aside and renamed, so that it is one change. */
+static void put_file(const char *path, const Status *list) {
+        char aside[256];
+        FILE *f;
+
+        (void) snprintf(aside, sizeof(aside), "%s", fixture_path(m->fixture, "aside.crl"));
+        f = fopen(aside, "we");
+        ck_assert_ptr_nonnull(f);
+        ck_assert_uint_eq(fwrite(list->data, 1, list->size, f), list->size);
+        ck_assert_int_eq(fclose(f), 0);
+        ck_assert_int_eq(rename(aside, path), 0);
 }
 
 START_TEST(an_authority_that_is_removed_is_gone_at_the_next_verdict) {
@@ -86,6 +100,41 @@ START_TEST(what_the_administrator_blocks_is_refused) {
 }
 END_TEST
 
+START_TEST(what_a_list_revokes_is_refused) {
+        const Pki *const revoked[] = { methods_certificate(m, "good"), NULL };
+        _cleanup_(status_done) Status list = status_list(m->authority, revoked, 0, 0);
+        _cleanup_(status_done) Status stale = status_list(m->authority, NULL, 1, 2);
+        _cleanup_(status_done) Status old = status_list(m->authority, revoked, 1, 2);
+        char folder[256], file[288];
+
+        WALK({ "its certificates are accepted", 0, VERIFY_GOOD, "verdict", "accept" },
+             { "and known by heart", 0, VERIFY_GOOD, "verdict", "accept" });
+        (void) snprintf(folder, sizeof(folder), "%s", fixture_path(m->fixture, "conf/crls.d"));
+        (void) snprintf(file, sizeof(file), "%s/ours.crl", folder);
+        (void) mkdir(fixture_path(m->fixture, "conf"), 0755);
+        ck_assert_int_eq(mkdir(folder, 0755), 0);
+        expect_event("authorities-changed");
+
+        put_file(file, &list);
+        expect_event("authorities-changed");
+        WALK({ "the very next question is refused", 0, VERIFY_GOOD, "verdict", "reject" },
+             { "and the answer says why", 0, VERIFY_GOOD, "problems.0.name", "revoked" });
+        put_file(file, &old);
+        expect_event("authorities-changed");
+        WALK({ "a list that is out of date still revokes", 0, VERIFY_GOOD, "problems.0.name",
+               "revoked" });
+        put_file(file, &stale);
+        expect_event("authorities-changed");
+        WALK({ "what an outdated list does not name is not known", 0, VERIFY_GOOD,
+               "problems.0.name", "revocation-unknown" },
+             { "and since when is told", 0, VERIFY_GOOD, "problems.0.value",
+               "the list is out of date since 1970-01-01" });
+        ck_assert_int_eq(unlink(file), 0);
+        expect_event("authorities-changed");
+        WALK({ "until the file is removed", 0, VERIFY_GOOD, "verdict", "accept" });
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("distrust");
         TCase *tcase = tcase_create("distrust");
@@ -101,6 +150,7 @@ int main(void) {
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, an_authority_that_is_removed_is_gone_at_the_next_verdict);
         tcase_add_test(tcase, what_the_administrator_blocks_is_refused);
+        tcase_add_test(tcase, what_a_list_revokes_is_refused);
         srunner_run_all(runner, CK_ENV);
         n_failed = srunner_ntests_failed(runner);
         srunner_free(runner);

@@ -9,6 +9,7 @@
 #include <gnutls/crypto.h>
 
 #include "daemon/der.h"
+#include "tests/assemble.h"
 #include "tests/status.h"
 
 static void must(int r, const char *what) {
@@ -47,45 +48,7 @@ Status status_list(const Pki *issuer, const Pki *const *revoked, int64_t this_up
         return s;
 }
 
-/* -- DER from the inside out ----------------------------------------------------------------- */
-
-static void append(Status *to, const void *data, size_t size) {
-        to->data = realloc(to->data, to->size + size + 1);
-        if (!to->data)
-                abort();
-        memcpy(to->data + to->size, data, size);
-        to->size += size;
-}
-
-static void append_element(Status *to, uint8_t tag, const void *data, size_t size) {
-        const uint8_t header[] = {tag, 0x82, (uint8_t) (size >> 8), (uint8_t) size};
-        const uint8_t middle[] = {tag, 0x81, (uint8_t) size};
-        const uint8_t brief[] = {tag, (uint8_t) size};
-
-        if (size < 0x80)
-                append(to, brief, sizeof(brief));
-        else if (size < 0x100)
-                append(to, middle, sizeof(middle));
-        else
-                append(to, header, sizeof(header));
-        append(to, data, size);
-}
-
-/* Puts @inner into an element of @tag at the end of @to, and forgets it. */
-static void append_built(Status *to, uint8_t tag, Status *inner) {
-        append_element(to, tag, inner->data ? inner->data : (const uint8_t *) "", inner->size);
-        status_done(inner);
-}
-
-static void append_time(Status *to, int64_t when) {
-        time_t t = (time_t) when;
-        char text[32];
-        struct tm tm;
-
-        gmtime_r(&t, &tm);
-        append_element(to, DER_GENERALIZED_TIME, text,
-                       strftime(text, sizeof(text), "%Y%m%d%H%M%SZ", &tm));
-}
+/* -- answers --------------------------------------------------------------------------------- */
 
 /* The parts of a certificate that answers speak of. */
 typedef struct Parts {
@@ -118,7 +81,7 @@ static void append_sha1(Status *to, Blob data) {
         uint8_t digest[20];
 
         must(gnutls_hash_fast(GNUTLS_DIG_SHA1, data.data, data.size, digest), "digest");
-        append_element(to, DER_OCTET_STRING, digest, sizeof(digest));
+        assemble_element(to, DER_OCTET_STRING, digest, sizeof(digest));
 }
 
 static void append_entry(Status *to, const Pki *issuer, const StatusEntry *entry) {
@@ -127,25 +90,25 @@ static void append_entry(Status *to, const Pki *issuer, const StatusEntry *entry
         Parts above = parts_of(issuer), about = parts_of(entry->certificate);
         Status id = {0}, single = {0}, inner = {0};
 
-        append(&id, sha1, sizeof(sha1));
+        assemble(&id, sha1, sizeof(sha1));
         append_sha1(&id, above.subject);
         append_sha1(&id, above.key);
-        append_element(&id, DER_INTEGER, about.serial.data, about.serial.size);
-        append_built(&single, DER_SEQUENCE, &id);
+        assemble_element(&id, DER_INTEGER, about.serial.data, about.serial.size);
+        assemble_built(&single, DER_SEQUENCE, &id);
 
         if (entry->word == STATUS_REVOKED) {
-                append_time(&inner, PKI_NOW - 2 * PKI_DAY);
-                append_built(&single, DER_CONTEXT_BUILT(1), &inner);
+                assemble_time(&inner, PKI_NOW - 2 * PKI_DAY);
+                assemble_built(&single, DER_CONTEXT_BUILT(1), &inner);
         } else
-                append_element(&single,
+                assemble_element(&single,
                                entry->word == STATUS_GOOD ? DER_CONTEXT(0) : DER_CONTEXT(2), "", 0);
 
-        append_time(&single, entry->this_update ? entry->this_update : PKI_NOW - PKI_DAY);
+        assemble_time(&single, entry->this_update ? entry->this_update : PKI_NOW - PKI_DAY);
         if (entry->next_update >= 0) {
-                append_time(&inner, entry->next_update ? entry->next_update : PKI_NOW + PKI_DAY);
-                append_built(&single, DER_CONTEXT_BUILT(0), &inner);
+                assemble_time(&inner, entry->next_update ? entry->next_update : PKI_NOW + PKI_DAY);
+                assemble_built(&single, DER_CONTEXT_BUILT(0), &inner);
         }
-        append_built(to, DER_SEQUENCE, &single);
+        assemble_built(to, DER_SEQUENCE, &single);
 }
 
 static void append_signature(Status *to, const Pki *signer, const Status *data) {
@@ -160,11 +123,66 @@ static void append_signature(Status *to, const Pki *signer, const Status *data) 
         must(gnutls_privkey_sign_data(key, GNUTLS_DIG_SHA256, 0, &content, &signature), "sign");
         gnutls_privkey_deinit(key);
 
-        append(to, ecdsa_sha256, sizeof(ecdsa_sha256));
-        append(&bits, "", 1);
-        append(&bits, signature.data, signature.size);
-        append_built(to, DER_BIT_STRING, &bits);
+        assemble(to, ecdsa_sha256, sizeof(ecdsa_sha256));
+        assemble(&bits, "", 1);
+        assemble(&bits, signature.data, signature.size);
+        assemble_built(to, DER_BIT_STRING, &bits);
         gnutls_free(signature.data);
+}
+
+static void append_revoked(Status *to, const void *serial, size_t size) {
+        Status entry = {0};
+
+        assemble_element(&entry, DER_INTEGER, serial, size);
+        assemble_time(&entry, PKI_NOW - 2 * PKI_DAY);
+        assemble_built(to, DER_SEQUENCE, &entry);
+}
+
+static void append_padding(Status *to, size_t size) {
+        Status extension = {0}, list = {0}, bytes = {calloc(1, size), size};
+
+        if (!bytes.data)
+                abort();
+        assemble_element(&extension, DER_OID, "\x2a\x03\x04", 3);
+        assemble_built(&extension, DER_OCTET_STRING, &bytes);
+        assemble_built(&list, DER_SEQUENCE, &extension);
+        assemble_built(&extension, DER_SEQUENCE, &list);
+        assemble_built(to, DER_CONTEXT_BUILT(0), &extension);
+}
+
+Status status_long_list(const Pki *issuer, const Pki *revoked, size_t n, size_t padding) {
+        static const uint8_t method[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+                                         0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+        Status tbs = {0}, entries = {0}, inner = {0}, whole = {0};
+        Parts by = parts_of(issuer);
+
+        assemble_element(&tbs, DER_INTEGER, "\x01", 1);
+        assemble(&tbs, method, sizeof(method));
+        assemble(&tbs, by.subject.data, by.subject.size);
+        assemble_time(&tbs, PKI_NOW - PKI_DAY);
+        assemble_time(&tbs, PKI_NOW + PKI_DAY);
+        for (size_t i = 0; i < n; i++) {
+                const uint8_t serial[] = {0x10, (uint8_t) (i >> 16), (uint8_t) (i >> 8),
+                                          (uint8_t) i};
+
+                append_revoked(&entries, serial, sizeof(serial));
+        }
+        if (revoked) {
+                Parts about = parts_of(revoked);
+
+                append_revoked(&entries, about.serial.data, about.serial.size);
+        }
+        if (entries.size > 0)
+                assemble_built(&tbs, DER_SEQUENCE, &entries);
+        if (padding > 0)
+                append_padding(&tbs, padding);
+        assemble_built(&inner, DER_SEQUENCE, &tbs);
+
+        assemble(&entries, inner.data, inner.size);
+        append_signature(&entries, issuer, &inner);
+        status_done(&inner);
+        assemble_built(&whole, DER_SEQUENCE, &entries);
+        return whole;
 }
 
 Status status_answer(const Pki *issuer, const Pki *signer, unsigned n_others,
@@ -174,31 +192,31 @@ Status status_answer(const Pki *issuer, const Pki *signer, unsigned n_others,
         Status data = {0}, inner = {0}, basic = {0}, outer = {0}, whole = {0};
         Parts by = parts_of(signer);
 
-        append_element(&data, DER_CONTEXT_BUILT(1), by.subject.data, by.subject.size);
-        append_time(&data, PKI_NOW - PKI_DAY);
+        assemble_element(&data, DER_CONTEXT_BUILT(1), by.subject.data, by.subject.size);
+        assemble_time(&data, PKI_NOW - PKI_DAY);
         for (size_t i = 0; i < n; i++)
                 append_entry(&inner, issuer, &entries[i]);
-        append_built(&data, DER_SEQUENCE, &inner);
-        append_built(&inner, DER_SEQUENCE, &data);
+        assemble_built(&data, DER_SEQUENCE, &inner);
+        assemble_built(&inner, DER_SEQUENCE, &data);
 
-        append(&basic, inner.data, inner.size);
+        assemble(&basic, inner.data, inner.size);
         append_signature(&basic, signer, &inner);
         status_done(&inner);
         if (signer != issuer) {
                 for (unsigned i = 0; i < n_others; i++)
-                        append(&data, pki_der(issuer).data, pki_der(issuer).size);
-                append(&data, pki_der(signer).data, pki_der(signer).size);
-                append_built(&inner, DER_SEQUENCE, &data);
-                append_built(&basic, DER_CONTEXT_BUILT(0), &inner);
+                        assemble(&data, pki_der(issuer).data, pki_der(issuer).size);
+                assemble(&data, pki_der(signer).data, pki_der(signer).size);
+                assemble_built(&inner, DER_SEQUENCE, &data);
+                assemble_built(&basic, DER_CONTEXT_BUILT(0), &inner);
         }
 
-        append_built(&inner, DER_SEQUENCE, &basic);
-        append(&data, basic_oid, sizeof(basic_oid));
-        append_built(&data, DER_OCTET_STRING, &inner);
-        append_built(&inner, DER_SEQUENCE, &data);
-        append_element(&outer, DER_ENUMERATED, "", 1);
-        append_built(&outer, DER_CONTEXT_BUILT(0), &inner);
-        append_built(&whole, DER_SEQUENCE, &outer);
+        assemble_built(&inner, DER_SEQUENCE, &basic);
+        assemble(&data, basic_oid, sizeof(basic_oid));
+        assemble_built(&data, DER_OCTET_STRING, &inner);
+        assemble_built(&inner, DER_SEQUENCE, &data);
+        assemble_element(&outer, DER_ENUMERATED, "", 1);
+        assemble_built(&outer, DER_CONTEXT_BUILT(0), &inner);
+        assemble_built(&whole, DER_SEQUENCE, &outer);
         return whole;
 }
 
@@ -206,6 +224,6 @@ Status status_error(void) {
         static const uint8_t try_later[] = {0x30, 0x03, 0x0a, 0x01, 0x03};
         Status s = {0};
 
-        append(&s, try_later, sizeof(try_later));
+        assemble(&s, try_later, sizeof(try_later));
         return s;
 }

@@ -23,6 +23,10 @@ static inline Blob status_blob(const Status *s) {
 Status status_list(const Pki *issuer, const Pki *const *revoked, int64_t this_update,
                    int64_t next_update);
 
+/* A list of @n made-up serial numbers and, behind them, of @revoked (NULL: none), which has @padding
+ * bytes of something unknown in it. */
+Status status_long_list(const Pki *issuer, const Pki *revoked, size_t n, size_t padding);
+
 typedef enum StatusWord {
         STATUS_GOOD,
         STATUS_REVOKED,
