@@ -24,6 +24,7 @@ typedef struct Job {
         void (*run)(void *userdata); /* NULL: there is none */
         void (*done)(void *userdata);
         void *userdata;
+        uint64_t number; /* tells it from the next, which may be done as soon */
         bool finished;
 } Job;
 
@@ -246,7 +247,7 @@ static void finish_job(Commits *commits) {
         Job job = { 0 };
 
         (void) pthread_mutex_lock(&commits->mutex);
-        if (commits->job.finished)
+        if (commits->job.run && commits->job.finished)
                 job = commits->job;
         (void) pthread_mutex_unlock(&commits->mutex);
         if (!job.run)
@@ -254,8 +255,8 @@ static void finish_job(Commits *commits) {
 
         job.done(job.userdata);
         (void) pthread_mutex_lock(&commits->mutex);
-        if (commits->job.finished)
-                commits->job = (Job){ 0 };
+        if (commits->job.number == job.number)
+                commits->job.run = NULL;
         (void) pthread_cond_signal(&commits->wake);
         (void) pthread_mutex_unlock(&commits->mutex);
 }
@@ -305,7 +306,7 @@ int commits_run(Commits *commits, void (*job)(void *userdata), void (*done)(void
         if (commits->stopping || job_waits(commits))
                 r = -EBUSY;
         else {
-                commits->job = (Job){ .run = job, .done = done, .userdata = userdata };
+                commits->job = (Job){ job, done, userdata, commits->job.number + 1, false };
                 (void) pthread_cond_signal(&commits->wake);
         }
         (void) pthread_mutex_unlock(&commits->mutex);

@@ -9,11 +9,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "daemon/rebuild-aside.h"
 #include "daemon/store-private.h"
 #include "daemon/store-replay.h"
 #include "schema/schema-sql.h"
+
+/* How often a lock that is taken is tried, 10 ms apart. */
+#define LOCK_TRIES 10U
 
 /* "cexc"; 001-initial.sql sets it. */
 #define APPLICATION_ID INT64_C(0x63657863)
@@ -60,6 +64,21 @@ int store_note(Store *store, int error) {
         return error;
 }
 
+/* 0 or -1. A worker that was being started when its daemon was killed holds the lock until it runs. */
+static int lock(int fd) {
+        const struct timespec pause = {0, 10000000};
+        int r = -1;
+
+        for (unsigned i = 0; i < LOCK_TRIES; i++) {
+                r = flock(fd, LOCK_EX | LOCK_NB);
+                if (r == 0 || errno != EWOULDBLOCK)
+                        break;
+                (void) nanosleep(&pause, NULL);
+                errno = EWOULDBLOCK;
+        }
+        return r;
+}
+
 /* The lock is on the directory, so that it holds whatever becomes of the files in it. */
 int store_lock_directory(const char *directory, int *ret, const char **ret_reason) {
         _cleanup_fd_ int fd = -1;
@@ -75,7 +94,7 @@ int store_lock_directory(const char *directory, int *ret, const char **ret_reaso
                         -EPERM,
                         "the state directory must belong to the daemon's user and have mode 0700",
                         ret_reason);
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        if (lock(fd) < 0)
                 return errno == EWOULDBLOCK
                                ? fail(-EBUSY, "another certexcd uses this state directory",
                                       ret_reason)

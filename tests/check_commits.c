@@ -211,6 +211,51 @@ START_TEST(one_owners_damage_does_not_cost_the_others) {
 }
 END_TEST
 
+/* -- jobs ------------------------------------------------------------------------------------ */
+
+typedef struct Jobs {
+        Commits *commits;
+        unsigned n_done;
+} Jobs;
+
+static void do_nothing(void *userdata) {}
+
+static void count_job(void *userdata) {
+        Jobs *jobs = userdata;
+
+        jobs->n_done++;
+}
+
+/* Starts the next one, and comes back only when that has been done. */
+static void start_next_job(void *userdata) {
+        Jobs *jobs = userdata;
+        struct pollfd p = { .fd = commits_fd(jobs->commits), .events = POLLIN };
+
+        jobs->n_done++;
+        ck_assert_int_eq(commits_run(jobs->commits, do_nothing, count_job, jobs), 0);
+        ck_assert_int_eq(poll(&p, 1, 60000), 1);
+}
+
+START_TEST(a_job_that_is_done_at_once_is_told_like_any_other) {
+        _cleanup_(store_freep) Store *store = test_store();
+        _cleanup_(commits_freep) Commits *commits = NULL;
+        Jobs jobs = { 0 };
+        Told told = { 0 };
+
+        ck_assert_int_eq(commits_new(store, &commits), 0);
+        jobs.commits = commits;
+        ck_assert_int_eq(commits_run(commits, do_nothing, start_next_job, &jobs), 0);
+        while (jobs.n_done < 2) {
+                struct pollfd p = { .fd = commits_fd(commits), .events = POLLIN };
+
+                ck_assert_msg(poll(&p, 1, 10000) == 1, "the second was forgotten");
+                commits_dispatch(commits);
+        }
+        ck_assert_int_eq(submit(commits, &(Addition){ .owner = ME }, &told), 0);
+        dispatch_until(commits, &told, 1);
+}
+END_TEST
+
 START_TEST(the_callers_signals_stay_as_they_were) {
         _cleanup_(store_freep) Store *store = test_store();
         _cleanup_(commits_freep) Commits *commits = NULL;
@@ -243,6 +288,7 @@ int main(void) {
         tcase_add_test(tcase, all_owners_have_so_many_waiting_and_no_more);
         tcase_add_test(tcase, a_failure_is_told_and_the_reader_goes_on);
         tcase_add_test(tcase, one_owners_damage_does_not_cost_the_others);
+        tcase_add_test(tcase, a_job_that_is_done_at_once_is_told_like_any_other);
         tcase_add_test(tcase, the_callers_signals_stay_as_they_were);
 
         srunner_run_all(runner, CK_ENV);

@@ -311,6 +311,25 @@ SHOWN int renameat2(int from_fd, const char *from, int to_fd, const char *to, un
         return change_name(from_fd, from, to_fd, to, flags);
 }
 
+/* A second name. */
+SHOWN int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags) {
+        Place place = place_open(to_fd, to);
+        int r = -1;
+
+        if (place.fd < 0)
+                return (int) syscall(SYS_linkat, from_fd, from, to_fd, to, flags);
+        (void) pthread_mutex_lock(&mutex);
+        if (is_hit(FAULT_CREATE, "linkat"))
+                go_wrong();
+        else {
+                undo_note_name(place.fd, place.name, faults->attic);
+                r = (int) syscall(SYS_linkat, from_fd, from, to_fd, to, flags);
+        }
+        (void) pthread_mutex_unlock(&mutex);
+        place_close(&place);
+        return r;
+}
+
 static int open_any(int directory_fd, const char *path, int flags, mode_t mode) {
         Place place = {-1, ""};
         struct stat st;
