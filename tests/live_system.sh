@@ -1,0 +1,250 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The Debian packages in a booted system: installed, asked, killed, upgraded, removed, purged.
+#
+# usage: tests/live_system.sh BASE PACKAGE.deb...
+# BASE is where the machine is kept that others are copied from.
+set -euo pipefail
+
+# shellcheck source=tests/box.sh
+. "$(dirname "$0")/box.sh"
+
+reason=$(box_skip_reason)
+if [ -n "$reason" ]; then
+  echo "skipped: $reason"
+  exit 77
+fi
+base=$1
+shift
+packages=("$@")
+passed=0
+
+holds() { # SENTENCE
+  echo "ok: $1"
+  passed=$((passed + 1))
+}
+
+fails() { # SENTENCE
+  echo "FAILED: $1" >&2
+  box_run journalctl --no-pager --lines=40 --unit=certexcd.service >&2 || true
+  exit 1
+}
+
+# The command's status and, if words are given, something in its output.
+must() { # SENTENCE STATUS WORDS COMMAND...
+  local sentence=$1 wanted=$2 words=$3 status=0
+  shift 3
+  "$@" >"$box/output" 2>&1 </dev/null || status=$?
+  if [ "$status" != "$wanted" ] || { [ -n "$words" ] && ! grep -q -e "$words" "$box/output"; }; then
+    cat "$box/output" >&2
+    fails "$sentence (ended with $status)"
+  fi
+  holds "$sentence"
+}
+
+# Something that comes about by itself; asked again and again for 20 s.
+becomes() { # SENTENCE WORDS COMMAND...
+  local sentence=$1 words=$2 i
+  shift 2
+  for ((i = 0; i < 200; i++)); do
+    if "$@" 2>&1 </dev/null | grep -q -x -e "$words"; then
+      holds "$sentence"
+      return
+    fi
+    sleep 0.1
+  done
+  fails "$sentence"
+}
+
+property() { # NAME
+  box_run systemctl show --value --property="$1" certexcd.service
+}
+
+check_as() { # USER [HOST]
+  box_run_as "$1" certexc check "${2:-mail.example.org:993}" --chain=/root-of-none/chain.pem
+}
+
+# What the packages depend on, without versions: installed before, since the machine has no network.
+dependencies() {
+  local package
+  for package in "${packages[@]}"; do
+    dpkg-deb --field "$package" Depends | tr ',' '\n'
+  done | sed 's/|.*//; s/(.*)//; s/:any//; s/ //g' | grep -v -e certexc -e '^$' | sort -u
+}
+
+mapfile -t needed < <(dependencies)
+box_make "$base" ca-certificates openssl "${needed[@]}"
+box_begin "$base"
+trap box_end EXIT
+box_boot
+
+# -- installing ------------------------------------------------------------------------------------
+
+box_copy "${packages[@]}" /packages
+mkdir "$box/root/root-of-none"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$box/key.pem" -days 30 \
+  -out "$box/root/root-of-none/chain.pem" -subj /CN=mail.example.org \
+  -addext subjectAltName=DNS:mail.example.org,DNS:*.example.com 2>/dev/null
+chmod -R a+rX "$box/root/root-of-none"
+
+must 'the packages install' 0 . box_run sh -c 'dpkg --install /packages/*.deb'
+must 'the socket listens from then on' 0 '^active$' box_run systemctl is-active certexcd.socket
+must 'the daemon does not run before it is asked' 3 inactive box_run systemctl is-active certexcd.service
+must 'a person is answered, and the daemon was started by it' 3 self-signed check_as one
+must 'the daemon runs' 0 '^active$' box_run systemctl is-active certexcd.service
+must 'it runs as its own user' 0 '^certexc$' box_run ps -o user= -p "$(property MainPID)"
+must 'it tells systemd how it is' 0 . property StatusText
+must 'its exposure is 0.4 at most' 0 . box_run systemd-analyze security --no-pager --threshold=4 certexcd.service
+
+# -- decisions -------------------------------------------------------------------------------------
+
+must 'a person allows' 0 . box_run_as one certexc allow mail.example.org:993 --chain=/root-of-none/chain.pem --yes
+must 'and is not asked again' 0 accept check_as one
+must 'another person is' 3 prompt check_as other
+must 'and sees nothing of the first' 0 '^\[\]$\|"exceptions": *\[ *\]\|^$' box_run_as other certexc --json list
+must 'nobody reads the store from outside' 2 'denied' box_run_as one ls /var/lib/certexc
+must 'root denies for everybody' 0 . box_run certexc deny bad.example.com:993 --owner=system --chain=/root-of-none/chain.pem --yes
+must 'and that holds for a person' 4 reject check_as one bad.example.com:993
+
+# -- reload, restart, watchdog ---------------------------------------------------------------------
+
+before=$(property MainPID)
+must 'a reload succeeds' 0 '' box_run systemctl reload certexcd.service
+[ "$(property MainPID)" = "$before" ] || fails 'the same process goes on after a reload'
+holds 'the same process goes on after a reload'
+must 'a restart succeeds' 0 '' box_run systemctl restart certexcd.service
+must 'what was allowed is still allowed' 0 accept check_as one
+
+box_run mkdir -p /run/systemd/system/certexcd.service.d
+box_run sh -c 'printf "[Service]\nWatchdogSec=1\n" >/run/systemd/system/certexcd.service.d/watchdog.conf'
+box_run systemctl daemon-reload
+box_run systemctl restart certexcd.service
+stopped=$(property MainPID)
+box_run kill -STOP "$stopped"
+becomes 'a daemon that hangs is ended by the watchdog and started again' 1 property NRestarts
+must 'what was allowed is still allowed after that' 0 accept check_as one
+box_run rm /run/systemd/system/certexcd.service.d/watchdog.conf
+box_run systemctl daemon-reload
+box_run systemctl restart certexcd.service
+
+# -- kill -9 under load ----------------------------------------------------------------------------
+
+# A script that goes on as USER, a unit of the machine, until it is told that it is enough; what it prints is
+# in $box/root/var/tmp/NAME.
+goes_on() { # USER NAME <SCRIPT
+  cat >"$box/root/root-of-none/$2"
+  chmod 755 "$box/root/root-of-none/$2"
+  box_run rm -f /var/tmp/enough
+  : >"$box/root/var/tmp/$2"
+  box_run systemd-run --quiet --unit="$2" --uid="$1" --property=StandardOutput="append:/var/tmp/$2" "/root-of-none/$2"
+}
+
+has_ended() { # NAME
+  box_run touch /var/tmp/enough
+  becomes "the $1 ends by itself" inactive box_run systemctl is-active "$1.service"
+}
+
+# Allows at one port after the other and notes what was acknowledged.
+goes_on one load <<'LOAD'
+#!/bin/sh
+port=10000
+while [ ! -e /var/tmp/enough ]; do
+  port=$((port + 1))
+  if certexc allow mail.example.org:$port --chain=/root-of-none/chain.pem --yes >/dev/null 2>&1; then
+    echo "mail.example.org:$port"
+  fi
+done
+LOAD
+acknowledged=$box/root/var/tmp/load
+kills=0
+while [ "$kills" -lt 5 ]; do
+  count=$(wc -l <"$acknowledged")
+  until [ "$(wc -l <"$acknowledged")" -gt $((count + 10)) ]; do
+    box_run systemctl --quiet is-active load.service || fails 'the load goes on'
+    sleep 0.05
+  done
+  pid=$(property MainPID)
+  if [ "$pid" != 0 ]; then
+    box_run kill -KILL "$pid"
+    kills=$((kills + 1))
+  fi
+done
+has_ended load
+box_run_as one certexc --json list >"$box/listed"
+lost=0
+while IFS=: read -r _ port; do
+  grep -q "\"port\": *$port\b" "$box/listed" || lost=$((lost + 1))
+done <"$acknowledged"
+[ "$lost" = 0 ] || fails "$lost of $(wc -l <"$acknowledged") acknowledged decisions are gone after $kills kills"
+holds "none of $(wc -l <"$acknowledged") acknowledged decisions is gone after $kills kills"
+
+# -- sessions --------------------------------------------------------------------------------------
+
+# su's own session lasts as long as the command.
+must 'a person allows for the session' 0 accept box_run su --login one --command \
+  'certexc allow box.example.com:993 --chain=/root-of-none/chain.pem --session --yes &&
+   certexc check box.example.com:993 --chain=/root-of-none/chain.pem'
+becomes 'which ends with the log-out' 'gone' sh -c \
+  "exec nsenter --target $box_first --all loginctl show-user one >/dev/null 2>&1 || echo gone"
+must 'and then they are asked again' 3 prompt check_as one box.example.com:993
+
+# -- upgrading -------------------------------------------------------------------------------------
+
+# The same packages under a later version.
+mkdir "$box/later"
+for package in "${packages[@]}"; do
+  dpkg-deb --raw-extract "$package" "$box/later/tree"
+  sed -i 's/^Version: .*/&+later/; s/\(libcertexc0 (= [^)]*\))/\1+later)/' "$box/later/tree/DEBIAN/control"
+  dpkg-deb --root-owner-group --build "$box/later/tree" "$box/later/$(basename "$package")" >/dev/null
+  rm -rf "$box/later/tree"
+done
+box_copy "$box"/later/*.deb /later
+goes_on one asking <<'ASK'
+#!/bin/sh
+while [ ! -e /var/tmp/enough ]; do
+  certexc check mail.example.org:993 --chain=/root-of-none/chain.pem >/tmp/answer 2>&1 || { echo "status $?"; cat /tmp/answer; }
+done
+ASK
+before=$(property MainPID)
+must 'a later version installs over it' 0 . box_run sh -c 'dpkg --install /later/*.deb'
+[ "$(property MainPID)" != "$before" ] || fails 'the daemon that runs is exchanged'
+holds 'the daemon that runs is exchanged'
+has_ended asking
+if [ -s "$box/root/var/tmp/asking" ]; then
+  cat "$box/root/var/tmp/asking" >&2
+  fails 'nobody who asked meanwhile is turned away'
+fi
+holds 'nobody who asked meanwhile is turned away'
+must 'what was allowed is still allowed by the later version' 0 accept check_as one
+
+# -- a boot ----------------------------------------------------------------------------------------
+
+must 'a person allows for the session again' 0 . box_run su --login one --command \
+  'certexc allow box.example.com:993 --chain=/root-of-none/chain.pem --session --yes'
+box_halt
+began=$(date +%s%N)
+box_boot
+must 'after a boot what was allowed is still allowed' 0 accept check_as one
+echo "boot to first verdict: $(( ($(date +%s%N) - began) / 1000000 )) ms"
+must 'and what was allowed for the session is not' 3 prompt check_as one box.example.com:993
+
+# -- one user's own daemon -------------------------------------------------------------------------
+
+box_run loginctl enable-linger other
+becomes "a user's own manager runs" active box_run systemctl is-active user@1002.service
+must "a user's own socket starts" 0 '' box_run systemctl --user --machine=other@ start certexcd.socket
+must 'and is asked first' 0 '/run/user/1002/' box_run_as other env XDG_RUNTIME_DIR=/run/user/1002 certexc status
+box_run systemctl --user --machine=other@ stop certexcd.socket certexcd.service
+
+# -- removing --------------------------------------------------------------------------------------
+
+must 'the packages can be removed' 0 . box_run dpkg --remove certexcd libcertexc-dev
+must 'nothing of the daemon runs then' 3 . sh -c "exec nsenter --target $box_first --all systemctl is-active certexcd.service certexcd.socket"
+must 'the decisions stay' 0 certexc.db box_run ls /var/lib/certexc
+must 'installed again, the packages find them' 0 . box_run sh -c 'dpkg --install /later/*.deb'
+must 'what was allowed is still allowed then' 0 accept check_as one
+must 'purged, they take them along' 0 . box_run dpkg --purge certexcd libcertexc-dev
+must 'nothing is left' 2 'No such file' box_run ls /var/lib/certexc
+must 'nothing has failed meanwhile' 0 '^0 loaded' box_run systemctl --failed
+
+echo "$passed passed"
