@@ -213,6 +213,12 @@
 /* A question waits so long for a store that is being rebuilt; mail programs wait some seconds. */
 #define REBUILD_WAIT_USEC UINT64_C(2000000)
 
+/* Examinations of the store that wait while one is under way, of all uids; one uid has one at most. */
+#define CHECKS_WAITING_MAX 16U
+
+/* Space that should be free beside room for a second store: a rebuild makes one. */
+#define CHECK_FREE_BYTES_MIN (UINT64_C(16) * 1024 * 1024)
+
 /* Rows in one page of a list. */
 #define LIST_PAGE_MAX 100U
 

@@ -17,6 +17,7 @@
 
 #include "client/cleanup.h"
 #include "daemon/cache.h"
+#include "daemon/checkup.h"
 #include "daemon/commits.h"
 #include "daemon/directories.h"
 #include "daemon/json.h"
@@ -318,6 +319,9 @@ static int open_store(Manager *m) {
         r = sd_event_add_io(m->event, NULL, commits_fd(m->commits), EPOLLIN, on_commits, m);
         if (r < 0)
                 return log_error_errno(r, "Cannot watch the committing thread: %m");
+        r = checkups_new(m, &m->checkups);
+        if (r < 0)
+                return log_error_errno(r, "Cannot prepare examining the store: %m");
         r = mender_new(m, &m->mender);
         if (r < 0)
                 return r;
@@ -401,6 +405,7 @@ Manager *manager_free(Manager *m) {
 
         /* Who asks goes first; what was promised to the store is still done, and told. */
         m->listener = listener_free(m->listener);
+        m->checkups = checkups_free(m->checkups);
         m->commits = commits_free(m->commits);
         m->mender = mender_free(m->mender);
         m->trust = trust_free(m->trust);

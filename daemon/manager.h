@@ -12,6 +12,7 @@
 typedef struct sd_event sd_event;
 typedef struct sd_event_source sd_event_source;
 typedef struct Cache Cache;
+typedef struct Checkups Checkups;
 typedef struct Commits Commits;
 typedef struct Judges Judges;
 typedef struct Listener Listener;
@@ -28,6 +29,7 @@ typedef struct Manager {
         Store *store;
         Commits *commits;
         Mender *mender;
+        Checkups *checkups;
         Judges *judges;
         Trust *trust;
         Cache *cache;

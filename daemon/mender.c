@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "daemon/answer.h"
+#include "daemon/checkup.h"
 #include "daemon/commits.h"
 #include "daemon/json.h"
 #include "daemon/limits.h"
@@ -244,6 +245,7 @@ static void mended(void *userdata) {
 static void on_quiet(void *userdata) {
         Mender *m = userdata;
 
+        checkups_stop(m->manager->checkups);
         store_rest(m->manager->store);
         if (commits_run(m->manager->commits, mend, mended, m) < 0) {
                 m->result = -EBUSY; /* the daemon stops */

@@ -18,6 +18,7 @@
 #include "daemon/manager.h"
 #include "daemon/request.h"
 
+typedef struct Checkup Checkup;
 typedef struct Judged Judged;
 typedef struct Monitor Monitor;
 typedef struct Submission Submission;
@@ -50,6 +51,7 @@ struct Request {
         bool told;              /* a first answer was given, others follow */
         uint64_t wait_until_usec;
         Monitor *monitor;
+        Checkup *checkup; /* of the store, that the answer waits for */
         void *state; /* the method's own; free()d */
         void (*resume)(Request *r); /* the next page of a streamed list */
 };
@@ -110,3 +112,4 @@ void method_get_certificate(Request *r);
 void method_get_status(Request *r);
 void method_monitor(Request *r);
 void method_rebuild(Request *r);
+void method_check_store(Request *r);

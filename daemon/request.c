@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/checkup.h"
 #include "daemon/json.h"
 #include "daemon/judged.h"
 #include "daemon/limits.h"
@@ -37,6 +38,7 @@ static const Method methods[] = {
         { "GetStatus", ACCESS_READ, false, true, method_get_status },
         { "Monitor", ACCESS_READ, true, true, method_monitor },
         { "Rebuild", ACCESS_MANAGE, false, true, method_rebuild },
+        { "CheckStore", ACCESS_READ, false, false, method_check_store },
 };
 
 static const Method *method_find(const char *name) {
@@ -364,6 +366,7 @@ Request *request_free(Request *r) {
         submission_forget(r->submission);
         (void) waiting_free(r->waiting);
         (void) monitor_free(r->monitor);
+        (void) checkup_free(r->checkup);
         (void) judged_free(r->judged);
         free(r->state);
         (void) json_object_put(r->parameters);

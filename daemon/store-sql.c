@@ -53,6 +53,8 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
                               "WHERE owner = ?1 AND number > ?2 ORDER BY number",
         [STATEMENT_HISTORY_OF] = "SELECT " HISTORY_COLUMNS " FROM history "
                                  "WHERE owner = ?1 AND number > ?2 AND id = ?3 ORDER BY number",
+        [STATEMENT_HISTORY_BY_CHANGE] = "SELECT " HISTORY_COLUMNS " FROM history WHERE owner = ?1 "
+                                        "AND id = ?2 AND change_number = ?3",
         [STATEMENT_OWNER] = "SELECT n_allowed, n_denied, n_unconfirmed, n_dead, n_seen, bytes, "
                             "name, name_digest FROM owner WHERE owner = ?1",
 
@@ -260,10 +262,10 @@ static int configure(sqlite3 *db) {
  * process, and keeps the index of the write-ahead log in memory: two connections of one process
  * read and write beside each other, and no shared memory file is mapped.
  */
-int connection_open(Connection *c, const char *path) {
+static int open_with(Connection *c, const char *path, int flags) {
         int r = sqlite3_open_v2(path, &c->db,
-                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                                        SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE,
+                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+                                        SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE | flags,
                                 "unix-excl");
 
         if (r == SQLITE_OK)
@@ -276,6 +278,14 @@ int connection_open(Connection *c, const char *path) {
                                  "PRAGMA cache_size = -512;"
                                  "PRAGMA temp_store = MEMORY;"
                                  "PRAGMA synchronous = FULL");
+}
+
+int connection_open(Connection *c, const char *path) {
+        return open_with(c, path, SQLITE_OPEN_CREATE);
+}
+
+int connection_open_existing(Connection *c, const char *path) {
+        return open_with(c, path, 0);
 }
 
 void connection_close(Connection *c) {

@@ -24,6 +24,7 @@ typedef enum Statement {
         STATEMENT_HOSTS_OF_ISSUER,
         STATEMENT_HISTORY,
         STATEMENT_HISTORY_OF,
+        STATEMENT_HISTORY_BY_CHANGE,
         STATEMENT_OWNER,
 
         STATEMENT_BEGIN,
@@ -78,6 +79,8 @@ typedef struct Connection {
 
 /* Opens @path with everything set that makes SQLite strict. Returns 0 or -errno. */
 int connection_open(Connection *c, const char *path);
+/* The same, but makes no file. */
+int connection_open_existing(Connection *c, const char *path);
 void connection_close(Connection *c);
 
 /* The errno of what went wrong last. */
