@@ -52,6 +52,9 @@ typedef struct certexc_history certexc_history;
 /** The daemon's state. Immutable. */
 typedef struct certexc_status certexc_status;
 
+/** What an examination of the store found. Immutable. */
+typedef struct certexc_check certexc_check;
+
 /** A stream of changes. */
 typedef struct certexc_monitor certexc_monitor;
 
@@ -339,6 +342,39 @@ CERTEXC_API size_t certexc_status_n_warnings(const certexc_status *status);
 CERTEXC_API const char *certexc_status_warning(const certexc_status *status, size_t i);
 CERTEXC_API const char *certexc_status_json(const certexc_status *status);
 
+/** For @flags: every page is read, and database and journal are compared row against row. */
+#define CERTEXC_DEEP (1U << 0)
+
+/** How far an examination has come: a word of org.certexc1(5); @total is 0 where it is not known. */
+typedef void (*certexc_check_progress)(const char *step, int64_t done, int64_t total, void *userdata);
+
+/**
+ * certexc_check_store() - have the daemon examine its store, which changes nothing
+ * @flags: CERTEXC_DEEP (uid 0, or the user whom the daemon serves), or 0
+ * @progress: called now and then, may be NULL
+ *
+ * On a connection of its own. The client's time-out bounds each wait for a sign of life, not the
+ * whole. 0 also if something was found.
+ */
+CERTEXC_API int certexc_check_store(certexc_client *client, unsigned flags,
+                                    certexc_check_progress progress, void *userdata,
+                                    certexc_check **ret);
+CERTEXC_API certexc_check *certexc_check_free(certexc_check *check);
+/** true if all of the store was looked at, false if only the owner's own rows were. */
+CERTEXC_API bool certexc_check_whole(const certexc_check *check);
+/** A number of Check in org.certexc1(5), e.g. "rows"; 0 if there is none. */
+CERTEXC_API int64_t certexc_check_number(const certexc_check *check, const char *field);
+CERTEXC_API size_t certexc_check_n_kept(const certexc_check *check);
+CERTEXC_API const char *certexc_check_kept(const certexc_check *check, size_t i);
+/** What was found: ids of Finding in org.certexc1(5), each with its severity ("note", "warning",
+ * "damage"), how often, and what the first is. */
+CERTEXC_API size_t certexc_check_n_findings(const certexc_check *check);
+CERTEXC_API const char *certexc_check_finding(const certexc_check *check, size_t i);
+CERTEXC_API const char *certexc_check_finding_severity(const certexc_check *check, size_t i);
+CERTEXC_API int64_t certexc_check_finding_count(const certexc_check *check, size_t i);
+CERTEXC_API const char *certexc_check_finding_detail(const certexc_check *check, size_t i);
+CERTEXC_API const char *certexc_check_json(const certexc_check *check);
+
 /**
  * certexc_monitor_new() - begin to watch, on a connection of its own
  *
@@ -372,6 +408,11 @@ CERTEXC_API const char *certexc_problem_mender(const char *name);
 CERTEXC_API bool certexc_problem_exceptable(const char *name);
 /** The @i-th name of all that this library knows, NULL after the last. */
 CERTEXC_API const char *certexc_problem_name(size_t i);
+
+/** Sentences about a finding of certexc_check_store() by its id: what it means, and the way out. NULL
+ * for an id that this library lacks. */
+CERTEXC_API const char *certexc_finding_meaning(const char *id);
+CERTEXC_API const char *certexc_finding_advice(const char *id);
 
 /** certexc_because_sentence() - what the word of certexc_answer_because() means */
 CERTEXC_API const char *certexc_because_sentence(const char *because);

@@ -24,10 +24,11 @@ typedef enum VerbMask {
         VERB_STATUS = 1 << 7,
         VERB_MONITOR = 1 << 8,
         VERB_EXPORT = 1 << 9,
+        VERB_DOCTOR = 1 << 10,
 
         VERBS_DECIDE = VERB_ALLOW | VERB_DENY,
         VERBS_TARGET = VERB_CHECK | VERBS_DECIDE,
-        VERBS_ALL = (1 << 10) - 1,
+        VERBS_ALL = (1 << 11) - 1,
 } VerbMask;
 
 typedef struct Verb {
@@ -60,6 +61,8 @@ static const Verb verbs[] = {
           N_("Print changes as they happen") },
         { "export", 0, 0, VERB_EXPORT, cli_export, "",
           N_("Print all decisions and their certificates, as JSON to keep") },
+        { "doctor", 0, 0, VERB_DOCTOR, cli_doctor, "",
+          N_("Examine the daemon, its store and what they need, and explain") },
 };
 
 typedef struct Option {
@@ -91,6 +94,10 @@ static const Option options[] = {
           N_("Exactly this certificate (the usual), or any with its key") },
         { "yes", NULL, FIELD(yes), VERBS_DECIDE, N_("Do not ask") },
         { "all", NULL, FIELD(all), VERB_LIST, N_("Also decisions that ended or were revoked") },
+        { "deep", NULL, FIELD(deep), VERB_DOCTOR,
+          N_("Read all of the store, and compare its two copies row against row") },
+        { "rebuild", NULL, FIELD(rebuild), VERB_DOCTOR,
+          N_("First have the store made anew from its journal") },
         { "owner", "NAME|UID|system", FIELD(owner), VERBS_ALL,
           N_("Decisions of this user, or of the whole system (root only)") },
         { "socket", "PATH", FIELD(socket), VERBS_ALL, N_("Ask the daemon at this socket") },

@@ -18,6 +18,7 @@ enum {
         EXIT_MISUSED = 2, /* the command line makes no sense */
         EXIT_PROMPT = 3,  /* check: ask the person */
         EXIT_REJECT = 4,  /* check: do not go on */
+        EXIT_FOUND = 5,   /* doctor: something is to be looked at */
 };
 
 /* What the command line said; strings are its own, NULL where it said nothing. */
@@ -35,6 +36,8 @@ typedef struct Options {
         bool session;
         bool yes;
         bool all;
+        bool deep;
+        bool rebuild;
         bool help;
         bool version;
 } Options;
@@ -56,6 +59,7 @@ int cli_revoke(Cli *cli, int n, char **arguments);
 int cli_history(Cli *cli, int n, char **arguments);
 int cli_status(Cli *cli, int n, char **arguments);
 int cli_export(Cli *cli, int n, char **arguments);
+int cli_doctor(Cli *cli, int n, char **arguments);
 int cli_monitor(Cli *cli, int n, char **arguments);
 
 /* What is wrong with the command line; returns EXIT_MISUSED. */
@@ -83,4 +87,5 @@ DEFINE_CLEANUP(certexc_exceptions *, certexc_exceptions_free)
 DEFINE_CLEANUP(certexc_history *, certexc_history_free)
 DEFINE_CLEANUP(certexc_status *, certexc_status_free)
 DEFINE_CLEANUP(certexc_monitor *, certexc_monitor_free)
+DEFINE_CLEANUP(certexc_check *, certexc_check_free)
 DEFINE_CLEANUP(certexc_event *, certexc_event_free)

@@ -14,12 +14,22 @@
 
 #define USEC_PER_MSEC 1000L
 
+static bool is_kept(const struct timex *kernel) {
+        return !(kernel->status & STA_UNSYNC) && kernel->esterror < ERROR_MAX;
+}
+
+bool clock_is_kept(void) {
+        struct timex kernel = { 0 };
+
+        return adjtimex(&kernel) >= 0 && is_kept(&kernel);
+}
+
 static void explain_kept(const Output *out, const struct timex *kernel) {
         /* Rounded up: half a millisecond is not none. */
         const unsigned long ms = (unsigned long) (kernel->esterror + USEC_PER_MSEC - 1) /
                                  (unsigned long) USEC_PER_MSEC;
 
-        if ((kernel->status & STA_UNSYNC) || kernel->esterror >= ERROR_MAX)
+        if (!is_kept(kernel))
                 output_paragraph(out, 2, NULL, STYLE_WARN,
                                  _("Nothing keeps it right over the network: look whether date, "
                                    "year and time zone are true."));

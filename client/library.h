@@ -17,6 +17,7 @@ DEFINE_CLEANUP(certexc_exceptions *, certexc_exceptions_free)
 DEFINE_CLEANUP(certexc_history *, certexc_history_free)
 DEFINE_CLEANUP(certexc_status *, certexc_status_free)
 DEFINE_CLEANUP(certexc_monitor *, certexc_monitor_free)
+DEFINE_CLEANUP(certexc_check *, certexc_check_free)
 DEFINE_CLEANUP(certexc_event *, certexc_event_free)
 
 /* -- client.c ---------------------------------------------------------------------------- */

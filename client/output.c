@@ -30,11 +30,12 @@ static unsigned terminal_width(int fd) {
 void output_init(Output *out, FILE *stream) {
         const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
         const bool terminal = isatty(fileno(stream));
+        const bool moves = terminal && term && *term && strcmp(term, "dumb") != 0;
 
         *out = (Output){
                 .stream = stream,
-                .colour = terminal && !(no_colour && *no_colour) && term && *term &&
-                          strcmp(term, "dumb") != 0,
+                .colour = moves && !(no_colour && *no_colour),
+                .moves = moves,
                 .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
                 .width = terminal ? terminal_width(fileno(stream)) : WIDTH_USUAL,
         };
@@ -138,6 +139,21 @@ void output_paragraph(const Output *out, unsigned indent, const char *lead, Styl
 
 void output_gap(const Output *out) {
         (void) fputc('\n', out->stream);
+}
+
+/* The line is cut where the terminal would wrap it. */
+void output_progress(const Output *out, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+
+        if (!out->moves)
+                return;
+        va_start(ap, format);
+        text = make(out, format, ap);
+        va_end(ap);
+        if (text && columns(text, strlen(text)) < out->width)
+                (void) fprintf(out->stream, "\r%s\033[K", text);
+        (void) fflush(out->stream);
 }
 
 void output_json(const Output *out, const char *json) {

@@ -24,6 +24,7 @@ typedef enum Style {
 typedef struct Output {
         FILE *stream;
         bool colour;
+        bool moves;     /* a terminal whose cursor can be moved back */
         bool utf8;      /* false: everything beyond ASCII is escaped */
         unsigned width; /* columns to wrap at */
 } Output;
@@ -44,6 +45,9 @@ void output_paragraph(const Output *out, unsigned indent, const char *lead, Styl
 
 /* An empty line. */
 void output_gap(const Output *out);
+
+/* On a terminal alone: one line that the next call writes over, or, if it is empty, takes away. */
+void output_progress(const Output *out, const char *format, ...) _printf_(2, 3);
 
 /* One JSON text as a line. What must not reach a terminal becomes \uXXXX, which reads the same. */
 void output_json(const Output *out, const char *json);
