@@ -258,6 +258,8 @@ static const struct {
         { "decisions-damaged",
           N_("Decisions are not as they were written. They are not used; you are asked again."),
           REBUILD_IT },
+        { "authorities-damaged",
+          N_("What you believe or distrust is not as it was written. It is not believed."), REBUILD_IT },
         { "certificates-damaged", N_("Certificates are not as they were written."), REBUILD_IT },
         { "certificates-missing", N_("Certificates of decisions are not there."), REBUILD_IT },
         { "names-damaged", N_("Users' names that decisions belong to are not as they were written."),

@@ -42,6 +42,7 @@ static const struct {
         [FOUND_STRUCTURE] = { "structure-damaged", CHECK_DAMAGE },
         [FOUND_REFERENCES] = { "references-broken", CHECK_DAMAGE },
         [FOUND_DECISIONS_DAMAGED] = { "decisions-damaged", CHECK_DAMAGE },
+        [FOUND_ENTRIES_DAMAGED] = { "authorities-damaged", CHECK_DAMAGE },
         [FOUND_CERTIFICATES_DAMAGED] = { "certificates-damaged", CHECK_DAMAGE },
         [FOUND_CERTIFICATES_MISSING] = { "certificates-missing", CHECK_DAMAGE },
         [FOUND_NAMES_DAMAGED] = { "names-damaged", CHECK_DAMAGE },

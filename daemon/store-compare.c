@@ -122,6 +122,37 @@ static bool is_same_entry(const HistoryEntry *a, const HistoryEntry *b) {
                memcmp(a->sha256, b->sha256, SHA256_SIZE) == 0;
 }
 
+/* The same of what is believed and distrusted. */
+static int compare_entry(Comparison *c, const Entry *line) {
+        uint8_t ours[SHA256_SIZE], theirs[SHA256_SIZE];
+        _cleanup_(binder_done) Binder b = { 0 };
+        Entry row;
+        int r;
+
+        r = binder_begin(&c->check->connection, STATEMENT_ENTRY, line->owner, &b);
+        if (r < 0)
+                return r;
+        bind_int(&b, (int64_t) line->id);
+        r = b.error < 0 ? b.error : statement_step(b.st);
+        if (r == 0)
+                return keys_add(&c->absent, line->owner, line->id);
+        if (r > 0)
+                r = row_read_entry(b.st, &row);
+        if (r < 0 || row.change_number > line->change_number)
+                return r == -EUCLEAN ? 0 : r;
+
+        r = entry_digest(&row, ours);
+        if (r == 0)
+                r = entry_digest(line, theirs);
+        if (r < 0)
+                return r;
+        if (memcmp(ours, theirs, SHA256_SIZE) == 0)
+                c->n_same++;
+        else
+                differs(c, line->owner, line->id);
+        return 0;
+}
+
 /* An owner's oldest rows make room; their lines may still be there. */
 static int compare_history(Comparison *c, int64_t owner, uint64_t change_number,
                            const HistoryEntry *line) {
@@ -201,11 +232,16 @@ static int compare_line(Comparison *c, const JournalRecord *record) {
                 return compare_history(c, record->owner, record->change_number, &record->history);
         case JOURNAL_CERTIFICATE:
                 return compare_certificate(c, record);
+        case JOURNAL_TRUST:
+        case JOURNAL_ENTRY:
+                return compare_entry(c, &record->entry);
         case JOURNAL_DROP:
                 return keys_add(&c->dropped, record->owner, record->id);
         case JOURNAL_NAME:
         case JOURNAL_OWNER:
                 return compare_name(c, record->owner, record->name);
+        case _JOURNAL_KIND_MAX:
+                break;
         }
         return 0;
 }
@@ -242,14 +278,17 @@ static int compare_counts(Comparison *c) {
         int64_t decisions, history;
         int r;
 
-        r = check_number(check, "SELECT count(*) FROM decision", &decisions);
+        r = check_number(check,
+                         "SELECT (SELECT count(*) FROM decision) + (SELECT count(*) FROM trust)",
+                         &decisions);
         if (r == 0)
                 r = check_number(check, "SELECT count(*) FROM history", &history);
         if (r < 0)
                 return r;
         if (c->n_same < (uint64_t) decisions &&
             check->report.findings[FOUND_COPIES_DIFFER].n == 0 &&
-            check->report.findings[FOUND_DECISIONS_DAMAGED].n == 0)
+            check->report.findings[FOUND_DECISIONS_DAMAGED].n == 0 &&
+            check->report.findings[FOUND_ENTRIES_DAMAGED].n == 0)
                 check_found(check, FOUND_COPIES_DIFFER, "%" PRIu64 " / %" PRId64, c->n_same,
                             decisions);
         if (c->n_history < (uint64_t) history)

@@ -13,10 +13,13 @@
 /* Rows of the check's owners: all, or one. */
 #define OF_OWNERS "owner BETWEEN ?1 AND ?2"
 
-/* In the order of row_read_decision() and row_read_history(). */
+/* In the order of row_read_decision(), row_read_entry() and row_read_history(). */
 #define DECISION_COLUMNS                                                                           \
         "owner, id, action, pin, state, host, port, certificate_sha256, key_sha256, problems, "    \
         "ends, until, boot_id, login_usec, created, changed, change_number, digest"
+#define ENTRY_COLUMNS                                                                              \
+        "owner, id, kind, pin, state, certificate_sha256, key_sha256, only_for, by, created, "     \
+        "changed, change_number, digest"
 #define HISTORY_COLUMNS "number, time, kind, id, by, host, port, sha256"
 
 /* -- structure ------------------------------------------------------------------------------- */
@@ -59,6 +62,20 @@ static int prove_decision(StoreCheck *check, sqlite3_stmt *st) {
                 return r;
         if (r == 0)
                 check_found(check, FOUND_DECISIONS_DAMAGED, "%" PRId64 ": %" PRIu64, d.owner, d.id);
+        else
+                check->report.n_rows++;
+        return check_advance(check);
+}
+
+static int prove_entry(StoreCheck *check, sqlite3_stmt *st) {
+        Entry e;
+        int r;
+
+        r = row_read_entry(st, &e);
+        if (r == -EUCLEAN)
+                check_found(check, FOUND_ENTRIES_DAMAGED, "%" PRId64 ": %" PRIu64, e.owner, e.id);
+        else if (r < 0)
+                return r;
         else
                 check->report.n_rows++;
         return check_advance(check);
@@ -130,8 +147,12 @@ static const struct {
 } proofs[] = {
         { "SELECT owner FROM owner WHERE " OF_OWNERS, prove_owner },
         { "SELECT " DECISION_COLUMNS " FROM decision WHERE " OF_OWNERS, prove_decision },
+        { "SELECT " ENTRY_COLUMNS " FROM trust WHERE " OF_OWNERS, prove_entry },
         { "SELECT DISTINCT sha256 FROM holding WHERE " OF_OWNERS, prove_certificate },
         { "SELECT host, port FROM decision LEFT JOIN certificate ON sha256 = certificate_sha256 "
+          "WHERE " OF_OWNERS " AND sha256 IS NULL",
+          note_missing },
+        { "SELECT 'authority', id FROM trust LEFT JOIN certificate ON sha256 = certificate_sha256 "
           "WHERE " OF_OWNERS " AND sha256 IS NULL",
           note_missing },
         { "SELECT " HISTORY_COLUMNS ", owner FROM history WHERE " OF_OWNERS, prove_history },
@@ -175,6 +196,8 @@ static const char counters_sql[] =
 static const char holdings_sql[] =
         "WITH needed AS (SELECT owner, certificate_sha256 AS sha256, count(*) AS d, 0 AS s "
         "  FROM decision WHERE " OF_OWNERS " GROUP BY 1, 2 "
+        "  UNION ALL SELECT owner, certificate_sha256, count(*), 0 FROM trust WHERE " OF_OWNERS
+        "  GROUP BY 1, 2 "
         "  UNION ALL SELECT owner, sha256, 0, count(*) FROM seen WHERE " OF_OWNERS " GROUP BY 1, 2), "
         "counted AS (SELECT owner, sha256, sum(d) AS d, sum(s) AS s FROM needed GROUP BY 1, 2) "
         "SELECT h.owner FROM holding AS h LEFT JOIN counted AS c ON c.owner = h.owner "

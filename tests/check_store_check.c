@@ -34,6 +34,13 @@ static void fill(Store *store) {
                         CHANGED);
         ck_assert_int_eq(test_revoke(store, ME, 5), CHANGED);
         (void) test_add(store, &(Addition){ .owner = OTHER, .name = "three" }, CHANGED);
+        (void) test_put(store, &(Putting){ .owner = ME, .name = "authority" }, CHANGED);
+        (void) test_put(store,
+                        &(Putting){ .owner = ME,
+                                    .kind = ENTRY_DISTRUST,
+                                    .name = "distrusted",
+                                    .key = "key of distrusted" },
+                        CHANGED);
 
         ck_assert_int_eq(change_new(CHANGE_SEEN, ME, ME, DECIDED_AT, &seen), 0);
         strcpy(seen->decision.host, "seen.example");
@@ -102,6 +109,18 @@ static const struct {
         { "two decisions are damaged",
           "UPDATE decision SET until = 7, ends = 2 WHERE owner = 1000 AND id <= 2",
           "decisions-damaged", "decisions-damaged" },
+        { "an authority may speak for more", "UPDATE trust SET only_for = 'x.example' WHERE kind = 1",
+          "authorities-damaged", "authorities-damaged" },
+        { "what was distrusted is believed",
+          "UPDATE trust SET kind = 1 WHERE kind = 2", "authorities-damaged refusals-differ",
+          "authorities-damaged refusals-differ" },
+        { "an authority is gone without a trace",
+          "DELETE FROM trust WHERE kind = 1; DELETE FROM certificate "
+          "WHERE subject = 'CN=authority'; DELETE FROM holding WHERE sha256 NOT IN "
+          "(SELECT sha256 FROM certificate); "
+          "UPDATE owner SET bytes = (SELECT sum(iif(n_decisions > 0, size, 0)) FROM holding AS h "
+          "WHERE h.owner = owner.owner)",
+          "", "copies-differ" },
         { "a certificate's subject is another",
           "UPDATE certificate SET subject = 'CN=x' WHERE der IS NOT NULL", "certificates-damaged",
           "certificates-damaged copies-differ" },
@@ -312,12 +331,13 @@ static void *write_on(void *userdata) {
 
         for (unsigned i = 0; i < 60; i++) {
                 char host[32];
+                uint64_t id;
 
                 (void) snprintf(host, sizeof(host), "host-%u.example", i);
-                (void) test_add(store, &(Addition){ .owner = ME, .host = host, .name = host },
-                                CHANGED);
+                id = test_add(store, &(Addition){ .owner = ME, .host = host, .name = host },
+                              CHANGED);
                 if (i % 3 == 0)
-                        ck_assert_int_eq(test_revoke(store, ME, i + 1), i == 4 ? CHANGE_HELD : CHANGED);
+                        ck_assert_int_eq(test_revoke(store, ME, id), CHANGED);
         }
         return NULL;
 }
