@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 #include "daemon/commits.h"
 #include "daemon/limits.h"
@@ -18,6 +19,9 @@ typedef struct Queue {
         Change *first;
         Change **end; /* where the next one is linked */
 } Queue;
+
+/* After the last change, before what nobody waits for is done. */
+#define QUIET_SEC 1
 
 /* Work on the store that is no change. */
 typedef struct Job {
@@ -40,6 +44,7 @@ struct Commits {
         Queue finished;
         Job job;
         bool stopping;
+        bool unquiet; /* something may have changed since store_quiesce() */
 };
 
 static void queue_init(Queue *q) {
@@ -111,6 +116,28 @@ static void settle(Commits *commits) {
         (void) pthread_mutex_lock(&commits->mutex);
 }
 
+/* Nobody waited for a while. With the lock, which is given back meanwhile. */
+static void quiesce(Commits *commits) {
+        commits->unquiet = false;
+        (void) pthread_mutex_unlock(&commits->mutex);
+        (void) store_quiesce(commits->store);
+        (void) pthread_mutex_lock(&commits->mutex);
+}
+
+/* With the lock, as pthread_cond_wait(). While a job is not done with the store is its own. */
+static void wait_for_work(Commits *commits) {
+        struct timespec until;
+
+        if (!commits->unquiet || commits->job.run) {
+                (void) pthread_cond_wait(&commits->wake, &commits->mutex);
+                return;
+        }
+        (void) clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += QUIET_SEC;
+        if (pthread_cond_timedwait(&commits->wake, &commits->mutex, &until) == ETIMEDOUT)
+                quiesce(commits);
+}
+
 static bool job_waits(const Commits *commits) {
         return commits->job.run && !commits->job.finished;
 }
@@ -136,7 +163,8 @@ static void *commits_thread(void *userdata) {
         (void) pthread_mutex_lock(&commits->mutex);
         for (;;) {
                 while (!job_waits(commits) && !change_waits(commits) && !commits->stopping)
-                        (void) pthread_cond_wait(&commits->wake, &commits->mutex);
+                        wait_for_work(commits);
+                commits->unquiet = true;
                 if (job_waits(commits)) {
                         run_job(commits);
                         continue;
@@ -176,6 +204,7 @@ static int start(Commits *commits) {
 
 int commits_new(Store *store, Commits **ret) {
         _cleanup_(commits_freep) Commits *commits = NULL;
+        pthread_condattr_t monotonic;
         int r;
 
         commits = calloc(1, sizeof(*commits));
@@ -185,8 +214,12 @@ int commits_new(Store *store, Commits **ret) {
         queue_init(&commits->waiting);
         queue_init(&commits->applying);
         queue_init(&commits->finished);
+        commits->unquiet = true;
         (void) pthread_mutex_init(&commits->mutex, NULL);
-        (void) pthread_cond_init(&commits->wake, NULL);
+        (void) pthread_condattr_init(&monotonic);
+        (void) pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+        (void) pthread_cond_init(&commits->wake, &monotonic);
+        (void) pthread_condattr_destroy(&monotonic);
 
         commits->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (commits->event_fd < 0)

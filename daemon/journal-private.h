@@ -33,6 +33,19 @@ int journal_origin(const JournalHead *head, JournalPlace *ret);
 
 /* -- sectors ------------------------------------------------------------------------------ */
 
+/* Adds the check to what stands in the sector and pads it. 0 or -EIO. */
+int sector_seal(char sector[static JOURNAL_SECTOR]);
+
+/*
+ * Takes a sector apart whose check holds, in @copy of the same size: 1, and each field ended by a
+ * NUL, further ones left out. 0 if it does not, -EIO.
+ */
+int sector_unseal(const char *sector, char *copy, char **fields, size_t n_fields);
+
+/* A field that is a decimal number, or 16 bytes in hexadecimal; false if it is not. */
+bool sector_number(const char *text, uint64_t *ret);
+bool sector_id(const char *text, uint8_t ret[static JOURNAL_ID_SIZE]);
+
 int journal_head_write(const JournalHead *head, char ret[static JOURNAL_SECTOR]);
 int journal_slot_write(const JournalHead *head, const JournalSlot *slot,
                        char ret[static JOURNAL_SECTOR]);

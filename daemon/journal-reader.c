@@ -19,6 +19,7 @@ struct JournalReader {
         JournalSlot slots[2]; /* the newest first */
         unsigned n_slots;
         bool head_whole;
+        bool certain;   /* no slot is damaged */
         uint64_t limit; /* where lines end */
         JournalPlace place;
         bool adopting; /* the next line is believed by its own check: it follows damage */
@@ -46,15 +47,24 @@ static int read_all(int fd, void *data, size_t size, uint64_t at) {
         return 1;
 }
 
+/* One that was not written yet, or was taken back. */
+static bool is_blank(const char *sector) {
+        for (size_t i = 0; i < JOURNAL_SECTOR - 1; i++)
+                if (sector[i] != ' ')
+                        return false;
+        return sector[JOURNAL_SECTOR - 1] == '\n';
+}
+
 /* What a slot says of the head counts only where the head itself does not. */
 static int read_slots(JournalReader *r, const char *block) {
         JournalHead heads[2] = {0};
         JournalSlot slots[2] = {0};
         bool good[2];
 
+        r->certain = true;
         for (unsigned i = 0; i < 2; i++) {
-                int k = journal_slot_read(block + (size_t) JOURNAL_SECTOR * (1 + i), heads + i,
-                                          slots + i);
+                const char *sector = block + (size_t) JOURNAL_SECTOR * (1 + i);
+                int k = journal_slot_read(sector, heads + i, slots + i);
 
                 if (k < 0)
                         return k;
@@ -63,6 +73,7 @@ static int read_slots(JournalReader *r, const char *block) {
                         slots[i].end.offset >= JOURNAL_HEAD_BYTES &&
                         (!r->head_whole || (heads[i].base == r->head.base &&
                                             memcmp(heads[i].id, r->head.id, JOURNAL_ID_SIZE) == 0));
+                r->certain = r->certain && (good[i] || is_blank(sector));
         }
         if (good[0] && good[1] && slots[1].sequence > slots[0].sequence) {
                 r->slots[r->n_slots++] = slots[1];
@@ -138,6 +149,10 @@ bool journal_reader_slot(const JournalReader *r, bool older, JournalSlot *ret) {
                 return false;
         *ret = r->slots[older];
         return true;
+}
+
+bool journal_reader_is_certain(const JournalReader *r) {
+        return r->certain;
 }
 
 void journal_reader_place(const JournalReader *r, JournalPlace *ret) {

@@ -34,8 +34,7 @@ int journal_origin(const JournalHead *head, JournalPlace *ret) {
         return journal_hash(head->id, JOURNAL_ID_SIZE, base, (size_t) n, ret->digest);
 }
 
-/* Adds the check to what stands in the sector and pads it. */
-static int seal(char sector[static JOURNAL_SECTOR]) {
+int sector_seal(char sector[static JOURNAL_SECTOR]) {
         size_t size = strlen(sector);
         uint8_t digest[SHA256_SIZE];
         int r;
@@ -60,7 +59,7 @@ int journal_head_write(const JournalHead *head, char ret[static JOURNAL_SECTOR])
         (void) snprintf(ret, JOURNAL_SECTOR, "certexc-journal\t%d\t%s\t%llu\t%llu\t%s\t%s\t",
                         JOURNAL_VERSION, id, (unsigned long long) head->base,
                         (unsigned long long) head->base_length, follows, digest);
-        return seal(ret);
+        return sector_seal(ret);
 }
 
 int journal_slot_write(const JournalHead *head, const JournalSlot *slot,
@@ -75,15 +74,11 @@ int journal_slot_write(const JournalHead *head, const JournalSlot *slot,
                         (unsigned long long) slot->end.number,
                         (unsigned long long) slot->end.offset, digest,
                         (unsigned long long) slot->refusals.n, refusals);
-        return seal(ret);
+        return sector_seal(ret);
 }
 
-/*
- * Takes a sector apart whose check holds: 1, and each field ended by a NUL, further ones left out.
- * 0 if it does not, -EIO. The check is found from behind, so that a newer form can be told from
- * damage.
- */
-static int unseal(const char *sector, char *copy, char **fields, size_t n_fields) {
+/* The check is found from behind, so that a newer form can be told from damage. */
+int sector_unseal(const char *sector, char *copy, char **fields, size_t n_fields) {
         const size_t check_size = 2 * (size_t) SHA256_SIZE;
         uint8_t digest[SHA256_SIZE];
         char check[SHA256_HEX_SIZE];
@@ -116,7 +111,7 @@ static int unseal(const char *sector, char *copy, char **fields, size_t n_fields
         return 1;
 }
 
-static bool read_number(const char *text, uint64_t *ret) {
+bool sector_number(const char *text, uint64_t *ret) {
         char *end = NULL;
 
         errno = 0;
@@ -125,7 +120,7 @@ static bool read_number(const char *text, uint64_t *ret) {
 }
 
 /* Half a digest: padded to one, so that there is one decoder. */
-static bool read_id(const char *text, uint8_t ret[static JOURNAL_ID_SIZE]) {
+bool sector_id(const char *text, uint8_t ret[static JOURNAL_ID_SIZE]) {
         char hex[SHA256_HEX_SIZE];
         uint8_t digest[SHA256_SIZE];
 
@@ -145,20 +140,20 @@ int journal_head_read(const char sector[static JOURNAL_SECTOR], JournalHead *ret
         uint64_t version;
         int r;
 
-        r = unseal(sector, copy, f, 2);
+        r = sector_unseal(sector, copy, f, 2);
         if (r <= 0)
                 return r;
-        if (strcmp(f[0], "certexc-journal") != 0 || !read_number(f[1], &version))
+        if (strcmp(f[0], "certexc-journal") != 0 || !sector_number(f[1], &version))
                 return 0;
         if (version > JOURNAL_VERSION)
                 return -EPROTONOSUPPORT;
 
-        r = unseal(sector, copy, f, N_ELEMENTS(f));
+        r = sector_unseal(sector, copy, f, N_ELEMENTS(f));
         if (r <= 0)
                 return r;
-        return version == JOURNAL_VERSION && read_id(f[2], ret->id) &&
-               read_number(f[3], &ret->base) && read_number(f[4], &ret->base_length) &&
-               read_id(f[5], ret->follows_id) && sha256_decode(f[6], ret->follows_digest) == 0;
+        return version == JOURNAL_VERSION && sector_id(f[2], ret->id) &&
+               sector_number(f[3], &ret->base) && sector_number(f[4], &ret->base_length) &&
+               sector_id(f[5], ret->follows_id) && sha256_decode(f[6], ret->follows_digest) == 0;
 }
 
 int journal_slot_read(const char sector[static JOURNAL_SECTOR], JournalHead *ret_head,
@@ -167,12 +162,12 @@ int journal_slot_read(const char sector[static JOURNAL_SECTOR], JournalHead *ret
         char *f[9];
         int r;
 
-        r = unseal(sector, copy, f, N_ELEMENTS(f));
+        r = sector_unseal(sector, copy, f, N_ELEMENTS(f));
         if (r <= 0)
                 return r;
-        return strcmp(f[0], "slot") == 0 && read_number(f[1], &ret->sequence) &&
-               read_id(f[2], ret_head->id) && read_number(f[3], &ret_head->base) &&
-               read_number(f[4], &ret->end.number) && read_number(f[5], &ret->end.offset) &&
-               sha256_decode(f[6], ret->end.digest) == 0 && read_number(f[7], &ret->refusals.n) &&
+        return strcmp(f[0], "slot") == 0 && sector_number(f[1], &ret->sequence) &&
+               sector_id(f[2], ret_head->id) && sector_number(f[3], &ret_head->base) &&
+               sector_number(f[4], &ret->end.number) && sector_number(f[5], &ret->end.offset) &&
+               sha256_decode(f[6], ret->end.digest) == 0 && sector_number(f[7], &ret->refusals.n) &&
                sha256_decode(f[8], ret->refusals.digest) == 0;
 }

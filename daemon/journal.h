@@ -100,6 +100,9 @@ bool journal_reader_head(const JournalReader *reader, JournalHead *ret);
 /* The newest slot that checks, or with @older the other one if it does. false if there is none. */
 bool journal_reader_slot(const JournalReader *reader, bool older, JournalSlot *ret);
 
+/* false if the other slot is damaged: it may have been the newest. */
+bool journal_reader_is_certain(const JournalReader *reader);
+
 /*
  * The next line. 1 and *@ret (journal_record_done()). 0 at the end: with nothing damaged so far,
  * the journal is complete, and ends as its newest slot says. -EBADMSG if the line, or the end, is

@@ -160,6 +160,7 @@ int union_read_journal(Union *u, int directory_fd, const char *name) {
                 return r;
         (void) journal_reader_head(reader, &head);
         u->have_slot = journal_reader_slot(reader, false, &u->slot);
+        u->certain = journal_reader_is_certain(reader);
         u->base = u->last = head.base;
         do
                 r = read_line(u, reader);

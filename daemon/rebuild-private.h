@@ -5,6 +5,7 @@
 #include "daemon/rebuild-gaps.h"
 #include "daemon/rebuild-union.h"
 #include "daemon/salvage.h"
+#include "daemon/store-log.h"
 #include "daemon/store-private.h"
 
 /* A state that some decision was in. */
@@ -62,8 +63,12 @@ struct Union {
         uint64_t base;
         bool base_damaged; /* numbers do not tell what of the compacted form is missing */
         uint64_t last;     /* the last change of the journal, by its lines and slots */
+        bool certain;      /* no slot is damaged: it is the newest */
         bool have_mark;    /* of the database */
         SalvageMark mark;
+        LogState log;      /* the database's */
+        bool have_witness;
+        Witness witness;
 
         uint64_t number; /* the last change there was */
         uint64_t n_missing;

@@ -210,9 +210,18 @@ static int doubt(Union *u, uint64_t last_missing, bool whole, int64_t now) {
         return r;
 }
 
+/* true if no change can have come after the last that is known of. */
+static bool knows_end(const Union *u) {
+        if (u->have_slot && u->certain && u->slot.end.number == u->number)
+                return true;
+        if (!u->have_witness)
+                return false;
+        return witness_knows_end(&u->witness) ||
+               (u->have_mark && u->mark.number == u->number && u->log == LOG_WHOLE);
+}
+
 static int decide(Union *u, int64_t now) {
         uint64_t last_missing;
-        bool knows_end;
         int whole, r;
 
         u->number = u->last;
@@ -223,6 +232,8 @@ static int decide(Union *u, int64_t now) {
                 u->number = union_last_entry(u);
         if (u->have_mark && u->mark.number > u->number)
                 u->number = u->mark.number;
+        if (u->have_witness && u->witness.number > u->number)
+                u->number = u->witness.number;
         r = gaps_add(&u->gaps, u->last + 1, u->number);
         if (r == 0)
                 r = keep_newest(u);
@@ -235,11 +246,10 @@ static int decide(Union *u, int64_t now) {
                 return whole;
 
         u->n_missing = gaps_missing(&u->gaps, &last_missing);
-        knows_end = (u->have_slot && u->slot.end.number == u->number) ||
-                    (u->have_mark && u->mark.number == u->number);
-        if (!knows_end)
+        if (!knows_end(u)) {
                 last_missing = UINT64_MAX;
-        else if (u->base_damaged && u->base > last_missing)
+                whole = 0;
+        } else if (u->base_damaged && u->base > last_missing)
                 last_missing = u->base + 1;
         if (whole == 0)
                 union_doubt_entries(u, last_missing, now);
@@ -337,7 +347,12 @@ int union_new(int directory_fd, const char *journal, const char *database, const
 
         if (!u)
                 return -ENOMEM;
-        r = union_read_journal(u, directory_fd, journal);
+        r = witness_read(directory_fd, &u->witness);
+        u->have_witness = r > 0;
+        if (r >= 0)
+                r = store_log_look(directory_fd, log, &u->log);
+        if (r >= 0)
+                r = union_read_journal(u, directory_fd, journal);
         if (r == 0)
                 r = union_read_database(u, directory_fd, database, log);
         if (r == 0)

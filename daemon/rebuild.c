@@ -54,13 +54,6 @@ static void making_progress(void *userdata, uint64_t number) {
         atomic_fetch_add(&m->store->progress, 1);
 }
 
-/* A journal is complete only if it was read to its end. */
-static bool is_complete(int directory_fd) {
-        JournalReport report;
-
-        return journal_verify(directory_fd, JOURNAL_FILE, &report) == 0;
-}
-
 static int make_of_journal(Making *m, const char *directory) {
         JournalHead head;
         JournalSlot slot;
@@ -113,7 +106,7 @@ static int rebuild(Store *store, const char *directory, Mending *mending) {
         int r;
 
         aside_undo(store->directory_fd);
-        complete = is_complete(store->directory_fd);
+        complete = store_journal_is_complete(store->directory_fd) > 0;
         mending->rebuilt = true;
         r = set_aside(store, complete, mending);
         if (r < 0)
@@ -225,7 +218,7 @@ int store_mend(Store *store, int cause, int64_t now, Mending *ret) {
         StoreDamage damage = { 0 };
         int r;
 
-        connection_close(&store->writer);
+        store_close_writer(store);
         store->journal = journal_free(store->journal);
         store->mended = store_free(store->mended);
         atomic_store(&store->progress, 0);
@@ -270,6 +263,8 @@ void store_resume(Store *store) {
         atomic_store(&store->behind, atomic_load(&fresh->behind));
         atomic_store(&store->generation, atomic_load(&fresh->generation));
         atomic_store(&store->last_write, atomic_load(&fresh->last_write));
+        store->witness = fresh->witness;
+        store->witnessed = fresh->witnessed;
         fresh->reader = (Connection){ 0 };
         fresh->writer = (Connection){ 0 };
         (void) store_free(fresh);

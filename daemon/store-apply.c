@@ -305,11 +305,15 @@ static int commit(Transaction *t) {
         if (!journaled)
                 return commit_database(t);
 
+        r = store_witness_change(store);
+        if (r < 0)
+                return r;
         r = journal_commit(store->journal, &t->mark.refusals);
         if (r < 0) {
                 store->closed_by = journal_closed(store->journal);
                 return r;
         }
+        store_witness_note(store, t->mark.number);
         if (commit_database(t) < 0) {
                 atomic_store(&store->behind, true);
                 atomic_store(&store->last_error, -EUCLEAN);
@@ -378,50 +382,6 @@ static int apply(Store *store, Change *changes) {
         atomic_store(&store->generation, t.mark.number);
         atomic_store(&store->last_write, t.mark.last_write);
         return 0;
-}
-
-/* About how long the journal would be if it were compacted, from the owners' counters. */
-static int estimate(Store *store, uint64_t *ret) {
-        _cleanup_(binder_done) Binder b = {0};
-        int64_t size;
-        int r;
-
-        r = binder_begin(&store->writer, STATEMENT_JOURNAL_BYTES, HISTORY_PER_OWNER_MAX, &b);
-        if (r < 0)
-                return r;
-        r = b.error < 0 ? b.error : statement_step(b.st);
-        if (r < 0)
-                return r;
-        if (r == 0 || !column_int(b.st, 0, 0, INT64_MAX, &size))
-                return -EUCLEAN;
-        *ret = (uint64_t) size;
-        return 0;
-}
-
-/* When less than half of it counts still. What cannot be is not tried again before it has grown. */
-static int compact(Store *store) {
-        uint64_t length = journal_end(store->journal).offset;
-        uint64_t needed = 0;
-        int r;
-
-        if (atomic_load(&store->disagrees) || length < JOURNAL_COMPACT_BYTES_MIN ||
-            length < store->compact_from)
-                return 0;
-        store->compact_from = length + length / 8;
-        r = estimate(store, &needed);
-        if (r < 0 || length / 2 < needed)
-                return r;
-        return store_snapshot(store);
-}
-
-int store_settle(Store *store) {
-        int r = 0;
-
-        if (store->closed_by < 0)
-                return store->closed_by;
-        if (atomic_load(&store->behind))
-                r = store_follow(store);
-        return r < 0 ? r : compact(store);
 }
 
 int store_apply(Store *store, Change *changes) {

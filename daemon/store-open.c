@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/store-log.h"
 #include "daemon/store-write.h"
 
 /* What is known of both. */
@@ -21,6 +22,8 @@ typedef struct Copies {
         bool head_whole;
         JournalSlot newest;
         bool slotted;
+        Witness witness;
+        bool witnessed;
 } Copies;
 
 static void copies_done(Copies *c) {
@@ -73,6 +76,32 @@ static int look_at_journal(Copies *c) {
         return 0;
 }
 
+static int look_at_witness(Copies *c) {
+        int r;
+
+        r = witness_read(c->store->directory_fd, &c->witness);
+        if (r < 0)
+                c->damage->reason = store_error_reason(r);
+        c->witnessed = r > 0;
+        return r < 0 ? r : 0;
+}
+
+/* Where the journal cannot tell: is the database all that there was? Its log may have lost an end
+ * that nothing in it speaks of. */
+static bool database_is_last(const Copies *c) {
+        LogState log;
+
+        if (c->witnessed && c->mark.number < c->witness.number)
+                return false;
+        if (!c->mark.journaled)
+                return true;
+        if (!c->witnessed)
+                return false;
+        return witness_knows_end(&c->witness) ||
+               (store_log_look(c->store->directory_fd, STORE_LOG_FILE, &log) == 0 &&
+                log == LOG_WHOLE);
+}
+
 /* The journal is of no use, or of less than the database, which must be whole to replace it. */
 static int rewrite(Copies *c, CopyState journal) {
         int r;
@@ -84,6 +113,9 @@ static int rewrite(Copies *c, CopyState journal) {
         if (c->slotted && c->newest.end.number > c->mark.number)
                 return refuse(c, COPY_BEHIND, journal,
                               "the journal is damaged, and knows of more than certexc.db");
+        if (!database_is_last(c))
+                return refuse(c, COPY_BEHIND, journal,
+                              "the journal is lost, and certexc.db may be older than it was");
         r = store_snapshot(c->store);
         if (r == -EUCLEAN)
                 return refuse(c, COPY_DAMAGED, journal,
@@ -197,7 +229,7 @@ static int open_behind(Copies *c) {
         }
         if (r != -EBADMSG)
                 return r;
-        if (journal_reader_slot(c->reader, true, &older) && is_at(c, &older))
+        if (c->witnessed && journal_reader_slot(c->reader, true, &older) && is_at(c, &older))
                 return open_journal(c, &older);
         return rewrite(c, COPY_DAMAGED);
 }
@@ -207,6 +239,9 @@ static int bring_together(Copies *c) {
 
         if (!c->reader || !c->head_whole || !c->slotted)
                 return rewrite(c, c->damage->journal);
+        if (!journal_reader_is_certain(c->reader) && !database_is_last(c))
+                return refuse(c, COPY_BEHIND, COPY_DAMAGED,
+                              "the end of the journal is damaged, and certexc.db may be older");
         if (!c->mark.journaled || memcmp(c->head.id, c->mark.journal_id, JOURNAL_ID_SIZE) != 0) {
                 r = adopt(c);
                 if (r < 0 || c->store->journal)
@@ -215,6 +250,19 @@ static int bring_together(Copies *c) {
         if (is_at(c, &c->newest))
                 return open_even(c);
         return c->newest.end.number < c->mark.number ? rewrite(c, COPY_BEHIND) : open_behind(c);
+}
+
+int store_journal_is_complete(int directory_fd) {
+        _cleanup_(journal_reader_freep) JournalReader *reader = NULL;
+        JournalReport report;
+        int r;
+
+        r = journal_verify(directory_fd, JOURNAL_FILE, &report);
+        if (r == 0)
+                r = journal_reader_new(directory_fd, JOURNAL_FILE, &reader);
+        if (r == -ENOENT || r == -EBADMSG)
+                return 0;
+        return r < 0 ? r : witness_bears_out(directory_fd, reader);
 }
 
 void store_judge_journal(int directory_fd, StoreDamage *ret_damage) {
@@ -240,9 +288,14 @@ int store_reconcile(Store *store, StoreDamage *ret_damage) {
         if (r == 0)
                 r = look_at_journal(&c);
         if (r == 0)
+                r = look_at_witness(&c);
+        if (r == 0)
                 r = bring_together(&c);
         if (r == 0)
                 r = row_get_mark(&store->writer, &c.mark);
+        if (r == 0 && c.witnessed && c.mark.number < c.witness.number)
+                r = refuse(&c, COPY_BEHIND, COPY_BEHIND, "certexc.db and the journal are older "
+                                                         "than they were");
         if (r < 0) {
                 if (!ret_damage->reason)
                         ret_damage->reason = store_error_reason(r);
@@ -250,6 +303,7 @@ int store_reconcile(Store *store, StoreDamage *ret_damage) {
         }
         atomic_store(&store->generation, c.mark.number);
         atomic_store(&store->last_write, c.mark.last_write);
+        store_witness_begin(store, c.witnessed ? &c.witness : NULL, c.mark.number);
         if (!c.agrees)
                 atomic_store(&store->disagrees, true);
         ret_damage->disagrees = atomic_load(&store->disagrees);

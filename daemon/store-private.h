@@ -7,10 +7,12 @@
 
 #include "daemon/journal.h"
 #include "daemon/store-sql.h"
+#include "daemon/store-witness.h"
 #include "daemon/store.h"
 
-#define STORE_FILE     "certexc.db"
-#define STORE_LOG_FILE STORE_FILE "-wal"
+#define STORE_FILE       "certexc.db"
+#define STORE_LOG_FILE   STORE_FILE "-wal"
+#define STORE_LOG_ORPHAN STORE_LOG_FILE ".orphan" /* its database is gone */
 
 /* A user name; login.defs allows 32 bytes. */
 #define STORE_NAME_MAX 256U
@@ -44,6 +46,8 @@ struct Store {
         FileIdentity log;
         int closed_by;         /* the writer's: the error after which nothing more is written */
         uint64_t compact_from; /* not looked at before the journal is so long */
+        Witness witness;       /* as it was written last */
+        bool witnessed;        /* it is there */
         /* The copies differ: nothing is accepted by exception. @behind: the journal knows more. */
         _Atomic bool disagrees;
         _Atomic bool behind;
@@ -94,14 +98,35 @@ int store_snapshot(Store *store);
  * not lead on from there, -errno. */
 int store_follow(Store *store);
 
+/* 1 if the journal, all of which is read, is whole and ends where the store did. 0, -errno. */
+int store_journal_is_complete(int directory_fd);
+
 /* Reads all of the journal; what is found of it. */
 void store_judge_journal(int directory_fd, StoreDamage *ret_damage);
 
 /* Brings the two copies together, or says why they cannot be: -EUCLEAN and @ret_damage. */
 int store_reconcile(Store *store, StoreDamage *ret_damage);
 
+/* -- the witness; store-settle.c ---------------------------------------------------------- */
+
+/* The store is open and has come to @number: the witness, of which @found may be NULL, follows. */
+void store_witness_begin(Store *store, const Witness *found, uint64_t number);
+
+/* Before a change is journaled: from here on the database's log is needed. 0 or -errno. */
+int store_witness_change(Store *store);
+
+/* Changes up to @number are in the journal. */
+void store_witness_note(Store *store, uint64_t number);
+
+/* Closes what writes; if all is well, with nothing left in the log. */
+void store_close_writer(Store *store);
+
 /* 0 if the open files are still those in the directory, else -ESTALE. */
 int store_files_check(const Store *store);
+
+/* Another database has taken the place of the one that was open: the log, which is not its own, is
+ * renamed. */
+void store_part_log(const Store *store);
 
 /* Notes @error if it tells of damage; returns it. */
 int store_note(Store *store, int error);

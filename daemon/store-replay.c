@@ -342,6 +342,9 @@ int store_restore(int directory_fd, const char *directory, uint64_t *ret_number)
         if (!journal_reader_head(reader, &head) || !journal_reader_slot(reader, false, &slot))
                 return -EBADMSG;
         *ret_number = slot.end.number;
+        r = witness_bears_out(directory_fd, reader);
+        if (r <= 0)
+                return r < 0 ? r : -ESTALE;
         return store_replay(
                 directory_fd, directory,
                 &(ReplaySource){

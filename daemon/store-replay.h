@@ -29,7 +29,7 @@ typedef struct ReplaySource {
 int store_replay(int directory_fd, const char *directory, const ReplaySource *source);
 
 /* The same from the journal there, all of it: -ENOENT if there is none, -EBADMSG if it is not
- * complete. */
+ * complete, -ESTALE if it may have been longer. */
 int store_restore(int directory_fd, const char *directory, uint64_t *ret_number);
 
 /* Makes one record so inside a transaction, in which it is the next one. */

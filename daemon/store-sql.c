@@ -224,6 +224,12 @@ int connection_flush(Connection *c) {
         return r == SQLITE_OK ? 0 : connection_error(c, r);
 }
 
+int connection_checkpoint(Connection *c) {
+        int r = sqlite3_wal_checkpoint_v2(c->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+        return r == SQLITE_OK ? 0 : connection_error(c, r);
+}
+
 int connection_number(Connection *c, const char *sql, int64_t *ret) {
         sqlite3_stmt *st = NULL;
         int r = sqlite3_prepare_v2(c->db, sql, -1, &st, NULL);
@@ -245,7 +251,7 @@ static int configure(sqlite3 *db) {
                 {SQLITE_DBCONFIG_DEFENSIVE, 1},   {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
                 {SQLITE_DBCONFIG_DQS_DDL, 0},     {SQLITE_DBCONFIG_DQS_DML, 0},
                 {SQLITE_DBCONFIG_ENABLE_FKEY, 1}, {SQLITE_DBCONFIG_ENABLE_TRIGGER, 1},
-                {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+                {SQLITE_DBCONFIG_ENABLE_VIEW, 0}, {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1},
         };
 
         for (size_t i = 0; i < N_ELEMENTS(settings); i++) {
@@ -295,6 +301,12 @@ void connection_close(Connection *c) {
         }
         (void) sqlite3_close_v2(c->db);
         c->db = NULL;
+}
+
+void connection_close_empty(Connection *c) {
+        if (c->db)
+                (void) sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+        connection_close(c);
 }
 
 int connection_statement(Connection *c, Statement which, sqlite3_stmt **ret) {

@@ -81,7 +81,12 @@ typedef struct Connection {
 int connection_open(Connection *c, const char *path);
 /* The same, but makes no file. */
 int connection_open_existing(Connection *c, const char *path);
+
+/* The log stays as it is: it may be the last copy of something. */
 void connection_close(Connection *c);
+
+/* After connection_checkpoint(), as the last one: the empty log goes. */
+void connection_close_empty(Connection *c);
 
 /* The errno of what went wrong last. */
 int connection_error(const Connection *c, int sqlite_code);
@@ -91,6 +96,10 @@ int connection_run(Connection *c, const char *sql);
 
 /* Writes what a transaction changed to the file, or its log, ahead of the commit. 0 or -errno. */
 int connection_flush(Connection *c);
+
+/* Writes all that is in the log to the database itself, syncs it, and empties the log. 0; -EBUSY if
+ * somebody reads; -errno. */
+int connection_checkpoint(Connection *c);
 
 /* The one number that @sql yields. Returns 0 or -errno. */
 int connection_number(Connection *c, const char *sql, int64_t *ret);

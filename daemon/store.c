@@ -57,6 +57,16 @@ int store_files_check(const Store *store) {
         return store->journal ? journal_check(store->journal) : 0;
 }
 
+void store_part_log(const Store *store) {
+        FileIdentity is;
+
+        if (identify(store->directory_fd, STORE_FILE, &is) == 0 &&
+            !is_still(store->directory_fd, STORE_FILE, &store->file) &&
+            is_still(store->directory_fd, STORE_LOG_FILE, &store->log))
+                (void) renameat(store->directory_fd, STORE_LOG_FILE, store->directory_fd,
+                                STORE_LOG_ORPHAN);
+}
+
 /* What cannot be opened is not read, and so nothing more of it is found. */
 int store_note(Store *store, int error) {
         if (error == -EUCLEAN && store->reader.closed == 0)
@@ -106,12 +116,10 @@ int store_lock_directory(const char *directory, int *ret, const char **ret_reaso
 /* Its log alone is of no use to a journal that is complete: SQLite would play it into whatever
  * database there is, so it is put aside. */
 static int put_log_aside(int directory_fd, const char **ret_reason) {
-        JournalReport report;
-
-        if (journal_verify(directory_fd, JOURNAL_FILE, &report) < 0)
+        if (store_journal_is_complete(directory_fd) <= 0)
                 return fail(-EUCLEAN, STORE_FILE " is gone, but its write-ahead log is there",
                             ret_reason);
-        if (renameat(directory_fd, STORE_LOG_FILE, directory_fd, STORE_LOG_FILE ".orphan") < 0)
+        if (renameat(directory_fd, STORE_LOG_FILE, directory_fd, STORE_LOG_ORPHAN) < 0)
                 return fail(-errno, STORE_LOG_FILE " cannot be renamed", ret_reason);
         return 0;
 }
@@ -167,6 +175,10 @@ static int restore_file(int directory_fd, const char *directory, StoreDamage *da
         case -EBADMSG:
                 damage->journal = COPY_DAMAGED;
                 return fail(-EUCLEAN, STORE_FILE " is gone, and the journal is damaged",
+                            &damage->reason);
+        case -ESTALE:
+                damage->journal = COPY_BEHIND;
+                return fail(-EUCLEAN, STORE_FILE " is gone, and the journal is older than it was",
                             &damage->reason);
         default:
                 return fail(r, store_error_reason(r), &damage->reason);
@@ -321,7 +333,7 @@ Store *store_free(Store *store) {
                 return NULL;
 
         connection_close(&store->reader);
-        connection_close(&store->writer);
+        store_close_writer(store);
         store->journal = journal_free(store->journal);
         store->mended = store_free(store->mended);
         store->directory_fd = close_fd(store->directory_fd);

@@ -259,6 +259,10 @@ int store_apply(Store *store, Change *changes);
  * On the committing thread. 0 or -errno, after which it is worth trying again later. */
 int store_settle(Store *store);
 
+/* When nothing has changed for a moment: empties the database's log into it, so that nothing depends on
+ * the log any more. On the committing thread. 0 or -errno, after which it is worth trying again. */
+int store_quiesce(Store *store);
+
 /* A sentence (static) for an error of store_apply() or a reader, and how to mend it. */
 const char *store_error_reason(int error);
 const char *store_error_hint(int error);

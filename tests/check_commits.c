@@ -7,7 +7,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
 
 #include "daemon/commits.h"
 #include "daemon/limits.h"
@@ -256,6 +259,34 @@ START_TEST(a_job_that_is_done_at_once_is_told_like_any_other) {
 }
 END_TEST
 
+/* Nobody asks for it; the file that is written last tells. */
+START_TEST(when_nothing_changes_the_log_is_emptied) {
+        _cleanup_(store_freep) Store *store = test_store();
+        _cleanup_(commits_freep) Commits *commits = NULL;
+        _cleanup_free_ char *log = NULL, *witness = NULL;
+        _cleanup_fd_ int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+        struct stat st = { .st_size = 1 };
+        Told told = { 0 };
+
+        ck_assert_int_gt(asprintf(&log, "%s-wal", test_database()), 0);
+        ck_assert_int_gt(asprintf(&witness, "%s/witness", test_directory()), 0);
+        ck_assert_int_ge(inotify_add_watch(fd, witness, IN_CLOSE_WRITE), 0);
+        ck_assert_int_eq(commits_new(store, &commits), 0);
+        ck_assert_int_eq(submit(commits, &(Addition){ .owner = ME }, &told), 0);
+        dispatch_until(commits, &told, 1);
+        while (st.st_size > 0) {
+                struct pollfd p = { .fd = fd, .events = POLLIN };
+                char events[4096];
+
+                ck_assert_int_eq(poll(&p, 1, 60000), 1);
+                while (read(fd, events, sizeof(events)) > 0)
+                        ;
+                ck_assert_int_eq(stat(log, &st), 0);
+        }
+        ck_assert_uint_eq(test_count_found(store, ME, HOST, 993, STATE_LIVE), 1);
+}
+END_TEST
+
 START_TEST(the_callers_signals_stay_as_they_were) {
         _cleanup_(store_freep) Store *store = test_store();
         _cleanup_(commits_freep) Commits *commits = NULL;
@@ -289,6 +320,7 @@ int main(void) {
         tcase_add_test(tcase, a_failure_is_told_and_the_reader_goes_on);
         tcase_add_test(tcase, one_owners_damage_does_not_cost_the_others);
         tcase_add_test(tcase, a_job_that_is_done_at_once_is_told_like_any_other);
+        tcase_add_test(tcase, when_nothing_changes_the_log_is_emptied);
         tcase_add_test(tcase, the_callers_signals_stay_as_they_were);
 
         srunner_run_all(runner, CK_ENV);

@@ -11,6 +11,7 @@
 
 #include "daemon/journal-private.h"
 #include "daemon/limits.h"
+#include "daemon/store-witness.h"
 #include "tests/decisions.h"
 
 #define ME   INT64_C(1000)
@@ -22,7 +23,7 @@ typedef struct File {
 } File;
 
 /* The files of one store at three times: two exceptions; a third one; the first revoked. */
-static File database_then[3], journal_then[3];
+static File database_then[3], journal_then[3], witness_then[3];
 /* Of another store, with one change more. */
 static File journal_other;
 
@@ -51,9 +52,17 @@ static void file_store(const char *path, const char *data, size_t size) {
         ck_assert_int_eq(write(fd, data, size), (ssize_t) size);
 }
 
+static const char *test_witness(void) {
+        static char path[300];
+
+        (void) snprintf(path, sizeof(path), "%s/" WITNESS_FILE, test_directory());
+        return path;
+}
+
 static void remove_files(void) {
         (void) unlink(test_database());
         (void) unlink(test_journal());
+        (void) unlink(test_witness());
 }
 
 static void add(Store *store, uint16_t port) {
@@ -63,6 +72,7 @@ static void add(Store *store, uint16_t port) {
 static void keep(unsigned at) {
         database_then[at] = file_load(test_database());
         journal_then[at] = file_load(test_journal());
+        witness_then[at] = file_load(test_witness());
 }
 
 static void make_copies(void) {
@@ -96,6 +106,7 @@ static void drop_copies(void) {
         for (unsigned i = 0; i < 3; i++) {
                 file_done(database_then + i);
                 file_done(journal_then + i);
+                file_done(witness_then + i);
         }
         file_done(&journal_other);
         test_directory_remove();
@@ -120,7 +131,18 @@ static void put_database(char how) {
         }
 }
 
-/* The same. 't': the last line is half zeros. 'c': it is cut off. 'm': a line in the middle is
+/* Of the last journal. */
+static unsigned newest_sequence(void) {
+        unsigned sequence[2];
+
+        for (unsigned i = 0; i < 2; i++)
+                ck_assert_int_eq(sscanf(journal_then[2].data + JOURNAL_SLOT_AT(i), "slot\t%u",
+                                        sequence + i),
+                                 1);
+        return sequence[sequence[1] > sequence[0]];
+}
+
+/* The same. 'n': the newest slot is damaged. 't': the last line is half zeros. 'c': it is cut off. 'm': a line in the middle is
  * damaged. 's': bytes behind the end. 'o': another store's. */
 static void put_journal(char how) {
         File last = journal_then[2];
@@ -136,6 +158,8 @@ static void put_journal(char how) {
                 memset(last.data + line + 20, 0, last.size - line - 20);
         else if (how == 'c')
                 last.size = line;
+        else if (how == 'n')
+                memset(last.data + JOURNAL_SLOT_AT(newest_sequence()), 'x', 100);
         else if (how == 'm')
                 last.data[journal_then[0].size + 30] ^= 1;
         if (how == '-')
@@ -146,6 +170,15 @@ static void put_journal(char how) {
 
                 ck_assert_int_eq(write(fd, "9\tname\t", 7), 7);
         }
+}
+
+/* Of a batch that was torn nobody was told. */
+static void put_witness(char database, char journal) {
+        bool torn = database == '1' && (journal == 't' || journal == 'c');
+        const File *w = witness_then + (torn ? 1 : 2);
+
+        if (database != '-' || journal != '-')
+                file_store(test_witness(), w->data, w->size);
 }
 
 typedef struct Row {
@@ -195,6 +228,17 @@ static const Row rows[] = {
         {"the database is behind, and the way there damaged", '0', 'm', -EUCLEAN, BEHIND, DAMAGED,
          0, 0, 0},
         {"the database is behind a torn end", '0', 't', -EUCLEAN, BEHIND, DAMAGED, 0, 0, 0},
+        {"the database is older, and the journal gone", '1', '-', -EUCLEAN, BEHIND, MISSING, 0, 0,
+         0},
+        {"the database is older, and the journal overwritten", '1', 'x', -EUCLEAN, BEHIND, DAMAGED,
+         0, 0, 0},
+        {"both are older than what was acknowledged", '1', '1', -EUCLEAN, BEHIND, BEHIND, 0, 0, 0},
+        {"the journal is older, the database gone", '-', '1', -EUCLEAN, MISSING, BEHIND, 0, 0, 0},
+        {"the journal's newest slot is damaged", '2', 'n', 0, OK, BEHIND, 2, 1, 0},
+        {"the journal's newest slot is damaged, the database older", '1', 'n', -EUCLEAN, BEHIND,
+         DAMAGED, 0, 0, 0},
+        {"the journal's newest slot is damaged, the database gone", '-', 'n', -EUCLEAN, MISSING,
+         BEHIND, 0, 0, 0},
         {"the journal is another store's, and complete", '2', 'o', -EUCLEAN, BEHIND, OK, 0, 0, 0},
 };
 
@@ -226,6 +270,7 @@ START_TEST(whatever_is_found_is_brought_together_or_refused) {
 
         put_database(row->database);
         put_journal(row->journal);
+        put_witness(row->database, row->journal);
         r = store_open(test_directory(), &store, &damage);
         ck_assert_msg(r == row->result, "%s: %s, %s", row->says, strerror(-r), damage.reason);
         ck_assert_msg(damage.database == row->found_database, "%s: database %u", row->says,
@@ -445,6 +490,7 @@ START_TEST(a_journal_in_place_of_the_named_one_is_taken_for_it) {
 
         put_database('2');
         put_journal('2');
+        put_witness('2', '2');
         old = file_load(test_database());
         ck_assert_int_eq(unlink(test_journal()), 0);
         (void) store_free(test_store());

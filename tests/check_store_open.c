@@ -221,13 +221,14 @@ START_TEST(a_link_is_not_followed) {
 END_TEST
 
 START_TEST(a_log_without_its_database_is_not_thrown_away) {
-        _cleanup_free_ char *log = NULL, *kept = NULL, *aside = NULL;
+        _cleanup_free_ char *log = NULL, *kept = NULL, *aside = NULL, *command = NULL;
         _cleanup_(store_freep) Store *store = test_store();
 
         (void) test_add(store, &(Addition){.owner = ME}, CHANGED);
         ck_assert_int_gt(asprintf(&log, "%s-wal", test_database()), 0);
         ck_assert_int_gt(asprintf(&kept, "%s/kept", test_directory()), 0);
-        ck_assert_int_eq(link(log, kept), 0);
+        ck_assert_int_gt(asprintf(&command, "cp '%s' '%s'", log, kept), 0);
+        ck_assert_int_eq(system(command), 0); /* a link would be emptied at the end */
         store = store_free(store);
         ck_assert_int_eq(unlink(test_database()), 0);
         ck_assert_int_eq(rename(kept, log), 0);

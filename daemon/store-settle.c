@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What can wait until nobody does: bringing the database up, compacting the journal, emptying the log;
+ * and what the witness is told of it. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/limits.h"
+#include "daemon/store-private.h"
+
+/* About how long the journal would be if it were compacted, from the owners' counters. */
+static int estimate(Store *store, uint64_t *ret) {
+        _cleanup_(binder_done) Binder b = {0};
+        int64_t size;
+        int r;
+
+        r = binder_begin(&store->writer, STATEMENT_JOURNAL_BYTES, HISTORY_PER_OWNER_MAX, &b);
+        if (r < 0)
+                return r;
+        r = b.error < 0 ? b.error : statement_step(b.st);
+        if (r < 0)
+                return r;
+        if (r == 0 || !column_int(b.st, 0, 0, INT64_MAX, &size))
+                return -EUCLEAN;
+        *ret = (uint64_t) size;
+        return 0;
+}
+
+/* When less than half of it counts still. What cannot be is not tried again before it has grown. */
+static int compact(Store *store) {
+        uint64_t length = journal_end(store->journal).offset;
+        uint64_t needed = 0;
+        int r;
+
+        if (atomic_load(&store->disagrees) || length < JOURNAL_COMPACT_BYTES_MIN ||
+            length < store->compact_from)
+                return 0;
+        store->compact_from = length + length / 8;
+        r = estimate(store, &needed);
+        if (r < 0 || length / 2 < needed)
+                return r;
+        return store_snapshot(store);
+}
+
+int store_settle(Store *store) {
+        int r = 0;
+
+        if (store->closed_by < 0)
+                return store->closed_by;
+        if (atomic_load(&store->behind))
+                r = store_follow(store);
+        return r < 0 ? r : compact(store);
+}
+
+/* -- the witness -------------------------------------------------------------------------- */
+
+static int tell(Store *store, bool settled, uint64_t number, bool sync) {
+        Witness w = {.number = number, .settled = settled};
+        int r;
+
+        if (store->journal)
+                memcpy(w.journal_id, journal_head(store->journal)->id, JOURNAL_ID_SIZE);
+        r = sync ? witness_write(store->directory_fd, &w, true)
+                 : witness_update(store->directory_fd, &w);
+        store->witnessed = r == 0;
+        store->witness = w;
+        return r;
+}
+
+void store_witness_begin(Store *store, const Witness *found, uint64_t number) {
+        bool settled = found && found->settled && found->number == number;
+
+        (void) tell(store, settled, number, false);
+}
+
+int store_witness_change(Store *store) {
+        if (store->witnessed && !store->witness.settled)
+                return 0;
+        return tell(store, false, store->witness.number, true);
+}
+
+void store_witness_note(Store *store, uint64_t number) {
+        (void) tell(store, false, number, false);
+}
+
+static bool is_well(const Store *store) {
+        return store->writer.db && store->journal && store->closed_by == 0 &&
+               !atomic_load(&store->behind) && !atomic_load(&store->disagrees) &&
+               store_files_check(store) == 0;
+}
+
+int store_quiesce(Store *store) {
+        int r;
+
+        if (!is_well(store))
+                return 0;
+        r = connection_checkpoint(&store->writer);
+        if (r < 0 || (store->witnessed && store->witness.settled))
+                return r;
+        return tell(store, true, atomic_load(&store->generation), true);
+}
+
+void store_close_writer(Store *store) {
+        if (is_well(store) && !store->reader.db && store_quiesce(store) == 0)
+                connection_close_empty(&store->writer);
+        else
+                connection_close(&store->writer);
+        store_part_log(store);
+}
