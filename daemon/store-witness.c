@@ -41,7 +41,7 @@ int witness_read(int directory_fd, Witness *ret) {
                 return errno == ENOENT || errno == ELOOP ? 0 : -errno;
         n = pread(fd, sector, sizeof(sector), 0);
         if (n < 0)
-                return errno == EISDIR || errno == EINVAL ? 0 : -errno;
+                return errno == EISDIR || errno == ESPIPE ? 0 : -errno;
         if (n != JOURNAL_SECTOR)
                 return 0;
         r = sector_unseal(sector, copy, f, N_ELEMENTS(f));
