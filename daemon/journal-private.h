@@ -42,6 +42,9 @@ int sector_seal(char sector[static JOURNAL_SECTOR]);
  */
 int sector_unseal(const char *sector, char *copy, char **fields, size_t n_fields);
 
+/* One that was not written yet, or was taken back. */
+bool sector_is_blank(const char sector[static JOURNAL_SECTOR]);
+
 /* A field that is a decimal number, or 16 bytes in hexadecimal; false if it is not. */
 bool sector_number(const char *text, uint64_t *ret);
 bool sector_id(const char *text, uint8_t ret[static JOURNAL_ID_SIZE]);

@@ -47,14 +47,6 @@ static int read_all(int fd, void *data, size_t size, uint64_t at) {
         return 1;
 }
 
-/* One that was not written yet, or was taken back. */
-static bool is_blank(const char *sector) {
-        for (size_t i = 0; i < JOURNAL_SECTOR - 1; i++)
-                if (sector[i] != ' ')
-                        return false;
-        return sector[JOURNAL_SECTOR - 1] == '\n';
-}
-
 /* What a slot says of the head counts only where the head itself does not. */
 static int read_slots(JournalReader *r, const char *block) {
         JournalHead heads[2] = {0};
@@ -73,7 +65,7 @@ static int read_slots(JournalReader *r, const char *block) {
                         slots[i].end.offset >= JOURNAL_HEAD_BYTES &&
                         (!r->head_whole || (heads[i].base == r->head.base &&
                                             memcmp(heads[i].id, r->head.id, JOURNAL_ID_SIZE) == 0));
-                r->certain = r->certain && (good[i] || is_blank(sector));
+                r->certain = r->certain && (good[i] || sector_is_blank(sector));
         }
         if (good[0] && good[1] && slots[1].sequence > slots[0].sequence) {
                 r->slots[r->n_slots++] = slots[1];

@@ -111,6 +111,13 @@ int sector_unseal(const char *sector, char *copy, char **fields, size_t n_fields
         return 1;
 }
 
+bool sector_is_blank(const char sector[static JOURNAL_SECTOR]) {
+        for (size_t i = 0; i < JOURNAL_SECTOR - 1; i++)
+                if (sector[i] != ' ')
+                        return false;
+        return sector[JOURNAL_SECTOR - 1] == '\n';
+}
+
 bool sector_number(const char *text, uint64_t *ret) {
         char *end = NULL;
 

@@ -146,6 +146,26 @@ void journal_reader_report(const JournalReader *reader, JournalReport *ret);
  * as journal_reader_new(). */
 int journal_verify(int directory_fd, const char *name, JournalReport *ret_report);
 
+/* What a journal that is not complete says of itself. */
+typedef struct JournalGathered {
+        JournalHead head;
+        bool head_whole; /* else @head is what a slot says of it, or nothing */
+        bool have_slot;
+        JournalSlot slot; /* the newest that was found */
+        bool certain;     /* and no other can have been newer */
+        bool base_whole;  /* nothing of the compacted form is missing */
+        uint64_t n_lines;
+} JournalGathered;
+
+/*
+ * Finds all lines whose own check holds, wherever they stand and in whatever order; @found is told of
+ * each, and a failure of it is returned. *@ret is filled in but for @base_whole and @n_lines before.
+ * @id, NULL ok, is the journal's, should it not say so itself. Returns 0 or as journal_reader_new().
+ */
+int journal_gather(int directory_fd, const char *name, const uint8_t *id,
+                   int (*found)(JournalRecord *record, void *userdata), void *userdata,
+                   JournalGathered *ret);
+
 /* -- writing ------------------------------------------------------------------------------ */
 
 typedef struct Journal Journal;

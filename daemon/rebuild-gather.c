@@ -127,54 +127,77 @@ static int take_record(Union *u, JournalRecord *record) {
         return 0;
 }
 
-/* One line, or what stands between two that hold. 1, 0 at the end, -errno. */
-static int read_line(Union *u, JournalReader *reader) {
-        _cleanup_(journal_record_done) JournalRecord record = { 0 };
-        int r;
+/* What stands behind the end was never acknowledged. */
+static uint64_t last_acknowledged(const Union *u) {
+        const JournalGathered *j = &u->journal;
 
-        r = journal_reader_next(reader, &record);
-        if (r == -EBADMSG)
-                return journal_reader_resync(reader);
-        if (r <= 0)
-                return r;
-        if (journal_kind_is_change(record.kind) && record.number > u->last) {
-                r = gaps_add(&u->gaps, u->last + 1, record.number - 1);
-                u->last = record.number;
+        if (j->have_slot && j->certain)
+                return j->slot.end.number;
+        if (!u->have_witness || !witness_knows_end(&u->witness))
+                return UINT64_MAX;
+        return j->have_slot && j->slot.end.number > u->witness.number ? j->slot.end.number
+                                                                      : u->witness.number;
+}
+
+static bool is_compacted(JournalKind kind) {
+        return kind == JOURNAL_OWNER || kind == JOURNAL_DECISION || kind == JOURNAL_HISTORY ||
+               kind == JOURNAL_ENTRY;
+}
+
+static int found_line(JournalRecord *record, void *userdata) {
+        Union *u = userdata;
+
+        if (record->number > last_acknowledged(u))
+                return 0;
+        if (is_compacted(record->kind))
+                u->base = record->number;
+        if (journal_kind_is_change(record->kind)) {
+                if (grow(&u->numbers, u->n_numbers, sizeof(*u->numbers)) < 0)
+                        return -ENOMEM;
+                u->numbers[u->n_numbers++] = record->number;
         }
-        r = r < 0 ? r : take_record(u, &record);
-        return r < 0 ? r : 1;
+        return take_record(u, record);
+}
+
+static int compare_numbers(const void *a, const void *b) {
+        const uint64_t *x = a, *y = b;
+
+        return *x < *y ? -1 : *x > *y;
+}
+
+/* Lines may have been found in any order, and more than once. */
+static int find_gaps(Union *u) {
+        int r = 0;
+
+        if (u->n_numbers > 1)
+                qsort(u->numbers, u->n_numbers, sizeof(*u->numbers), compare_numbers);
+        u->last = u->base;
+        for (size_t i = 0; r == 0 && i < u->n_numbers; i++) {
+                if (u->numbers[i] <= u->last)
+                        continue;
+                r = gaps_add(&u->gaps, u->last + 1, u->numbers[i] - 1);
+                u->last = u->numbers[i];
+        }
+        if (r < 0 || !u->journal.have_slot || u->journal.slot.end.number <= u->last)
+                return r;
+        r = gaps_add(&u->gaps, u->last + 1, u->journal.slot.end.number);
+        u->last = u->journal.slot.end.number;
+        return r;
 }
 
 int union_read_journal(Union *u, int directory_fd, const char *name) {
-        _cleanup_(journal_reader_freep) JournalReader *reader = NULL;
-        JournalReport report;
-        JournalHead head;
         int r;
 
-        r = journal_reader_new(directory_fd, name, &reader);
-        if (r == -ENOENT || r == -EBADMSG) {
-                u->base_damaged = true;
+        r = journal_gather(directory_fd, name, u->have_witness ? u->witness.journal_id : NULL,
+                           found_line, u, &u->journal);
+        u->base_damaged = !u->journal.base_whole;
+        if (r == -ENOENT || r == -EBADMSG)
                 return 0;
-        }
         if (r < 0)
                 return r;
-        (void) journal_reader_head(reader, &head);
-        u->have_slot = journal_reader_slot(reader, false, &u->slot);
-        u->certain = journal_reader_is_certain(reader);
-        u->base = u->last = head.base;
-        do
-                r = read_line(u, reader);
-        while (r > 0);
-        if (r < 0)
-                return r;
-
-        journal_reader_report(reader, &report);
-        u->base_damaged = report.base_damaged;
-        if (!u->have_slot || u->slot.end.number <= u->last)
-                return 0;
-        r = gaps_add(&u->gaps, u->last + 1, u->slot.end.number);
-        u->last = u->slot.end.number;
-        return r;
+        if (u->journal.head_whole || u->journal.have_slot)
+                u->base = u->journal.head.base;
+        return find_gaps(u);
 }
 
 /* -- the database ---------------------------------------------------------------------------- */

@@ -58,12 +58,12 @@ struct Union {
         Kept *kept;
         size_t n_kept;
 
-        bool have_slot;    /* of the journal */
-        JournalSlot slot;
+        JournalGathered journal;
+        uint64_t *numbers; /* of its changes that were found */
+        size_t n_numbers;
         uint64_t base;
         bool base_damaged; /* numbers do not tell what of the compacted form is missing */
         uint64_t last;     /* the last change of the journal, by its lines and slots */
-        bool certain;      /* no slot is damaged: it is the newest */
         bool have_mark;    /* of the database */
         SalvageMark mark;
         LogState log;      /* the database's */

@@ -165,9 +165,9 @@ static int refusals_are_whole(const Union *u) {
         r = set_of_refusals(u, &set);
         if (r < 0)
                 return r;
-        if (u->have_slot && u->slot.end.number == u->number)
-                return set.n == u->slot.refusals.n &&
-                       memcmp(set.digest, u->slot.refusals.digest, SHA256_SIZE) == 0;
+        if (u->journal.have_slot && u->journal.slot.end.number == u->number)
+                return set.n == u->journal.slot.refusals.n &&
+                       memcmp(set.digest, u->journal.slot.refusals.digest, SHA256_SIZE) == 0;
         return u->have_mark && u->mark.counted && u->mark.number == u->number &&
                set.n == u->mark.n_refusals &&
                memcmp(set.digest, u->mark.refusals, SHA256_SIZE) == 0;
@@ -212,7 +212,7 @@ static int doubt(Union *u, uint64_t last_missing, bool whole, int64_t now) {
 
 /* true if no change can have come after the last that is known of. */
 static bool knows_end(const Union *u) {
-        if (u->have_slot && u->certain && u->slot.end.number == u->number)
+        if (u->journal.have_slot && u->journal.certain && u->journal.slot.end.number == u->number)
                 return true;
         if (!u->have_witness)
                 return false;
@@ -380,6 +380,7 @@ Union *union_free(Union *u) {
                 free(u->kept[i].der);
         }
         gaps_done(&u->gaps);
+        free(u->numbers);
         free(u->candidates);
         free(u->entries);
         free(u->lines);

@@ -297,6 +297,97 @@ START_TEST(a_cut_journal_hides_no_revocation) {
 }
 END_TEST
 
+#define BLOCK 4096
+
+/* Exchanges two blocks of the journal. */
+static void swap_blocks(off_t a, off_t b) {
+        _cleanup_free_ char *path = path_of("journal");
+        _cleanup_fd_ int fd = open(path, O_RDWR | O_CLOEXEC);
+        char one[BLOCK], other[BLOCK];
+
+        ck_assert_int_eq(pread(fd, one, BLOCK, a * BLOCK), BLOCK);
+        ck_assert_int_eq(pread(fd, other, BLOCK, b * BLOCK), BLOCK);
+        ck_assert_int_eq(pwrite(fd, one, BLOCK, b * BLOCK), BLOCK);
+        ck_assert_int_eq(pwrite(fd, other, BLOCK, a * BLOCK), BLOCK);
+}
+
+/* Lines are believed by themselves, so that only those which cross a seam are lost: four seams. Block 0
+ * has the head. */
+START_TEST(blocks_of_the_journal_that_changed_places_lose_nothing_but_their_seams) {
+        static const off_t pairs[][2] = { { 1, 2 }, { 2, 3 }, { 1, 3 }, { 0, 3 }, { 0, 1 } };
+        _cleanup_(store_freep) Store *store = NULL;
+        unsigned n_live = 0;
+        Mending mending;
+
+        make_store();
+        ck_assert_int_ge(size_of("journal"), 4 * BLOCK);
+        swap_blocks(pairs[_i][0], pairs[_i][1]);
+        gone("certexc.db");
+        store = mend_held(&mending);
+        ck_assert_uint_eq(live_at(store, REVOKED), 0);
+        ck_assert_uint_le(mending.n_missing, 4);
+        ck_assert_uint_ge(mending.n_saved + mending.n_missing, MANY);
+        for (uint16_t i = 1; i <= MANY; i++)
+                n_live += live_at(store, i) > 0;
+        ck_assert_uint_ge(n_live + mending.n_unconfirmed + mending.n_missing, MANY - 1);
+}
+END_TEST
+
+/* The witness knows whose journal it is. */
+START_TEST(a_journal_without_its_first_block_is_still_read) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        make_store();
+        scratch("journal", 0, BLOCK);
+        gone("certexc.db");
+        store = mend_held(&mending);
+        ck_assert_uint_eq(live_at(store, REVOKED), 0);
+        ck_assert_uint_eq(live_at(store, DENIED), 1);
+        ck_assert_uint_eq(mending.n_missing, 0);
+        ck_assert_uint_eq(mending.n_saved, MANY);
+        ck_assert_uint_eq(mending.n_unconfirmed, 0);
+}
+END_TEST
+
+static void expect_cut_to_serve(off_t size) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        cut("journal", size);
+        gone("certexc.db");
+        store = mend_held(&mending);
+        ck_assert_uint_eq(test_count_found(store, ME, HOST, 993, STATE_LIVE), 0);
+        (void) test_add(store, &(Addition){ .owner = ME, .port = 2000 }, CHANGED);
+}
+
+/* At each end of a line, a byte before and a byte behind. */
+START_TEST(whatever_is_cut_off_the_journal_the_store_serves) {
+        _cleanup_free_ char *path = path_of("journal");
+        _cleanup_free_ char *text = NULL;
+        _cleanup_fd_ int fd = -1;
+        Store *store = test_store();
+        off_t size;
+
+        (void) test_revoke(store, ME, test_add(store, &(Addition){ .owner = ME }, CHANGED));
+        (void) store_free(store);
+        size = size_of("journal");
+        text = malloc((size_t) size);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        ck_assert_int_eq(read(fd, text, (size_t) size), size);
+        for (off_t at = 0; at < size; at++) {
+                if (text[at] != '\n')
+                        continue;
+                for (off_t end = at; end <= at + 2 && end < size; end++) {
+                        _cleanup_fd_ int anew = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC);
+
+                        ck_assert_int_eq(write(anew, text, (size_t) size), size);
+                        expect_cut_to_serve(end);
+                }
+        }
+}
+END_TEST
+
 /* -- files ----------------------------------------------------------------------------------- */
 
 START_TEST(the_last_few_damaged_files_are_kept) {
@@ -373,6 +464,10 @@ int main(void) {
         tcase_add_test(tc, a_database_without_header_and_journal_is_salvaged);
         tcase_add_loop_test(tc, a_hole_in_the_journal_hides_no_revocation, 0, 16);
         tcase_add_loop_test(tc, a_cut_journal_hides_no_revocation, 0, 33);
+        tcase_add_loop_test(tc, blocks_of_the_journal_that_changed_places_lose_nothing_but_their_seams,
+                            0, 5);
+        tcase_add_test(tc, a_journal_without_its_first_block_is_still_read);
+        tcase_add_test(tc, whatever_is_cut_off_the_journal_the_store_serves);
         tcase_add_test(tc, the_last_few_damaged_files_are_kept);
         tcase_add_test(tc, what_was_set_aside_is_what_was_there);
         tcase_add_test(tc, gaps_count_what_was_not_found);
