@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who asks: the kernel's word for the peer of a socket, and the user database's for its name. */
+/* Who asks: the kernel's word for the peer of a socket, the bus's for a sender, and the user database's for its name. */
 #include "config.h"
 
 #include <pwd.h>
@@ -12,6 +12,14 @@
 /* Room for one entry of the user database; one that needs more is not read. */
 #define ENTRY_BYTES_MAX (64U * 1024U)
 
+Caller caller_new(uid_t uid, pid_t pid) {
+        return (Caller){
+                .uid = uid,
+                .pid = pid,
+                .overflow = uid == CALLER_OVERFLOW_UID || uid == (uid_t) -1,
+        };
+}
+
 int caller_from_socket(int fd, Caller *ret) {
         struct ucred credentials;
         socklen_t size = sizeof(credentials);
@@ -21,11 +29,7 @@ int caller_from_socket(int fd, Caller *ret) {
         if (size != sizeof(credentials))
                 return -EBADMSG;
 
-        *ret = (Caller){
-                .uid = credentials.uid,
-                .pid = credentials.pid,
-                .overflow = credentials.uid == CALLER_OVERFLOW_UID || credentials.uid == (uid_t) -1,
-        };
+        *ret = caller_new(credentials.uid, credentials.pid);
         return 0;
 }
 

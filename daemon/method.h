@@ -39,6 +39,7 @@ struct Request {
         struct json_object *parameters;
         bool more;
         RequestAnswer answer;
+        RequestAuthorize authorize;
         void *door;
 
         int64_t owner; /* whose decisions are meant; access has been checked */

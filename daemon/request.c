@@ -296,6 +296,14 @@ bool request_in_doubt(const Request *r) {
         return !r->waited && !r->told && mender_check(r->manager->mender);
 }
 
+/* Unless somebody can be asked to grant what the caller lacks. */
+static void request_refuse(Request *r, const char *reason) {
+        AccessGrant lacks = access_lacks(&r->caller, r->method->access, r->owner);
+
+        if (lacks == ACCESS_GRANT_NONE || !r->authorize || !r->authorize(r, lacks, r->door))
+                request_denied(r, reason);
+}
+
 static void request_admit(Request *r) {
         Fields f = FIELDS_INIT(r->parameters);
         const char *reason = NULL;
@@ -305,7 +313,7 @@ static void request_admit(Request *r) {
                 return;
 
         if (access_check(&r->caller, r->method->access, r->owner, &reason) < 0) {
-                request_denied(r, reason);
+                request_refuse(r, reason);
                 return;
         }
 
@@ -314,6 +322,19 @@ static void request_admit(Request *r) {
                 return;
         }
         request_begin(r);
+}
+
+void request_authorized(Request *r, unsigned grant, bool granted, const char *reason) {
+        const char *usual = NULL;
+
+        if (granted) {
+                r->caller.granted |= grant;
+                request_admit(r);
+        } else {
+                (void) access_check(&r->caller, r->method->access, r->owner, &usual);
+                request_denied(r, reason ? reason : usual);
+        }
+        request_settle(r);
 }
 
 /* -- the object ---------------------------------------------------------------------------- */
@@ -339,6 +360,7 @@ int request_start(const RequestArgs *args, Request **ret) {
                 .parameters = json_object_get(args->parameters),
                 .more = args->more,
                 .answer = args->answer,
+                .authorize = args->authorize,
                 .door = args->door,
         };
         request_admit(r);

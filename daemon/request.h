@@ -28,6 +28,12 @@ typedef struct Request Request;
 typedef void (*RequestAnswer)(Request *request, const char *error, struct json_object *parameters,
                               bool continues, void *door);
 
+/*
+ * The caller lacks @grant (AccessGrant) and somebody else could grant it. true: he is being asked, and
+ * request_authorized() follows, unless request_free() comes first; false: nobody can be asked.
+ */
+typedef bool (*RequestAuthorize)(Request *request, unsigned grant, void *door);
+
 typedef struct RequestArgs {
         Manager *manager;
         Caller caller;
@@ -35,6 +41,7 @@ typedef struct RequestArgs {
         struct json_object *parameters; /* an object or NULL; referenced as long as needed */
         bool more;
         RequestAnswer answer;
+        RequestAuthorize authorize; /* NULL: the door knows nobody to ask */
         void *door;
 } RequestArgs;
 
@@ -57,6 +64,10 @@ DEFINE_CLEANUP(Request *, request_free)
  * that waits for something else ignores it.
  */
 void request_resume(Request *request);
+
+/* Whoever was asked has said: it is granted for this call, or not, and why not (a static sentence, or
+ * NULL for the usual one). From the loop; the request may be done and freed afterwards. */
+void request_authorized(Request *request, unsigned grant, bool granted, const char *reason);
 
 /* true if @method ("Verify") of interface org.certexc1 streams and so must be called with more. */
 bool request_method_needs_more(const char *method);

@@ -60,6 +60,63 @@ START_TEST(test_access) {
 }
 END_TEST
 
+/* What a caller lacks, and what becomes of him once it is granted. */
+static const struct {
+        const char *sentence;
+        uid_t uid;
+        bool overflow;
+        unsigned granted;
+        AccessKind kind;
+        int64_t owner;
+        unsigned lacks;
+} grants[] = {
+        { "one's own lacks nothing", 1000, false, 0, ACCESS_WRITE, 1000, ACCESS_GRANT_NONE },
+        { "root lacks nothing", 0, false, 0, ACCESS_WRITE, OWNER_SYSTEM, ACCESS_GRANT_NONE },
+        { "the system's decisions", 1000, false, 0, ACCESS_WRITE, OWNER_SYSTEM,
+          ACCESS_GRANT_SYSTEM },
+        { "to read them", 1000, false, 0, ACCESS_READ, OWNER_SYSTEM, ACCESS_GRANT_SYSTEM },
+        { "another's decisions", 1000, false, 0, ACCESS_READ, 1001, ACCESS_GRANT_OTHERS },
+        { "root's are another's", 1000, false, 0, ACCESS_WRITE, 0, ACCESS_GRANT_OTHERS },
+        { "one grant is not the other", 1000, false, ACCESS_GRANT_SYSTEM, ACCESS_READ, 1001,
+          ACCESS_GRANT_OTHERS },
+        { "nor the other one", 1000, false, ACCESS_GRANT_OTHERS, ACCESS_WRITE, OWNER_SYSTEM,
+          ACCESS_GRANT_SYSTEM },
+        { "the store", 1000, false, 0, ACCESS_MANAGE, 1000, ACCESS_GRANT_SYSTEM },
+        { "the store in another's name needs both", 1000, false, 0, ACCESS_MANAGE, 1001,
+          ACCESS_GRANT_SYSTEM },
+        { "of which one is there", 1000, false, ACCESS_GRANT_SYSTEM, ACCESS_MANAGE, 1001,
+          ACCESS_GRANT_OTHERS },
+        { "the overflow uid cannot be granted anything", 65534, true, 0, ACCESS_WRITE,
+          OWNER_SYSTEM, ACCESS_GRANT_NONE },
+        { "nor its own list", 65534, true, 0, ACCESS_READ, 65534, ACCESS_GRANT_NONE },
+        { "nobody is granted to write for the overflow uid", 1000, false, 0, ACCESS_WRITE, 65534,
+          ACCESS_GRANT_NONE },
+};
+
+START_TEST(test_grants) {
+        Caller caller = { .uid = grants[_i].uid,
+                          .overflow = grants[_i].overflow,
+                          .granted = grants[_i].granted };
+        const char *reason = NULL;
+        AccessGrant lacks;
+        unsigned n = 0;
+
+        lacks = access_lacks(&caller, grants[_i].kind, grants[_i].owner);
+        ck_assert_msg(lacks == grants[_i].lacks, "%s: %d", grants[_i].sentence, (int) lacks);
+        for (; lacks != ACCESS_GRANT_NONE && n < 2; n++) {
+                ck_assert_int_lt(access_check(&caller, grants[_i].kind, grants[_i].owner, &reason),
+                                 0);
+                caller.granted |= lacks;
+                lacks = access_check(&caller, grants[_i].kind, grants[_i].owner, &reason) < 0
+                                ? access_lacks(&caller, grants[_i].kind, grants[_i].owner)
+                                : ACCESS_GRANT_NONE;
+        }
+        if (n > 0)
+                ck_assert_msg(access_check(&caller, grants[_i].kind, grants[_i].owner, &reason) == 0,
+                              "%s: once granted", grants[_i].sentence);
+}
+END_TEST
+
 /* What the peer of a socket that @uid made looks like, as another process sees it and tells. */
 static Caller caller_of(uid_t uid) {
         Caller caller = {};
@@ -133,6 +190,7 @@ int main(void) {
         int failed;
 
         tcase_add_loop_test(tcase, test_access, 0, (int) N_ELEMENTS(rows));
+        tcase_add_loop_test(tcase, test_grants, 0, N_ELEMENTS(grants));
         tcase_add_test(tcase, test_caller);
         tcase_add_test(tcase, test_caller_needs_a_unix_socket);
         tcase_add_test(tcase, test_user_name);
