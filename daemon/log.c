@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -159,4 +160,22 @@ void log_struct(int priority, const char *message_id, const char *message, ...) 
                 va_end(pairs);
         }
         errno = saved;
+}
+
+void log_failed_answer(uid_t uid, const char *error, struct json_object *parameters) {
+        static uint64_t judge_usec, store_usec;
+        bool judge = strcmp(error, "org.certexc1.JudgeFailed") == 0;
+        bool store = strcmp(error, "org.certexc1.StoreFailed") == 0;
+        struct json_object *reason = NULL;
+        char message[512], text[16];
+
+        if ((!judge && !store) || !log_is_due(judge ? &judge_usec : &store_usec))
+                return;
+        (void) json_object_object_get_ex(parameters, "reason", &reason);
+        (void) snprintf(text, sizeof(text), "%" PRIu32, (uint32_t) uid);
+        (void) snprintf(message, sizeof(message), "%s for uid %s: %s",
+                        judge ? "Cannot judge certificates" : "Cannot store a decision", text,
+                        reason ? json_object_get_string(reason) : "no reason given");
+        log_struct(judge ? LOG_WARNING : LOG_ERR, judge ? LOG_JUDGE_FAILED : LOG_STORE_FAILED,
+                   message, "CERTEXC_UID", text, NULL);
 }

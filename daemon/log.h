@@ -4,9 +4,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <syslog.h>
 
 #include "client/cleanup.h"
+
+struct json_object;
 
 /* Message ids (journalctl MESSAGE_ID=...) of what an administrator may want to find or to watch for.
  * Never changed, never reused. */
@@ -39,6 +42,10 @@ int log_full(int priority, int error, const char *format, ...) _printf_(3, 4);
  * where the caller keeps the time, 0 at first.
  */
 bool log_is_due(uint64_t *last_usec);
+
+/* What an administrator should hear of, although the asker was told: @error, the full name of an error, and
+ * its fields (may be NULL). Says nothing of other errors, nor too often of these. */
+void log_failed_answer(uid_t uid, const char *error, struct json_object *parameters);
 
 /*
  * A line with journal fields: pairs of name and value, ending in NULL. @message_id (LOG_STARTED

@@ -10,9 +10,7 @@
 #include "config.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <json-c/json.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -174,31 +172,12 @@ static void finish_fault(PeerSession *s) {
         finish_with(s, CERTEXC_INTERFACE ".MalformedMessage", parameters);
 }
 
-/* What an administrator should hear of, although the asker was told. */
-static void log_failure(PeerSession *s, const char *error, struct json_object *parameters) {
-        static uint64_t judge_usec, store_usec;
-        bool judge = strcmp(error, CERTEXC_INTERFACE ".JudgeFailed") == 0;
-        bool store = strcmp(error, CERTEXC_INTERFACE ".StoreFailed") == 0;
-        struct json_object *reason = NULL;
-        char message[512], uid[16];
-
-        if ((!judge && !store) || !log_is_due(judge ? &judge_usec : &store_usec))
-                return;
-        (void) json_object_object_get_ex(parameters, "reason", &reason);
-        (void) snprintf(uid, sizeof(uid), "%" PRIu32, (uint32_t) s->caller.uid);
-        (void) snprintf(message, sizeof(message), "%s for uid %s: %s",
-                        judge ? "Cannot judge certificates" : "Cannot store a decision", uid,
-                        reason ? json_object_get_string(reason) : "no reason given");
-        log_struct(judge ? LOG_WARNING : LOG_ERR, judge ? LOG_JUDGE_FAILED : LOG_STORE_FAILED,
-                   message, "CERTEXC_UID", uid, NULL);
-}
-
 static void on_answer(Request *request, const char *error, struct json_object *parameters,
                       bool continues, void *door) {
         PeerSession *s = door;
 
         if (error)
-                log_failure(s, error, parameters);
+                log_failed_answer(s->caller.uid, error, parameters);
         if (!continues) {
                 finish_call(s, error, parameters);
         } else {
