@@ -358,10 +358,8 @@ void method_check_store(Request *r) {
         if (request_fields_finish(r, &f) < 0)
                 return;
         args.whole = access_check(&r->caller, ACCESS_MANAGE, r->owner, &reason) >= 0;
-        if (args.deep && !args.whole) {
-                request_denied(r, reason);
+        if (args.deep && request_may(r, ACCESS_MANAGE) < 0)
                 return;
-        }
 
         n = checkup_new(r->manager->checkups, r, &args);
         if (n == -EBUSY)

@@ -36,6 +36,22 @@
 /* Connections of one uid that stream Monitor events. */
 #define MONITORS_PER_UID_MAX 8U
 
+/* -- The bus ----------------------------------------------------------------------------- */
+
+/* Senders on the bus that are known at once, of all uids; the one that has been quiet for longest makes room.
+ * Each takes a match rule, of which a bus permits 512 to a connection. */
+#define BUS_PEERS_MAX 384U
+
+/* Calls of one uid's senders that wait for an answer; of each sender CALLS_IN_FLIGHT_MAX. */
+#define BUS_CALLS_PER_UID_MAX 128U
+
+/* An administrator whom polkit asks may take so long. */
+#define POLKIT_WAIT_USEC UINT64_C(300000000)
+
+/* Tries to reach a bus that is away, each twice as long after the one before, from a tenth of a second to
+ * a minute: about nine minutes. After that only a reload tries again. */
+#define BUS_TRIES_MAX 16U
+
 /* -- Certificates ------------------------------------------------------------------------ */
 
 /* One certificate. Real ones are 1 to 4 KiB; with hundreds of names, 20. GnuTLS itself refuses a

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "client/cleanup.h"
+#include "daemon/bus.h"
 #include "daemon/cache.h"
 #include "daemon/checkup.h"
 #include "daemon/commits.h"
@@ -128,16 +129,20 @@ static int on_stop_late(sd_event_source *source, uint64_t usec, void *userdata) 
         return sd_event_exit(m->event, 0);
 }
 
-static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-        Manager *m = userdata;
-
-        if (m->stopping)
-                return sd_event_exit(m->event, 0);
+/* Takes nothing more; after_all() sees when the last answer is out. */
+static int begin_to_stop(Manager *m) {
         m->stopping = true;
         (void) sd_notify(false, "STOPPING=1\nSTATUS=Answering the last calls");
         listener_stop(m->listener);
+        bus_stop(m->bus);
         return sd_event_add_time_relative(m->event, NULL, CLOCK_MONOTONIC, STOP_USEC, 0,
                                           on_stop_late, m);
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        Manager *m = userdata;
+
+        return m->stopping ? sd_event_exit(m->event, 0) : begin_to_stop(m);
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info,
@@ -152,6 +157,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
         (void) load_conf(m);
         cache_forget_facts(m->cache);
         (void) trust_reload(m->trust); /* tells of its failures itself, and when it is done */
+        bus_try_again(m->bus);
         (void) sd_notify(false, "READY=1");
         return 0;
 }
@@ -191,14 +197,13 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 
         log_info("Nobody has asked for %u seconds; leaving until somebody does",
                  m->conf.idle_exit_sec);
-        (void) sd_notify(false, "STOPPING=1");
-        return sd_event_exit(m->event, 0);
+        return begin_to_stop(m);
 }
 
 /* Only where the service manager holds the socket and starts us again. */
 static int watch_idleness(Manager *m) {
         bool counts = m->conf.idle_exit_sec > 0 && listener_was_passed(m->listener) &&
-                      listener_n_connections(m->listener) == 0;
+                      listener_n_connections(m->listener) == 0 && bus_is_idle(m->bus);
         int r;
 
         if (counts == m->idle_counts)
@@ -219,7 +224,9 @@ static int after_all(sd_event_source *source, void *userdata) {
         (void) mender_check(m->mender);
         if (!m->stopping)
                 return watch_idleness(m);
-        return listener_n_connections(m->listener) == 0 ? sd_event_exit(m->event, 0) : 0;
+        return listener_n_connections(m->listener) == 0 && bus_is_quiet(m->bus)
+                       ? sd_event_exit(m->event, 0)
+                       : 0;
 }
 
 static int add_leaving(Manager *m) {
@@ -386,6 +393,10 @@ int manager_new(Options *options, Manager **ret) {
         if (r < 0)
                 return r;
 
+        r = m->options.bus ? bus_new(m, &m->bus) : 0;
+        if (r < 0)
+                return log_error_errno(r, "Cannot prepare the bus: %m");
+
         *ret = TAKE_PTR(m);
         return 0;
 }
@@ -405,6 +416,7 @@ Manager *manager_free(Manager *m) {
 
         /* Who asks goes first; what was promised to the store is still done, and told. */
         m->listener = listener_free(m->listener);
+        m->bus = bus_free(m->bus);
         m->checkups = checkups_free(m->checkups);
         m->commits = commits_free(m->commits);
         m->mender = mender_free(m->mender);

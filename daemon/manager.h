@@ -11,6 +11,7 @@
 
 typedef struct sd_event sd_event;
 typedef struct sd_event_source sd_event_source;
+typedef struct Bus Bus;
 typedef struct Cache Cache;
 typedef struct Checkups Checkups;
 typedef struct Commits Commits;
@@ -36,6 +37,7 @@ typedef struct Manager {
         Monitors *monitors;
         Owners *owners;
         Listener *listener;
+        Bus *bus; /* NULL with --no-bus */
         int64_t started;
         uint64_t trust_generation; /* grows with each new block of authorities */
 

@@ -43,6 +43,7 @@ struct Request {
         void *door;
 
         int64_t owner; /* whose decisions are meant; access has been checked */
+        AccessKind wanted; /* what somebody is asked to grant */
         bool done;     /* the last answer was given */
 
         Judged *judged;         /* the chain in question and what is known of it */
@@ -83,6 +84,10 @@ void request_denied(Request *r, const char *reason);
 /* For an error of store.h. One that can be mended lets @r wait and begin again; the others are answered:
  * StoreFailed, -ENOMEM and -EBUSY (a full queue) by their own names. */
 void request_store_error(Request *r, int error);
+
+/* Whether the caller may do what needs @kind. 0; or -EACCES after AccessDenied was answered, or while
+ * somebody is asked to grant it: the method then begins anew, and may. */
+int request_may(Request *r, AccessKind kind);
 
 /* -- parameters -------------------------------------------------------------------------------- */
 

@@ -296,26 +296,30 @@ bool request_in_doubt(const Request *r) {
         return !r->waited && !r->told && mender_check(r->manager->mender);
 }
 
-/* Unless somebody can be asked to grant what the caller lacks. */
-static void request_refuse(Request *r, const char *reason) {
-        AccessGrant lacks = access_lacks(&r->caller, r->method->access, r->owner);
+int request_may(Request *r, AccessKind kind) {
+        const char *reason = NULL;
+        AccessGrant lacks;
 
+        if (access_check(&r->caller, kind, r->owner, &reason) == 0)
+                return 0;
+
+        r->wanted = kind;
+        lacks = access_lacks(&r->caller, kind, r->owner);
+        /* Unless somebody can be asked to grant what the caller lacks. */
         if (lacks == ACCESS_GRANT_NONE || !r->authorize || !r->authorize(r, lacks, r->door))
                 request_denied(r, reason);
+        return -EACCES;
 }
 
 static void request_admit(Request *r) {
         Fields f = FIELDS_INIT(r->parameters);
-        const char *reason = NULL;
 
         r->owner = read_owner(&f, &r->caller);
         if (answer_bad_fields(r, &f, false) < 0)
                 return;
 
-        if (access_check(&r->caller, r->method->access, r->owner, &reason) < 0) {
-                request_refuse(r, reason);
+        if (request_may(r, r->method->access) < 0)
                 return;
-        }
 
         if (r->method->needs_more && !r->more) {
                 request_answer(r, "org.varlink.service.ExpectedMore", NULL, false);
@@ -331,7 +335,7 @@ void request_authorized(Request *r, unsigned grant, bool granted, const char *re
                 r->caller.granted |= grant;
                 request_admit(r);
         } else {
-                (void) access_check(&r->caller, r->method->access, r->owner, &usual);
+                (void) access_check(&r->caller, r->wanted, r->owner, &usual);
                 request_denied(r, reason ? reason : usual);
         }
         request_settle(r);

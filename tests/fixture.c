@@ -116,7 +116,8 @@ void fixture_launch(Fixture *f, const char *const *arguments) {
         touch(fixture_path(f, "authorities.pem"));
         argv[n++] = program;
         argv[n++] = user ? "--user" : "--system";
-        argv[n++] = "--no-bus";
+        if (!f->bus)
+                argv[n++] = "--no-bus";
         argv[n++] = state;
         argv[n++] = socket_option;
         argv[n++] = conf;

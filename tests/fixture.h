@@ -22,6 +22,7 @@ struct json_object;
 typedef struct Fixture {
         char *directory; /* others may look into it, as into /run */
         char *socket_path;
+        bool bus; /* not with --no-bus */
         LaunchHow how; /* for the next fixture_start() */
         Launch launch;
 } Fixture;
