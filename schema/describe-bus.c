@@ -38,6 +38,7 @@ static const struct {
         { "all", "also what has ended or was revoked" },
         { "chain", "certificates as the server sent them, leaf first" },
         { "chain_sha256", "instead of chain, if this owner has shown it before" },
+        { "deep", "read every page, and compare both copies row against row" },
         { "fingerprint", "SHA-256 of the leaf as it was typed; it must fit" },
         { "host", "host name or address, in any spelling" },
         { "id", "number of a decision" },
