@@ -35,6 +35,8 @@ static int put_certificate(Transaction *t, Journal *j, sqlite3_stmt *st) {
         if (!column_bytes(st, 0, digest, sizeof(digest)))
                 return -EUCLEAN;
         r = row_get_certificate(t->c, digest, &record.certificate);
+        if (r == 0) /* it is in the table, but not where its index leads */
+                return -EUCLEAN;
         if (r > 0)
                 r = row_get_der(t->c, digest, &record.der, &record.der_size);
         return r < 0 ? r : journal_append(j, &record);
