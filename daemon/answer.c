@@ -168,7 +168,7 @@ struct json_object *answer_exception(const Decision *d, const CertificateFacts *
 struct json_object *answer_stored(Store *store, const Decision *d) {
         _cleanup_(certificate_facts_freep) CertificateFacts *certificate = NULL;
 
-        if (store_certificate(store, d->owner, d->certificate_sha256, &certificate, NULL, NULL) < 0)
+        if (store_certificate_of(store, d, &certificate) < 0)
                 return answer_exception(d, NULL);
         return answer_exception(d, certificate);
 }

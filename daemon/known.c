@@ -53,8 +53,7 @@ int known_find(Store *store, int64_t owner, const Endpoint *endpoint, const Deci
 
         excepted = newest_other(decisions, leaf, &is_leaf);
         if (excepted) {
-                r = store_certificate(store, excepted->owner, excepted->certificate_sha256,
-                                      &known.old, NULL, NULL);
+                r = store_certificate_of(store, excepted, &known.old);
                 if (r < 0)
                         return r;
                 known.excepted = true;

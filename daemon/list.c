@@ -71,6 +71,7 @@ static struct json_object *exceptions_object(Request *r, const DecisionList *lis
 
 static void exceptions_page(Request *r) {
         _cleanup_(decision_list_done) DecisionList list = {};
+        _cleanup_(json_freep) struct json_object *o = NULL;
         Paging *p = r->state;
         Sessions sessions;
         int n;
@@ -93,7 +94,13 @@ static void exceptions_page(Request *r) {
         }
         ends_apply(r->manager, r->owner, request_now_for_ends(r), list.items, list.n_items,
                    &sessions);
-        answer_page(r, exceptions_object(r, &list, p->all), list.next, exceptions_page);
+        o = exceptions_object(r, &list, p->all);
+        /* Their certificates were read only now. */
+        if (request_in_doubt(r)) {
+                request_store_error(r, -EUCLEAN);
+                return;
+        }
+        answer_page(r, TAKE_PTR(o), list.next, exceptions_page);
 }
 
 void method_list_exceptions(Request *r) {

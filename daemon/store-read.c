@@ -262,6 +262,12 @@ int store_certificate(Store *store, int64_t owner, const uint8_t sha256_held[sta
         return 1;
 }
 
+int store_certificate_of(Store *store, const Decision *d, CertificateFacts **ret) {
+        int r = row_get_certificate(&store->reader, d->certificate_sha256, ret);
+
+        return store_note(store, r == 0 ? -EUCLEAN : r < 0 ? r : 0);
+}
+
 static int seen_read(Store *store, int64_t owner, const char *host, uint16_t port,
                      uint8_t ret[static SHA256_SIZE], int64_t *ret_time) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;

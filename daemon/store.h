@@ -103,6 +103,9 @@ int store_get(Store *store, int64_t owner, uint64_t id, Decision *ret);
 int store_certificate(Store *store, int64_t owner, const uint8_t sha256[static SHA256_SIZE],
                       CertificateFacts **ret, uint8_t **ret_der, size_t *ret_der_size);
 
+/* That of a decision which was read just now: it is there, or the store is damaged. 0 or -errno. */
+int store_certificate_of(Store *store, const Decision *d, CertificateFacts **ret);
+
 /* The certificate last accepted without problems at an endpoint. 1, 0 or -errno. */
 int store_seen(Store *store, int64_t owner, const char *host, uint16_t port, CertificateFacts **ret,
                int64_t *ret_time);
