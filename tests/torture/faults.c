@@ -66,8 +66,16 @@ static bool is_meant(int fd) {
         return is_inside(path);
 }
 
-/* Counts a call. true if it is to go wrong. */
-static bool is_hit(FaultCall call, const char *what) {
+static void move_away(void) {
+        char from[512], to[512];
+
+        (void) snprintf(from, sizeof(from), "%s/%s", faults->directory, faults->moved);
+        (void) snprintf(to, sizeof(to), "%s/%s", faults->attic, faults->moved);
+        (void) syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+/* Counts a call of these kinds. true if it is to go wrong. */
+static bool is_hit(uint32_t call, const char *what) {
         uint32_t number;
 
         if (!(faults->calls & call))
@@ -77,7 +85,9 @@ static bool is_hit(FaultCall call, const char *what) {
                 return false;
         (void) snprintf(faults->hit, sizeof(faults->hit), "%s, call %u", what, number);
         faults->n_hit++;
-        return true;
+        if (faults->action == FAULT_MOVE)
+                move_away();
+        return faults->action != FAULT_MOVE;
 }
 
 static void __attribute__((noreturn)) die(void) {
@@ -101,6 +111,7 @@ static void go_wrong(void) {
                 die();
         case FAULT_ERROR:
         case FAULT_SHORT:
+        case FAULT_MOVE:
                 errno = faults->error;
         }
 }
@@ -111,8 +122,14 @@ static ssize_t put(int fd, const void *data, size_t size, off_t offset) {
         return syscall(SYS_pwrite64, fd, data, size, offset);
 }
 
+static bool grows(int fd, size_t size, off_t offset) {
+        struct stat st;
+
+        return fstat(fd, &st) == 0 && offset + (off_t) size > st.st_size;
+}
+
 static ssize_t changed_put(int fd, const void *data, size_t size, off_t offset, const char *what) {
-        if (!is_hit(FAULT_WRITE, what)) {
+        if (!is_hit(FAULT_WRITE | (grows(fd, size, offset) ? FAULT_GROW : 0), what)) {
                 undo_note_bytes(fd, offset, size);
                 return put(fd, data, size, offset);
         }

@@ -20,6 +20,7 @@ typedef enum FaultCall {
         FAULT_RENAME = 1 << 4,
         FAULT_UNLINK = 1 << 5,
         FAULT_ANY = (1 << 6) - 1,
+        FAULT_GROW = 1 << 6, /* writes that make a file longer: what a full disk refuses */
 } FaultCall;
 
 typedef enum FaultAction {
@@ -29,6 +30,7 @@ typedef enum FaultAction {
         FAULT_POWER_TORN, /* SIGKILL, and of what was not synced some is on the disk */
         FAULT_ERROR,      /* the call fails with @error */
         FAULT_SHORT,      /* half of the bytes are written, and the call says so */
+        FAULT_MOVE,       /* before the call, which is made, the file @moved goes to the attic */
 } FaultAction;
 
 typedef struct Faults {
@@ -43,5 +45,6 @@ typedef struct Faults {
         _Atomic bool syncs_lie; /* every sync says that it was done, and was not */
         char directory[256];    /* only its files are meant */
         char attic[256];        /* on the same file system: where files go that may come back */
-        char hit[64];           /* the call that went wrong last */
+        char moved[32];
+        char hit[64]; /* the call that went wrong last */
 } Faults;

@@ -61,7 +61,7 @@ char *picture_new(World *w, const char *const *probes) {
 }
 
 const char *picture_difference(const char *a, const char *b) {
-        static char text[1024];
+        static char text[8192];
         size_t n;
 
         while (*a && *b) {

@@ -15,9 +15,11 @@
 
 void tally_begin(Tally *t, const char *kind) {
         const char *seconds = getenv("TORTURE_SECONDS"), *seed = getenv("TORTURE_SEED");
+        const char *only = getenv("TORTURE_CASE");
 
         *t = (Tally){.kind = kind, .began_usec = world_now_usec()};
         t->seed = seed ? (uint32_t) strtoul(seed, NULL, 10) : 1;
+        t->only = only ? (unsigned) strtoul(only, NULL, 10) : 0;
         t->shown_usec = t->began_usec;
         if (seconds)
                 t->until_usec = t->began_usec + strtol(seconds, NULL, 10) * SECOND;
@@ -41,13 +43,26 @@ bool tally_goes_on(Tally *t, unsigned n) {
         int64_t now = world_now_usec();
 
         show(t, now);
+        if (t->only > 0)
+                return t->n_cases < t->only;
         return t->until_usec != 0 ? now < t->until_usec : t->n_cases < n;
+}
+
+bool tally_next(Tally *t) {
+        t->n_cases++;
+        return t->only == 0 || t->n_cases == t->only;
+}
+
+uint32_t tally_chance(const Tally *t) {
+        return t->seed * 2654435761U + t->n_cases;
 }
 
 void tally_fail(Tally *t, const char *format, ...) {
         va_list args;
 
-        if (t->n_failed++ >= FAILED_SHOWN_MAX)
+        t->n_failed += t->last_failed != t->n_cases;
+        t->last_failed = t->n_cases;
+        if (t->n_shown++ >= FAILED_SHOWN_MAX)
                 return;
         va_start(args, format);
         (void) fprintf(stderr, "%s, seed %u, case %u: ", t->kind, t->seed, t->n_cases);
@@ -74,8 +89,8 @@ static int compare(const void *a, const void *b) {
 int tally_end(Tally *t) {
         if (isatty(STDERR_FILENO))
                 (void) fputs("\r\033[K", stderr);
-        printf("%s: %u cases, %u failed, %u decisions lost, %u false accepts", t->kind, t->n_cases,
-               t->n_failed, t->n_lost, t->n_false);
+        printf("%s: %u cases, %u failed, %u decisions lost, %u false accepts", t->kind,
+               t->only > 0 ? 1 : t->n_cases, t->n_failed, t->n_lost, t->n_false);
         if (t->n_served > 0) {
                 qsort(t->served, t->n_served, sizeof(*t->served), compare);
                 printf(", serving again after %u ms (p50), %u ms (max)",

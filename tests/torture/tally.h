@@ -14,8 +14,11 @@
 typedef struct Tally {
         const char *kind;
         uint32_t seed; /* TORTURE_SEED; shown, so that a failure can be seen again */
+        unsigned only; /* TORTURE_CASE: the case that is seen again; 0: all */
         unsigned n_cases;
         unsigned n_failed;
+        unsigned last_failed; /* the number of that case */
+        unsigned n_shown;
         unsigned n_lost;  /* decisions */
         unsigned n_false; /* accepts that were none before */
         uint32_t *served; /* microseconds until the first verdict, each case's */
@@ -32,6 +35,12 @@ bool tally_is_long(const Tally *t);
 
 /* Whether there is to be another case, of which @n are enough in `make check`. */
 bool tally_goes_on(Tally *t, unsigned n);
+
+/* Begins a case that is made of the seed and its number alone. false: it is not TORTURE_CASE. */
+bool tally_next(Tally *t);
+
+/* What such a case's chances begin with. */
+uint32_t tally_chance(const Tally *t);
 
 /* A case went wrong; a sentence for people. */
 void _printf_(2, 3) tally_fail(Tally *t, const char *format, ...);
