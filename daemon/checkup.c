@@ -262,7 +262,8 @@ static int on_finished(sd_event_source *source, int fd, uint32_t events, void *u
 void checkups_stop(Checkups *c) {
         Request *r;
 
-        if (!c->check)
+        /* Mending may begin when the daemon ends: by then there are none. */
+        if (!c || !c->check)
                 return;
         store_check_cancel(c->check);
         end_thread(c);

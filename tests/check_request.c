@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <check.h>
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "daemon/commits.h"
 #include "daemon/json.h"
 #include "daemon/limits.h"
+#include "daemon/mender.h"
 #include "daemon/problems.h"
 #include "daemon/store.h"
 #include "daemon/worker.h"
@@ -186,6 +188,12 @@ START_TEST(test_resume_disturbs_nobody) {
 }
 END_TEST
 
+/* The teardown ends the manager before the committing thread was heard of. */
+START_TEST(test_end_while_mending_begins) {
+        ck_assert_int_eq(mender_start(manager->mender, -EUCLEAN), 0);
+}
+END_TEST
+
 int main(int argc, char **argv) {
         Suite *suite = suite_create("request");
         TCase *tcase = tcase_create("request");
@@ -212,6 +220,7 @@ int main(int argc, char **argv) {
         tcase_add_test(tcase, test_answer_comes_after_the_commit);
         tcase_add_test(tcase, test_pages_wait_for_room);
         tcase_add_test(tcase, test_resume_disturbs_nobody);
+        tcase_add_test(tcase, test_end_while_mending_begins);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
