@@ -29,6 +29,7 @@
 #include "daemon/mender.h"
 #include "daemon/monitors.h"
 #include "daemon/owners.h"
+#include "daemon/sandbox.h"
 #include "daemon/store.h"
 #include "daemon/trust.h"
 
@@ -386,10 +387,14 @@ int manager_new(Options *options, Manager **ret) {
         r = open_store(m);
         if (r < 0)
                 return r;
-        r = open_trust(m);
+        r = listener_new(m, m->options.socket_path, &m->listener);
         if (r < 0)
                 return r;
-        r = listener_new(m, m->options.socket_path, &m->listener);
+        /* Before the first worker is started. */
+        r = sandbox_enter_daemon();
+        if (r < 0)
+                return log_error_errno(r, "Cannot shut the doors that are not needed: %m");
+        r = open_trust(m);
         if (r < 0)
                 return r;
 

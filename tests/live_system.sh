@@ -95,6 +95,8 @@ must 'a person is answered, and the daemon was started by it' 3 self-signed chec
 must 'the daemon runs' 0 '^active$' box_run systemctl is-active certexcd.service
 must 'it runs as its own user' 0 '^certexc$' box_run ps -o user= -p "$(property MainPID)"
 must 'it tells systemd how it is' 0 . property StatusText
+must 'all its threads are behind a filter' 0 '^2 *$' box_run sh -c \
+  "sed -n 's/^Seccomp:[[:space:]]*//p' /proc/$(property MainPID)/task/*/status | sort -u"
 must 'its exposure is 0.4 at most' 0 . box_run systemd-analyze security --no-pager --threshold=4 certexcd.service
 
 # -- decisions -------------------------------------------------------------------------------------
