@@ -340,11 +340,15 @@ int mender_new(Manager *manager, Mender **ret) {
         r = sd_event_add_time(manager->event, &m->timer, CLOCK_MONOTONIC, 0, 0, on_timer, m);
         if (r >= 0)
                 r = sd_event_source_set_enabled(m->timer, SD_EVENT_OFF);
-        if (r >= 0)
-                r = sd_event_add_inotify(manager->event, NULL, manager->options.state_directory,
-                                         IN_DELETE | IN_MOVE | IN_ONLYDIR, on_directory, m);
         if (r < 0)
-                return log_error_errno(r, "Cannot watch the store: %m");
+                return log_error_errno(r, "Cannot start: %m");
+        /* The user's other programs may have used up what there is of these (inotify(7)). */
+        r = sd_event_add_inotify(manager->event, NULL, manager->options.state_directory,
+                                 IN_DELETE | IN_MOVE | IN_ONLYDIR, on_directory, m);
+        if (r < 0)
+                (void) log_warning_errno(r, "Cannot watch %s: files that are removed from it are "
+                                            "noticed only when they are used: %m",
+                                         manager->options.state_directory);
         *ret = TAKE_PTR(m);
         return 0;
 }
