@@ -94,6 +94,25 @@ CERTEXC_API void certexc_client_set_timeout(certexc_client *client, unsigned mil
 CERTEXC_API void certexc_client_set_owner(certexc_client *client, int64_t owner);
 
 /**
+ * certexc_transport - a way of the application's own to the daemon
+ *
+ * Is given a method, "org.certexc1.Verify", and its parameters as a JSON object; returns 0 and in
+ * @ret_reply, to be freed by the library with free(), the reply as Varlink has it: {"parameters":
+ * ...}, or with "error". Or -errno.
+ */
+typedef int (*certexc_transport)(void *userdata, const char *method, const char *parameters,
+                                 char **ret_reply);
+
+/**
+ * certexc_client_set_transport() - call another way than over the socket; NULL: over the socket again
+ *
+ * certexc_monitor_new() keeps to the socket. Whoever answers is believed: it is the transport that
+ * must know that it is the daemon.
+ */
+CERTEXC_API void certexc_client_set_transport(certexc_client *client, certexc_transport transport,
+                                              void *userdata);
+
+/**
  * certexc_client_error() - what went wrong last: the thing, the reason and the way out
  *
  * One or more whole sentences; "" if the last call succeeded. Valid until the next call.

@@ -24,6 +24,12 @@ typedef struct Watcher {
         void *userdata;
 } Watcher;
 
+static void add_parameters(Parameters *p, const certexc_client *client, unsigned flags) {
+        if (flags & CERTEXC_DEEP)
+                parameters_add(p, "deep", json_object_new_boolean(true));
+        parameters_add_owner(p, client);
+}
+
 static int send_call(Connection *connection, certexc_client *client, unsigned flags,
                      int64_t deadline) {
         _cleanup_(parameters_done) Parameters p = { 0 };
@@ -32,9 +38,7 @@ static int send_call(Connection *connection, certexc_client *client, unsigned fl
         int r;
 
         parameters_init(&p);
-        if (flags & CERTEXC_DEEP)
-                parameters_add(&p, "deep", json_object_new_boolean(true));
-        parameters_add_owner(&p, client);
+        add_parameters(&p, client, flags);
         if (p.bad)
                 return -ENOMEM;
         r = varlink_write_call("org.certexc1.CheckStore", p.object, true, false, &message, &size);
@@ -127,11 +131,22 @@ static int receive(certexc_client *client, Connection *connection, const Watcher
         }
 }
 
+static int ask_elsewhere(certexc_client *client, unsigned flags, JsonObject **ret) {
+        _cleanup_(parameters_done) Parameters p = { 0 };
+
+        parameters_init(&p);
+        add_parameters(&p, client, flags);
+        return parameters_call(&p, client, "CheckStore", ret);
+}
+
 static int ask(certexc_client *client, unsigned flags, const Watcher *watcher, JsonObject **ret) {
         _cleanup_(connection_freep) Connection *connection = NULL;
         int64_t deadline = connection_deadline(client_timeout(client));
         int r;
 
+        /* Only the socket tells of progress. */
+        if (client_has_transport(client))
+                return ask_elsewhere(client, flags, ret);
         trouble_clear(client_trouble(client));
         r = connection_new(certexc_client_socket(client), deadline, client_trouble(client),
                            &connection);

@@ -139,6 +139,10 @@ static void look_at_server(Doctor *d) {
         struct ucred server;
         const struct passwd *pw;
 
+        if (d->cli->bus) {
+                look(d, WELL, "", _("Bus"), NULL, _("org.certexc1 on the system's bus"));
+                return;
+        }
         if (!find_server(path, &server))
                 return;
         pw = getpwuid(server.uid);

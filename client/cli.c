@@ -99,7 +99,7 @@ static const Option options[] = {
         { "rebuild", NULL, FIELD(rebuild), VERB_DOCTOR,
           N_("First have the store made anew from its journal") },
         { "owner", "NAME|UID|system", FIELD(owner), VERBS_ALL,
-          N_("Decisions of this user, or of the whole system (root only)") },
+          N_("Decisions of this user, or of the whole system (root, or whom polkit allows)") },
         { "socket", "PATH", FIELD(socket), VERBS_ALL, N_("Ask the daemon at this socket") },
         { "json", NULL, FIELD(json), VERBS_ALL, N_("Print the daemon's answer as JSON") },
         { "help", NULL, FIELD(help), VERBS_ALL, N_("Print this help") },
@@ -306,7 +306,7 @@ static int read_owner(const Cli *cli, const char *text, int64_t *ret) {
         return EXIT_DONE;
 }
 
-static int make_client(Cli *cli) {
+static int make_client(Cli *cli, const Verb *verb) {
         int64_t owner = CERTEXC_OWNER_SELF;
         int r, status;
 
@@ -315,13 +315,14 @@ static int make_client(Cli *cli) {
                 return cli_misuse(cli, "The path of the socket is too long.");
         if (r < 0)
                 return cli_fail(cli, "The daemon cannot be asked: %s.", strerror(-r));
-        if (!cli->options.owner)
-                return EXIT_DONE;
-        status = read_owner(cli, cli->options.owner, &owner);
-        if (status != EXIT_DONE)
-                return status;
-        certexc_client_set_owner(cli->client, owner);
-        return EXIT_DONE;
+        if (cli->options.owner) {
+                status = read_owner(cli, cli->options.owner, &owner);
+                if (status != EXIT_DONE)
+                        return status;
+                certexc_client_set_owner(cli->client, owner);
+        }
+        /* A monitor streams, which the socket does. */
+        return verb->mask == VERB_MONITOR ? EXIT_DONE : cli_take_bus(cli, owner);
 }
 
 static int run_verb(Cli *cli, const Verb *verb, uint32_t given, int n, char **arguments) {
@@ -335,7 +336,7 @@ static int run_verb(Cli *cli, const Verb *verb, uint32_t given, int n, char **ar
         status = check_options(cli, verb, given);
         if (status != EXIT_DONE)
                 return status;
-        status = make_client(cli);
+        status = make_client(cli, verb);
         if (status != EXIT_DONE)
                 return status;
         return verb->run(cli, n, arguments);
@@ -366,6 +367,7 @@ static int run(Cli *cli, int argc, char **argv) {
 
 static void cli_done(Cli *cli) {
         cli->client = certexc_client_free(cli->client);
+        cli->bus = cli_bus_free(cli->bus);
 }
 
 int main(int argc, char **argv) {

@@ -42,11 +42,14 @@ typedef struct Options {
         bool version;
 } Options;
 
+typedef struct CliBus CliBus;
+
 typedef struct Cli {
         Options options;
         Output out; /* standard output */
         Output err; /* standard error */
         certexc_client *client;
+        CliBus *bus; /* calls go over it; NULL: over the socket */
 } Cli;
 
 /* The verbs: @arguments are what stands behind the verb, @n of them. */
@@ -61,6 +64,11 @@ int cli_status(Cli *cli, int n, char **arguments);
 int cli_export(Cli *cli, int n, char **arguments);
 int cli_doctor(Cli *cli, int n, char **arguments);
 int cli_monitor(Cli *cli, int n, char **arguments);
+
+/* Lets calls that need more than one's own uid go over the system's bus, if there is one. EXIT_DONE,
+ * EXIT_FAILED. */
+int cli_take_bus(Cli *cli, int64_t owner);
+CliBus *cli_bus_free(CliBus *bus);
 
 /* What is wrong with the command line; returns EXIT_MISUSED. */
 int cli_misuse(const Cli *cli, const char *format, ...) _printf_(2, 3);

@@ -22,6 +22,8 @@ struct certexc_client {
         unsigned timeout;
         int64_t owner;
         Connection *connection; /* NULL while there is none */
+        certexc_transport transport; /* NULL: the socket */
+        void *transport_data;
         Trouble trouble;
         uint8_t shown[SHOWN_MAX][SHA256_SIZE];
         unsigned n_shown; /* ever; the oldest is overwritten */
@@ -88,6 +90,15 @@ void certexc_client_set_owner(certexc_client *client, int64_t owner) {
                 client->owner = owner;
 }
 
+void certexc_client_set_transport(certexc_client *client, certexc_transport transport,
+                                  void *userdata) {
+        if (!client)
+                return;
+        client->transport = transport;
+        client->transport_data = userdata;
+        client->connection = connection_free(client->connection);
+}
+
 const char *certexc_client_error(const certexc_client *client) {
         return client ? trouble_sentence(&client->trouble) : _("There is no client.");
 }
@@ -110,6 +121,10 @@ unsigned client_timeout(const certexc_client *client) {
 
 int64_t client_owner(const certexc_client *client) {
         return client->owner;
+}
+
+bool client_has_transport(const certexc_client *client) {
+        return client->transport != NULL;
 }
 
 int client_misuse(certexc_client *client) {
@@ -206,7 +221,7 @@ static int take_reply(certexc_client *c, const char *method, JsonObject *message
         VarlinkReply reply;
 
         if (varlink_reply_read(message, &reply, &fault) < 0 || reply.continues ||
-            !connection_is_quiet(c->connection)) {
+            (c->connection && !connection_is_quiet(c->connection))) {
                 (void) json_object_put(message);
                 c->connection = connection_free(c->connection);
                 return explain_call(c, -EPROTO, method);
@@ -217,6 +232,21 @@ static int take_reply(certexc_client *c, const char *method, JsonObject *message
         *ret = reply.parameters ? json_object_get(reply.parameters) : json_object_new_object();
         (void) json_object_put(message);
         return *ret ? 0 : client_no_memory(c);
+}
+
+/* The same over another way. */
+static int call_transport(certexc_client *c, const char *method, JsonObject *parameters,
+                          JsonObject **ret) {
+        _cleanup_free_ char *text = NULL;
+        VarlinkFault fault;
+        int r;
+
+        r = c->transport(c->transport_data, method, json_text(parameters) ?: "{}", &text);
+        if (r < 0)
+                return trouble_set(&c->trouble, r, "The certexc daemon could not be asked: %s.",
+                                   strerrordesc_np(-r) ?: "");
+        r = varlink_parse((Blob){ (const uint8_t *) text, strlen(text) }, ret, &fault);
+        return r == -EBADMSG ? explain_call(c, -EPROTO, method) : r;
 }
 
 int client_call(certexc_client *client, const char *method, JsonObject *parameters,
@@ -230,6 +260,10 @@ int client_call(certexc_client *client, const char *method, JsonObject *paramete
         if (asprintf(&name, "%s%s", strchr(method, '.') ? "" : INTERFACE ".", method) < 0) {
                 name = NULL;
                 return client_no_memory(client);
+        }
+        if (client->transport) {
+                r = call_transport(client, name, parameters, &reply);
+                return r < 0 ? r : take_reply(client, method, reply, ret);
         }
         r = varlink_write_call(name, parameters, false, false, &message, &size);
         if (r < 0)

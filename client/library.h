@@ -30,6 +30,7 @@ int client_call(certexc_client *client, const char *method, JsonObject *paramete
 Trouble *client_trouble(certexc_client *client);
 unsigned client_timeout(const certexc_client *client);
 int64_t client_owner(const certexc_client *client);
+bool client_has_transport(const certexc_client *client);
 
 /* Sets the trouble of @client (may be NULL): a caller's mistake. Returns -EINVAL. */
 int client_misuse(certexc_client *client);

@@ -86,6 +86,8 @@ static const struct {
           N_("The daemon is rebuilding its store; ask again in a few seconds."), "", "" },
         { PREFIX "MalformedMessage", -EPROTO, N_("The daemon did not understand the message: %s."),
           "reason", "" },
+        { "org.freedesktop.DBus.Error.ServiceUnknown", -ENOTCONN,
+          N_("The certexc daemon cannot be reached over the system's bus: %s."), "reason", "" },
         { "org.varlink.service.MethodNotFound", -EOPNOTSUPP,
           N_("This daemon has no method %s; it may be older than this program."), "method", "" },
         { "org.varlink.service.MethodNotImplemented", -EOPNOTSUPP,

@@ -379,6 +379,54 @@ START_TEST(a_host_is_checked_without_a_daemon) {
 }
 END_TEST
 
+/* What a way of the application's own brings, and what is made of it. */
+static const struct {
+        const char *sentence;
+        const char *reply; /* NULL: -EIO */
+        int error;
+} brought[] = {
+        { "an answer", ACCEPT, 0 },
+        { "nothing", NULL, -EIO },
+        { "no JSON", "{", -EPROTO },
+        { "an empty reply", "{}", -EPROTO },
+        { "a reply that goes on", "{\"parameters\":{},\"continues\":true}", -EPROTO },
+        { "an error", OURS("NotFound", ""), -ENOENT },
+        { "the bus's own error",
+          ERROR("org.freedesktop.DBus.Error.ServiceUnknown", "\"reason\":\"nobody has it\""),
+          -ENOTCONN },
+};
+
+static int bring(void *userdata, const char *method, const char *parameters, char **ret_reply) {
+        const char *reply = userdata;
+
+        ck_assert_str_eq(method, "org.certexc1.Verify");
+        ck_assert_ptr_nonnull(strstr(parameters, "\"host\":\"imap.example.org\""));
+        if (!reply)
+                return -EIO;
+        *ret_reply = strdup(reply);
+        return 0;
+}
+
+START_TEST(calls_go_another_way) {
+        _cleanup_(certexc_client_freep) certexc_client *client = NULL;
+        _cleanup_(certexc_answer_freep) certexc_answer *answer = NULL;
+        int r;
+
+        ck_assert_int_eq(certexc_client_new("/nowhere/at/all", &client), 0);
+        certexc_client_set_transport(client, bring, (void *) brought[_i].reply);
+        r = ask(client, &answer);
+        ck_assert_msg(r == brought[_i].error, "%s: %d", brought[_i].sentence, r);
+        ck_assert_msg((r == 0) == (answer != NULL), "%s: an answer", brought[_i].sentence);
+        ck_assert_msg((r == 0) == !*certexc_client_error(client), "%s: a sentence",
+                      brought[_i].sentence);
+
+        /* And over the socket again. */
+        answer = certexc_answer_free(answer);
+        certexc_client_set_transport(client, NULL, NULL);
+        ck_assert_int_eq(ask(client, &answer), -ENOTCONN);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("library");
         TCase *tcase = tcase_create("library");
@@ -401,6 +449,7 @@ int main(void) {
         tcase_add_test(tcase, a_stream_ends_once);
         tcase_add_test(tcase, a_stream_may_be_refused);
         tcase_add_test(tcase, any_method_can_be_called);
+        tcase_add_loop_test(tcase, calls_go_another_way, 0, N_ELEMENTS(brought));
         tcase_add_test(tcase, a_callers_mistake_is_told_and_harmless);
         tcase_add_test(tcase, a_host_is_checked_without_a_daemon);
 
