@@ -9,8 +9,10 @@
 #include "client/library.h"
 
 struct certexc_answer {
-        certexc_question *question;
+        certexc_question *question; /* NULL: what an agent shows */
         JsonObject *object;
+        const char *host, *chain_sha256, *asked;
+        uint16_t port;
         enum certexc_verdict verdict;
         const char *because;
         JsonObject *problems, *new_problems, *advice;
@@ -114,13 +116,18 @@ static int read_details(certexc_answer *a, Fields *f, const char **ret_field) {
 }
 
 /* An answer to another question is none: it would be a false accept. */
-static bool is_about(Fields *f, const certexc_question *question) {
-        const Endpoint *endpoint = question_endpoint(question);
-        int64_t port = fields_int(f, "port", 0, UINT16_MAX);
-        const char *host = fields_string(f, "host"), *chain = fields_string(f, "chain_sha256");
+static void read_subject(certexc_answer *a, Fields *f) {
+        const int64_t port = fields_int(f, "port", 0, UINT16_MAX);
 
-        return chain && strcmp(host, endpoint->host) == 0 && port == endpoint->port &&
-               strcmp(chain, question_chain_sha256(question)) == 0;
+        a->host = fields_string(f, "host");
+        a->chain_sha256 = fields_string(f, "chain_sha256");
+        a->port = (uint16_t) port;
+        if (!a->chain_sha256 || !a->question)
+                return;
+        if (strcmp(a->host, question_endpoint(a->question)->host) != 0 ||
+            a->port != question_endpoint(a->question)->port ||
+            strcmp(a->chain_sha256, question_chain_sha256(a->question)) != 0)
+                fields_bad(f, "host, port, chain_sha256", "they are another question's");
 }
 
 static int answer_read(certexc_answer *a, const char **ret_field) {
@@ -133,8 +140,8 @@ static int answer_read(certexc_answer *a, const char **ret_field) {
         a->new_problems = fields_array(&f, "new_problems", true);
         a->advice = fields_array(&f, "advice", false);
         a->obsolete = fields_bool_or(&f, "obsolete", false);
-        if (!is_about(&f, a->question))
-                fields_bad(&f, "host, port, chain_sha256", "they are another question's");
+        a->asked = fields_string_or(&f, "asked", NULL);
+        read_subject(a, &f);
         if (!is_string_array(a->new_problems))
                 fields_bad(&f, "new_problems", "it is no array of strings");
         if (a->advice && advice_check(a->advice) < 0)
@@ -152,28 +159,62 @@ static int answer_read(certexc_answer *a, const char **ret_field) {
         return r < 0 ? r : read_details(a, &f, ret_field);
 }
 
-int certexc_verify(certexc_client *client, certexc_question *question, certexc_answer **ret) {
-        _cleanup_(certexc_answer_freep) certexc_answer *a = NULL;
-        _cleanup_(parameters_done) Parameters p = { 0 };
+static int ask(certexc_client *client, certexc_question *question, const char *method,
+               Parameters *p, certexc_answer **ret) {
+        _cleanup_(certexc_answer_freep) certexc_answer *a = calloc(1, sizeof(*a));
         const char *field = NULL;
         int r;
 
-        if (!client || !question || !ret)
-                return client_misuse(client);
-
-        a = calloc(1, sizeof(*a));
         if (!a)
                 return client_no_memory(client);
         a->question = question_ref(question);
         a->verdict = CERTEXC_PROMPT;
 
-        parameters_init(&p);
-        r = question_call(question, client, "Verify", &p, &a->object);
+        r = question_call(question, client, method, p, &a->object);
         if (r < 0)
                 return r;
         if (answer_read(a, &field) < 0)
-                return client_bad_reply(client, "Verify", field);
+                return client_bad_reply(client, method, field);
 
+        *ret = TAKE_PTR(a);
+        return 0;
+}
+
+int certexc_verify(certexc_client *client, certexc_question *question, certexc_answer **ret) {
+        _cleanup_(parameters_done) Parameters p = { 0 };
+
+        if (!client || !question || !ret)
+                return client_misuse(client);
+        parameters_init(&p);
+        return ask(client, question, "Verify", &p, ret);
+}
+
+int certexc_ask(certexc_client *client, certexc_question *question, unsigned seconds,
+                certexc_answer **ret) {
+        _cleanup_(parameters_done) Parameters p = { 0 };
+        int r;
+
+        if (!client || !question || !ret || seconds == 0 || seconds > CERTEXC_ASK_MAX)
+                return client_misuse(client);
+        parameters_init(&p);
+        parameters_add_int(&p, "timeout", seconds);
+        parameters_add_session(&p);
+        client_set_patience(client, seconds * 1000U);
+        r = ask(client, question, "Ask", &p, ret);
+        client_set_patience(client, 0);
+        return r;
+}
+
+int answer_new_shown(JsonObject *shown, certexc_answer **ret, const char **ret_field) {
+        _cleanup_(certexc_answer_freep) certexc_answer *a = calloc(1, sizeof(*a));
+        int r;
+
+        if (!a)
+                return -ENOMEM;
+        a->object = json_object_get(shown);
+        r = answer_read(a, ret_field);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(a);
         return 0;
 }
@@ -187,15 +228,15 @@ const char *certexc_answer_because(const certexc_answer *answer) {
 }
 
 const char *certexc_answer_host(const certexc_answer *answer) {
-        return answer ? question_endpoint(answer->question)->host : NULL;
+        return answer ? answer->host : NULL;
 }
 
 uint16_t certexc_answer_port(const certexc_answer *answer) {
-        return answer ? question_endpoint(answer->question)->port : 0;
+        return answer ? answer->port : 0;
 }
 
 const char *certexc_answer_chain_sha256(const certexc_answer *answer) {
-        return answer ? question_chain_sha256(answer->question) : NULL;
+        return answer ? answer->chain_sha256 : NULL;
 }
 
 size_t certexc_answer_n_problems(const certexc_answer *answer) {
@@ -272,6 +313,10 @@ bool certexc_answer_change_differs(const certexc_answer *answer, const char *fie
                 if (strcmp(string_item(answer->changed_fields, i), field) == 0)
                         return true;
         return false;
+}
+
+const char *certexc_answer_asked(const certexc_answer *answer) {
+        return answer ? answer->asked : NULL;
 }
 
 const char *certexc_answer_json(const certexc_answer *answer) {

@@ -61,6 +61,12 @@ typedef struct certexc_monitor certexc_monitor;
 /** One change. Immutable. */
 typedef struct certexc_event certexc_event;
 
+/** A program that asks the person: a stream of prompts. */
+typedef struct certexc_agent certexc_agent;
+
+/** What the person is to be asked, or the word that this is over. Immutable. */
+typedef struct certexc_prompt certexc_prompt;
+
 enum certexc_verdict {
         CERTEXC_ACCEPT = 0, /* go on */
         CERTEXC_PROMPT = 1, /* ask the person */
@@ -139,7 +145,7 @@ CERTEXC_API int certexc_call(certexc_client *client, const char *method, const c
  * the socket. -ETIMEDOUT: no answer in time. -ECONNRESET: the daemon went away. -EPROTO: it does
  * not speak org.certexc1. -ENOMEM. From the daemon: -EINVAL InvalidHost InvalidPort InvalidChain
  * InvalidRequest · -ESTALE ProblemsChanged · -EALREADY NothingToExcept · -EKEYREJECTED
- * NotExceptable FingerprintMismatch · -ENOENT NotFound · -EACCES AccessDenied · -EDQUOT
+ * NotExceptable FingerprintMismatch · -ENOENT NotFound PromptUnknown · -EACCES AccessDenied · -EDQUOT
  * LimitReached · -EIO JudgeFailed StoreFailed · -EBUSY Rebuilding · -EOPNOTSUPP a method that this
  * daemon does not have · -EREMOTEIO any other. None of them means "accept".
  */
@@ -177,6 +183,25 @@ CERTEXC_API int certexc_question_set_starttls(certexc_question *question, bool s
 CERTEXC_API int certexc_verify(certexc_client *client, certexc_question *question,
                                certexc_answer **ret);
 CERTEXC_API certexc_answer *certexc_answer_free(certexc_answer *answer);
+
+/** The longest that certexc_ask() waits, in seconds. */
+#define CERTEXC_ASK_MAX 600U
+
+/**
+ * certexc_ask() - ask for the verdict; if there is none, wait until the person was asked
+ * @seconds: for so long at most, 1 to CERTEXC_ASK_MAX; the client's timeout counts beyond that
+ *
+ * The person is asked by an agent, a program of their own session; without one this does not wait.
+ * Returns as certexc_verify(). CERTEXC_PROMPT is still possible: see certexc_answer_asked().
+ */
+CERTEXC_API int certexc_ask(certexc_client *client, certexc_question *question, unsigned seconds,
+                            certexc_answer **ret);
+
+/**
+ * certexc_answer_asked() - what became of asking: "not-needed", "answered", "dismissed", "no-agent",
+ * "timed-out", "too-many", "not-allowed"; NULL for an answer of certexc_verify()
+ */
+CERTEXC_API const char *certexc_answer_asked(const certexc_answer *answer);
 
 /** certexc_answer_verdict() - CERTEXC_PROMPT for NULL */
 CERTEXC_API enum certexc_verdict certexc_answer_verdict(const certexc_answer *answer);
@@ -417,6 +442,49 @@ CERTEXC_API int64_t certexc_event_time(const certexc_event *event);
 CERTEXC_API const certexc_exception *certexc_event_exception(const certexc_event *event);
 CERTEXC_API const char *certexc_event_json(const certexc_event *event);
 
+/* -- Ask the person ------------------------------------------------------------------------ */
+
+/**
+ * certexc_agent_new() - become an agent, on a connection of its own; one's own decisions only
+ *
+ * Returns when the daemon knows. Poll certexc_agent_fd() for POLLIN, then call certexc_agent_next()
+ * until it returns 0.
+ */
+CERTEXC_API int certexc_agent_new(certexc_client *client, certexc_agent **ret);
+CERTEXC_API certexc_agent *certexc_agent_free(certexc_agent *agent);
+CERTEXC_API int certexc_agent_fd(const certexc_agent *agent);
+
+/**
+ * certexc_agent_next() - 1 and a prompt, 0 if none is there yet, -errno when it is over
+ *
+ * One prompt comes at a time. Each is followed by the word that it is over, whoever answered it.
+ */
+CERTEXC_API int certexc_agent_next(certexc_agent *agent, certexc_prompt **ret);
+/** certexc_agent_error() - why it is over, as certexc_client_error() */
+CERTEXC_API const char *certexc_agent_error(const certexc_agent *agent);
+
+CERTEXC_API certexc_prompt *certexc_prompt_free(certexc_prompt *prompt);
+CERTEXC_API uint64_t certexc_prompt_number(const certexc_prompt *prompt);
+/** NULL: ask. Else take it away: "answered", "dismissed", "timed-out", "gone", "changed". */
+CERTEXC_API const char *certexc_prompt_over(const certexc_prompt *prompt);
+/** What to show, all of it; the prompt's. NULL if it is over. */
+CERTEXC_API const certexc_answer *certexc_prompt_shown(const certexc_prompt *prompt);
+CERTEXC_API const char *certexc_prompt_json(const certexc_prompt *prompt);
+
+/**
+ * certexc_prompt_allow() - the person allows what was shown; the arguments of certexc_add_exception()
+ *
+ * -ENOENT: it is over, nothing was stored. -ESTALE: the problems changed; another prompt comes.
+ */
+CERTEXC_API int certexc_prompt_allow(certexc_client *client, const certexc_prompt *prompt,
+                                     int64_t until, unsigned flags, const char *fingerprint,
+                                     certexc_exception **ret);
+CERTEXC_API int certexc_prompt_deny(certexc_client *client, const certexc_prompt *prompt,
+                                    int64_t until, unsigned flags, const char *fingerprint,
+                                    certexc_exception **ret);
+/** certexc_prompt_dismiss() - "not now": nothing is stored, the same is not asked for some minutes */
+CERTEXC_API int certexc_prompt_dismiss(certexc_client *client, const certexc_prompt *prompt);
+
 /* -- Words --------------------------------------------------------------------------------- */
 
 /** Sentences about a problem by its name. NULL (false) for a name that this library lacks. */
@@ -464,6 +532,9 @@ CERTEXC_API int certexc_gnutls_set_endpoint(struct gnutls_session_int *session,
 
 /** certexc_gnutls_set_starttls() - after certexc_gnutls_set_endpoint(), if that is so */
 CERTEXC_API int certexc_gnutls_set_starttls(struct gnutls_session_int *session, bool starttls);
+
+/** certexc_gnutls_set_ask() - certexc_ask() for so many seconds from now on; 0: certexc_verify() */
+CERTEXC_API int certexc_gnutls_set_ask(struct gnutls_session_int *session, unsigned seconds);
 
 /**
  * certexc_gnutls_verify() - for gnutls_certificate_set_verify_function()

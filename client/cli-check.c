@@ -2,6 +2,7 @@
 /* certexc check: connect, ask, explain. */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,6 +11,9 @@
 #include "client/explain.h"
 #include "client/i18n.h"
 #include "client/target.h"
+
+/* With --ask, if --wait does not say. */
+#define WAIT_SEC_USUAL 120U
 
 static bool all_exceptable(const certexc_answer *answer) {
         for (size_t i = 0; i < certexc_answer_n_problems(answer); i++)
@@ -64,28 +68,90 @@ static int exit_status(enum certexc_verdict verdict) {
         return EXIT_FAILED;
 }
 
+/* Why nobody decided, where somebody was to be asked. */
+static const char *asked_sentence(const char *asked) {
+        static const struct {
+                const char *word, *sentence;
+        } sentences[] = {
+                { "dismissed", N_("You said \"not now\" to this a moment ago, and are not asked "
+                                  "again for some minutes.") },
+                { "no-agent", N_("There is no program that could ask you.") },
+                { "timed-out", N_("Nobody answered in time.") },
+                { "too-many", N_("Too many questions wait to be asked already.") },
+                { "not-allowed", N_("You were not asked: only the administrator may make "
+                                    "exceptions here.") },
+        };
+
+        for (size_t i = 0; asked && i < N_ELEMENTS(sentences); i++)
+                if (strcmp(asked, sentences[i].word) == 0)
+                        return _(sentences[i].sentence);
+        return NULL;
+}
+
+static int read_wait(const Cli *cli, unsigned *ret) {
+        const char *text = cli->options.wait;
+        unsigned value = WAIT_SEC_USUAL;
+
+        if (text && !cli->options.ask)
+                return cli_misuse(cli, "--wait has a meaning together with --ask only.");
+        if (text)
+                value = strlen(text) <= 3 && cli_is_id(text)
+                                ? (unsigned) strtoul(text, NULL, 10)
+                                : 0;
+        if (value == 0 || value > CERTEXC_ASK_MAX)
+                return cli_misuse(cli, "--wait=%s: give whole seconds from 1 to %u.", text,
+                                  CERTEXC_ASK_MAX);
+        *ret = value;
+        return EXIT_DONE;
+}
+
+/* The verdict; with --ask, once it was decided. */
+static int get_answer(const Cli *cli, const Target *target, unsigned seconds,
+                      certexc_answer **ret) {
+        int r;
+
+        if (!cli->options.ask)
+                return target_verify(cli, target, ret);
+        r = certexc_ask(cli->client, target->question, seconds, ret);
+        return r < 0 ? cli_fail_client(cli, r) : EXIT_DONE;
+}
+
+static void explain(const Cli *cli, const Target *target, const certexc_answer *answer) {
+        const enum certexc_verdict verdict = certexc_answer_verdict(answer);
+        const char *asked = asked_sentence(certexc_answer_asked(answer));
+
+        explain_answer(&cli->out, answer, time(NULL));
+        /* Where dates are what is wrong, the clock is looked at first. */
+        if (verdict != CERTEXC_ACCEPT && is_about_dates(answer))
+                clock_explain(&cli->out);
+        if (verdict != CERTEXC_PROMPT)
+                return;
+        if (asked) {
+                output_gap(&cli->out);
+                output_paragraph(&cli->out, 0, NULL, STYLE_WARN, "%s", asked);
+        }
+        print_next(cli, target, answer);
+}
+
 int cli_check(Cli *cli, int n, char **arguments) {
         _cleanup_(certexc_answer_freep) certexc_answer *answer = NULL;
         _cleanup_(target_done) Target target = {};
-        enum certexc_verdict verdict;
+        unsigned seconds = WAIT_SEC_USUAL;
         int status;
 
+        status = read_wait(cli, &seconds);
+        if (status != EXIT_DONE)
+                return status;
         status = target_open(cli, arguments[0], &target);
         if (status != EXIT_DONE)
                 return status;
-        status = target_verify(cli, &target, &answer);
+        status = get_answer(cli, &target, seconds, &answer);
         if (status != EXIT_DONE)
                 return status;
 
-        verdict = certexc_answer_verdict(answer);
         if (cli->options.json)
                 output_json(&cli->out, certexc_answer_json(answer));
         else
-                explain_answer(&cli->out, answer, time(NULL));
-        /* Where dates are what is wrong, the clock is looked at first. */
-        if (verdict != CERTEXC_ACCEPT && !cli->options.json && is_about_dates(answer))
-                clock_explain(&cli->out);
-        if (verdict == CERTEXC_PROMPT && !cli->options.json)
-                print_next(cli, &target, answer);
-        return exit_status(verdict);
+                explain(cli, &target, answer);
+        return exit_status(certexc_answer_verdict(answer));
 }

@@ -89,6 +89,8 @@ static void print_counts(const Output *out, const certexc_status *status) {
               certexc_status_number(status, "counts.denials"),
               certexc_status_number(status, "counts.unconfirmed"),
               certexc_status_number(status, "counts.exceptions_max"));
+        field(out, _("Agents"), STYLE_PLAIN, _("%" PRId64 " can ask you; %" PRId64 " questions wait"),
+              certexc_status_number(status, "agents"), certexc_status_number(status, "asking"));
         field(out, _("Space"), STYLE_PLAIN, _("%" PRId64 " of %" PRId64 " bytes"),
               certexc_status_number(status, "counts.bytes"),
               certexc_status_number(status, "counts.bytes_max"));

@@ -32,6 +32,8 @@ typedef struct Options {
         const char *fingerprint;
         const char *pin;
         const char *owner;
+        const char *wait;
+        bool ask;
         bool json;
         bool session;
         bool yes;

@@ -20,6 +20,7 @@
 struct certexc_client {
         char *socket;
         unsigned timeout;
+        unsigned patience; /* beyond that */
         int64_t owner;
         Connection *connection; /* NULL while there is none */
         certexc_transport transport; /* NULL: the socket */
@@ -111,6 +112,19 @@ const char *certexc_client_error_json(const certexc_client *client) {
         return client ? json_text(client->trouble.reply.parameters) : NULL;
 }
 
+void client_set_patience(certexc_client *client, unsigned milliseconds) {
+        client->patience = milliseconds;
+}
+
+/* How long a call may take; 0: without end. */
+static unsigned bound(const certexc_client *client) {
+        unsigned sum;
+
+        if (client->timeout == 0 || __builtin_add_overflow(client->timeout, client->patience, &sum))
+                return 0;
+        return sum;
+}
+
 Trouble *client_trouble(certexc_client *client) {
         return &client->trouble;
 }
@@ -171,7 +185,7 @@ static int explain_call(certexc_client *c, int error, const char *method) {
                 return trouble_set(&c->trouble, error,
                                    "The certexc daemon did not answer %s within %u ms. Try again "
                                    "later.",
-                                   method, c->timeout);
+                                   method, bound(c));
         case -EPROTO:
                 return trouble_set(&c->trouble, error,
                                    "What serves %s does not speak Varlink. Say where certexcd's "
@@ -197,7 +211,7 @@ static int exchange(certexc_client *c, const char *message, size_t size, int64_t
 }
 
 static int exchange_anew(certexc_client *c, const char *message, size_t size, JsonObject **ret) {
-        int64_t deadline = connection_deadline(c->timeout);
+        int64_t deadline = connection_deadline(bound(c));
         bool reused = c->connection != NULL;
         int r;
 

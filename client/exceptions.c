@@ -48,14 +48,7 @@ static int decide(certexc_client *client, const char *method, Parameters *p,
         bool already;
         int r;
 
-        if (until != 0)
-                parameters_add_int(p, "until", until);
-        if (flags & CERTEXC_SESSION)
-                parameters_add(p, "session", json_object_new_boolean(true));
-        parameters_add_string(p, "pin", flags & CERTEXC_PIN_KEY ? "key" : "certificate");
-        if (fingerprint)
-                parameters_add_string(p, "fingerprint", fingerprint);
-
+        parameters_add_terms(p, until, flags, fingerprint);
         r = question_call(answer_question(answer), client, method, p, &reply);
         if (r < 0)
                 return r;
@@ -70,8 +63,7 @@ static int decide(certexc_client *client, const char *method, Parameters *p,
 
 static bool is_misuse(const certexc_client *client, const certexc_answer *answer, int64_t until,
                       unsigned flags) {
-        return !client || !answer || (flags & ~(CERTEXC_SESSION | CERTEXC_PIN_KEY)) != 0 ||
-               (until != 0 && (flags & CERTEXC_SESSION));
+        return !client || !answer || !answer_question(answer) || !terms_make_sense(until, flags);
 }
 
 int certexc_add_exception(certexc_client *client, const certexc_answer *answer, int64_t until,

@@ -19,6 +19,8 @@ DEFINE_CLEANUP(certexc_status *, certexc_status_free)
 DEFINE_CLEANUP(certexc_monitor *, certexc_monitor_free)
 DEFINE_CLEANUP(certexc_check *, certexc_check_free)
 DEFINE_CLEANUP(certexc_event *, certexc_event_free)
+DEFINE_CLEANUP(certexc_agent *, certexc_agent_free)
+DEFINE_CLEANUP(certexc_prompt *, certexc_prompt_free)
 
 /* -- client.c ---------------------------------------------------------------------------- */
 
@@ -26,6 +28,9 @@ DEFINE_CLEANUP(certexc_event *, certexc_event_free)
  * reference; otherwise the client's trouble is set. Connects, and connects anew once. */
 int client_call(certexc_client *client, const char *method, JsonObject *parameters,
                 JsonObject **ret);
+
+/* Each call may take @milliseconds longer than the client's bound from now on; 0: no longer. */
+void client_set_patience(certexc_client *client, unsigned milliseconds);
 
 Trouble *client_trouble(certexc_client *client);
 unsigned client_timeout(const certexc_client *client);
@@ -60,12 +65,36 @@ void parameters_add_int(Parameters *p, const char *name, int64_t value);
 /* The owner, unless it is the caller itself. */
 void parameters_add_owner(Parameters *p, const certexc_client *client);
 
+/* The log-in session, if it is known. */
+void parameters_add_session(Parameters *p);
+/* How long a decision lasts, what it pins, and what was typed to confirm it. */
+void parameters_add_terms(Parameters *p, int64_t until, unsigned flags, const char *fingerprint);
+bool terms_make_sense(int64_t until, unsigned flags);
+
 /* client_call(), or -ENOMEM if @p went bad. */
 int parameters_call(Parameters *p, certexc_client *client, const char *method, JsonObject **ret);
 
 /* Asks page after page, @p being the same for all, and joins the arrays @field: {@field: [...]}. */
 int parameters_call_pages(Parameters *p, certexc_client *client, const char *method,
                           const char *field, JsonObject **ret);
+
+/* -- feed.c: a call that is answered again and again -------------------------------------- */
+
+typedef struct Feed {
+        Connection *connection;
+        Trouble trouble;
+} Feed;
+
+/* Calls @method, a full name, on a connection of its own; trouble is the client's. */
+int feed_open(Feed *feed, certexc_client *client, const char *method, Parameters *p);
+void feed_close(Feed *feed);
+
+/* 1 and the next reply's parameters, a new reference; 0 if none is there yet; -errno: trouble is the
+ * feed's, and it is over. */
+int feed_next(Feed *feed, bool wait, int64_t deadline, JsonObject **ret);
+
+/* The reply made no sense. Sets the trouble; returns -EPROTO. */
+int feed_bad(Feed *feed);
 
 /* -- question.c -------------------------------------------------------------------------- */
 
@@ -78,7 +107,10 @@ const char *question_chain_sha256(const certexc_question *question); /* once it 
 int question_call(certexc_question *question, certexc_client *client, const char *method,
                   Parameters *p, JsonObject **ret);
 
-/* The question that an answer is about; borrowed. */
+/* What an agent is to show, as an answer without a question. 0, -ENOMEM, -EPROTO. */
+int answer_new_shown(JsonObject *shown, certexc_answer **ret, const char **ret_field);
+
+/* The question that an answer is about; borrowed. NULL: it is what an agent shows. */
 certexc_question *answer_question(const certexc_answer *answer);
 
 /* The advice of an answer; NULL if there is none. */

@@ -10,8 +10,7 @@
 #include "client/library.h"
 
 struct certexc_monitor {
-        Connection *connection;
-        Trouble trouble;
+        Feed feed;
 };
 
 struct certexc_event {
@@ -22,46 +21,21 @@ struct certexc_event {
         certexc_exception exception;
 };
 
-static int send_call(Connection *connection, certexc_client *client, int64_t deadline) {
-        _cleanup_(parameters_done) Parameters p = { 0 };
-        _cleanup_free_ char *message = NULL;
-        size_t size;
-        int r;
-
-        parameters_init(&p);
-        parameters_add_owner(&p, client);
-        if (p.bad)
-                return -ENOMEM;
-        r = varlink_write_call("org.certexc1.Monitor", p.object, true, false, &message, &size);
-        if (r < 0)
-                return r;
-        return connection_send(connection, message, size, deadline);
-}
-
 int certexc_monitor_new(certexc_client *client, certexc_monitor **ret) {
         _cleanup_(certexc_monitor_freep) certexc_monitor *m = NULL;
-        int64_t deadline;
+        _cleanup_(parameters_done) Parameters p = { 0 };
         int r;
 
         if (!client || !ret)
                 return client_misuse(client);
-        deadline = connection_deadline(client_timeout(client));
-        trouble_clear(client_trouble(client));
         m = calloc(1, sizeof(*m));
         if (!m)
                 return client_no_memory(client);
-
-        r = connection_new(certexc_client_socket(client), deadline, client_trouble(client),
-                           &m->connection);
+        parameters_init(&p);
+        parameters_add_owner(&p, client);
+        r = feed_open(&m->feed, client, "org.certexc1.Monitor", &p);
         if (r < 0)
                 return r;
-        r = send_call(m->connection, client, deadline);
-        if (r == -ENOMEM)
-                return client_no_memory(client);
-        if (r < 0)
-                return trouble_set(client_trouble(client), r,
-                                   "The certexc daemon did not take the call of Monitor. Try "
-                                   "again; its log tells why.");
         *ret = TAKE_PTR(m);
         return 0;
 }
@@ -69,18 +43,17 @@ int certexc_monitor_new(certexc_client *client, certexc_monitor **ret) {
 certexc_monitor *certexc_monitor_free(certexc_monitor *monitor) {
         if (!monitor)
                 return NULL;
-        monitor->connection = connection_free(monitor->connection);
-        trouble_clear(&monitor->trouble);
+        feed_close(&monitor->feed);
         free(monitor);
         return NULL;
 }
 
 int certexc_monitor_fd(const certexc_monitor *monitor) {
-        return monitor ? connection_fd(monitor->connection) : -EINVAL;
+        return monitor ? connection_fd(monitor->feed.connection) : -EINVAL;
 }
 
 const char *certexc_monitor_error(const certexc_monitor *monitor) {
-        return monitor ? trouble_sentence(&monitor->trouble) : _("There is no monitor.");
+        return monitor ? trouble_sentence(&monitor->feed.trouble) : _("There is no monitor.");
 }
 
 certexc_event *certexc_event_free(certexc_event *event) {
@@ -89,12 +62,6 @@ certexc_event *certexc_event_free(certexc_event *event) {
         (void) json_object_put(event->object);
         free(event);
         return NULL;
-}
-
-static int bad_event(certexc_monitor *m) {
-        return trouble_set(&m->trouble, -EPROTO,
-                           "The daemon sent an event that makes no sense. Its version may not fit "
-                           "that of this program.");
 }
 
 static int event_new(JsonObject *object, certexc_event **ret) {
@@ -120,47 +87,19 @@ static int event_new(JsonObject *object, certexc_event **ret) {
         return 0;
 }
 
-/* Takes @message over. */
-static int take_event(certexc_monitor *m, JsonObject *message, certexc_event **ret) {
-        _cleanup_(json_unrefp) JsonObject *owned = message;
-        VarlinkFault fault;
-        VarlinkReply reply;
-        int r;
-
-        if (varlink_reply_read(message, &reply, &fault) < 0)
-                return bad_event(m);
-        if (reply.error)
-                return trouble_set_reply(&m->trouble, TAKE_PTR(owned), &reply);
-
-        r = event_new(reply.parameters, ret);
-        if (r == -ENOMEM)
-                return trouble_set(&m->trouble, r, "There is not enough memory.");
-        return r < 0 ? bad_event(m) : 1;
-}
-
 int certexc_monitor_next(certexc_monitor *monitor, certexc_event **ret) {
-        JsonObject *message = NULL;
+        _cleanup_(json_unrefp) JsonObject *object = NULL;
         int r;
 
         if (!monitor || !ret)
                 return -EINVAL;
-        /* What ended once stays ended. */
-        if (monitor->trouble.error < 0)
-                return monitor->trouble.error;
-
-        r = connection_receive(monitor->connection, false, 0, &message);
-        if (r > 0)
-                return take_event(monitor, message, ret);
-        if (r == -ECONNRESET)
-                return trouble_set(&monitor->trouble, r,
-                                   "The certexc daemon ended the stream: it was stopped, or this "
-                                   "program read too slowly. Watch again and list anew.");
-        if (r == -EPROTO)
-                return bad_event(monitor);
-        if (r < 0)
-                return trouble_set(&monitor->trouble, r, "The stream of the certexc daemon: %s.",
-                                   strerrordesc_np(-r));
-        return 0;
+        r = feed_next(&monitor->feed, false, 0, &object);
+        if (r <= 0)
+                return r;
+        r = event_new(object, ret);
+        if (r == -ENOMEM)
+                return trouble_set(&monitor->feed.trouble, r, "There is not enough memory.");
+        return r < 0 ? feed_bad(&monitor->feed) : 1;
 }
 
 const char *certexc_event_name(const certexc_event *event) {

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "client/fields.h"
 #include "client/library.h"
@@ -34,6 +35,28 @@ void parameters_add_int(Parameters *p, const char *name, int64_t value) {
 void parameters_add_owner(Parameters *p, const certexc_client *client) {
         if (client_owner(client) != CERTEXC_OWNER_SELF)
                 parameters_add_int(p, "owner", client_owner(client));
+}
+
+void parameters_add_session(Parameters *p) {
+        const char *session = secure_getenv("XDG_SESSION_ID");
+
+        if (session && *session)
+                parameters_add_string(p, "login_session", session);
+}
+
+bool terms_make_sense(int64_t until, unsigned flags) {
+        return (flags & ~(CERTEXC_SESSION | CERTEXC_PIN_KEY)) == 0 &&
+               (until == 0 || !(flags & CERTEXC_SESSION));
+}
+
+void parameters_add_terms(Parameters *p, int64_t until, unsigned flags, const char *fingerprint) {
+        if (until != 0)
+                parameters_add_int(p, "until", until);
+        if (flags & CERTEXC_SESSION)
+                parameters_add(p, "session", json_object_new_boolean(true));
+        parameters_add_string(p, "pin", flags & CERTEXC_PIN_KEY ? "key" : "certificate");
+        if (fingerprint)
+                parameters_add_string(p, "fingerprint", fingerprint);
 }
 
 int parameters_call(Parameters *p, certexc_client *client, const char *method, JsonObject **ret) {

@@ -73,6 +73,10 @@ static const struct {
         { PREFIX "NotFound", -ENOENT,
           N_("There is no such decision or certificate; the list shows those that are there."), "",
           "" },
+        { PREFIX "PromptUnknown", -ENOENT,
+          N_("This question is over: it was answered, or nobody waits for it any more. Nothing was "
+          "stored."),
+          "", "" },
         { PREFIX "AccessDenied", -EACCES, N_("The daemon does not permit this: %s."), "reason", "" },
         { PREFIX "LimitReached", -EDQUOT,
           N_("A limit of the daemon was reached: %s, at most %s. Revoke what is not needed any more, "

@@ -14,9 +14,19 @@ static bool may(const Caller *caller, AccessGrant grant) {
         return !caller->overflow && (caller->uid == 0 || (caller->granted & grant));
 }
 
+/* Consent is nobody else's, root's included. */
+static int check_agent(const Caller *caller, int64_t owner, const char **ret_reason) {
+        if (owner == (int64_t) caller->uid && !caller->overflow)
+                return 0;
+        *ret_reason = "an agent asks and answers for its own user only";
+        return -EACCES;
+}
+
 int access_check(const Caller *caller, AccessKind kind, int64_t owner, const char **ret_reason) {
         AccessGrant naming = owner == OWNER_SYSTEM ? ACCESS_GRANT_SYSTEM : ACCESS_GRANT_OTHERS;
 
+        if (kind == ACCESS_AGENT)
+                return check_agent(caller, owner, ret_reason);
         if (owner != (int64_t) caller->uid && !may(caller, naming)) {
                 *ret_reason = "only the administrator (uid 0) may name another owner";
                 return -EACCES;

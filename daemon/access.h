@@ -10,6 +10,7 @@ typedef enum AccessKind {
         ACCESS_ASK,   /* Verify: reads decisions to answer */
         ACCESS_READ,  /* lists, history, status, monitor */
         ACCESS_WRITE, /* adds and revokes */
+        ACCESS_AGENT, /* asks the person, and answers for them */
         ACCESS_MANAGE, /* the store as a whole: uid 0, and whoever owns its files */
 } AccessKind;
 

@@ -104,6 +104,28 @@ static void answer(BusCall *call, const char *error, struct json_object *o) {
 
 /* -- signals ----------------------------------------------------------------------------------- */
 
+/* What an agent is told: a prompt, or that it is over. */
+static int prompt_signal_new(BusCall *call, struct json_object *event, sd_bus_message **ret) {
+        const Bus *bus = call->peer->bus;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        Fields f = FIELDS_INIT(event);
+        const int64_t number = fields_int(&f, "number", 0, INT64_MAX);
+        struct json_object *shown = fields_object(&f, "shown", false);
+        int r;
+
+        r = sd_bus_message_new_signal(bus->bus, &m, BUS_PATH, BUS_INTERFACE,
+                                      shown ? "Prompt" : "PromptOver");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "xs", number,
+                                          fields_string(&f, shown ? "shown_sha256" : "reason"));
+        if (r >= 0 && shown)
+                r = bus_append_object(m, interface_find(bus->interface, 't', "Shown")->in, shown);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(m);
+        return 1;
+}
+
 static int signal_new(BusCall *call, struct json_object *event, sd_bus_message **ret) {
         const Bus *bus = call->peer->bus;
         const char *name, *field = NULL, *type = NULL, *signal;
@@ -135,7 +157,8 @@ static void send_signal(BusCall *call, struct json_object *event) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
-        r = signal_new(call, event, &m);
+        r = strcmp(call->method->name, "RegisterAgent") == 0 ? prompt_signal_new(call, event, &m)
+                                                              : signal_new(call, event, &m);
         if (r > 0 && sd_bus_message_set_destination(m, call->peer->name) >= 0)
                 (void) sd_bus_send(call->peer->bus->bus, m, NULL);
 }
@@ -203,6 +226,9 @@ static void start_request(BusCall *call, bool streams, struct json_object *param
                 reply_or_fail(call->message, r);
                 call->done = true;
         }
+        /* A person thinks about it: what the same program asks meanwhile is not held up. */
+        if (strcmp(call->method->name, "Ask") == 0)
+                call->aside = true;
 }
 
 /* Whose changes are meant; what is no number is refused later. */
@@ -213,17 +239,18 @@ static int64_t read_owner(const BusCall *call, struct json_object *parameters) {
                              (int64_t) call->peer->caller.uid);
 }
 
-/* Ends what @call's sender subscribed to: of @owner, or with @all everything. */
-static void unsubscribe(BusCall *call, int64_t owner, bool all) {
+/* Ends what @call's sender subscribed to: the same of the same owner, or with @all everything. */
+static void unsubscribe(BusCall *call, bool all) {
         for (BusCall *c = call->peer->aside; c; c = c->next)
-                if (c->streams && c->answered && (all || c->owner == owner)) {
+                if (c->streams && c->answered &&
+                    (all || (c->owner == call->owner && c->method == call->method))) {
                         c->request = request_free(c->request);
                         c->done = true;
                 }
 }
 
 static void start_unsubscribe(BusCall *call) {
-        unsubscribe(call, 0, true);
+        unsubscribe(call, true);
         if (sd_bus_message_get_expect_reply(call->message) > 0)
                 (void) sd_bus_reply_method_return(call->message, "");
         call->answered = call->done = true;
@@ -266,7 +293,7 @@ void bus_call_start(BusCall *call) {
         if (call->streams) {
                 /* Once is enough. */
                 call->owner = read_owner(call, parameters);
-                unsubscribe(call, call->owner, false);
+                unsubscribe(call, false);
         }
         start_request(call, call->streams, parameters);
 }

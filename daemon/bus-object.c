@@ -13,6 +13,7 @@ static const struct {
         const char *method, *member;
 } streams[] = {
         { "Monitor", "Subscribe" },
+        { "RegisterAgent", "RegisterAgent" },
 };
 
 static const struct {
@@ -29,6 +30,10 @@ static const struct {
 };
 
 static const sd_bus_vtable signals[] = {
+        SD_BUS_SIGNAL_WITH_NAMES("Prompt", "xsa{sv}",
+                                 SD_BUS_PARAM(number) SD_BUS_PARAM(shown_sha256) SD_BUS_PARAM(shown),
+                                 0),
+        SD_BUS_SIGNAL_WITH_NAMES("PromptOver", "xs", SD_BUS_PARAM(number) SD_BUS_PARAM(reason), 0),
         SD_BUS_SIGNAL_WITH_NAMES("ExceptionAdded", "sxa{sv}",
                                  SD_BUS_PARAM(event) SD_BUS_PARAM(time) SD_BUS_PARAM(exception), 0),
         SD_BUS_SIGNAL_WITH_NAMES("ExceptionRevoked", "sxa{sv}",

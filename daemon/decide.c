@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/answer.h"
+#include "daemon/decide.h"
 #include "daemon/ends.h"
 #include "daemon/json.h"
 #include "daemon/judged.h"
@@ -124,28 +125,30 @@ static int read_fingerprint(Request *r, const char *text, Wanted *w) {
         return 0;
 }
 
+/* How long, what is pinned, and what was typed to confirm; finishes @f. */
+static int read_terms(Request *r, Fields *f, Wanted *w) {
+        const bool has_until = fields_has(f, "until");
+        const int64_t until = fields_int_or(f, "until", INT64_MIN, INT64_MAX, 0);
+        const bool session = fields_bool_or(f, "session", false);
+        const char *pin = fields_string_or(f, "pin", "certificate");
+        const char *fingerprint = fields_string_or(f, "fingerprint", NULL);
+
+        if (request_fields_finish(r, f) < 0)
+                return -EBADMSG;
+        if (read_pin(r, pin, &w->pin) < 0 || read_fingerprint(r, fingerprint, w) < 0)
+                return -EINVAL;
+        return read_end(r, has_until, until, session, w);
+}
+
 static int read_wanted(Request *r, Fields *f, Wanted *w, JudgedFields *fields) {
         struct json_object *problems = NULL;
-        const char *pin, *fingerprint;
-        bool session, has_until;
-        int64_t until;
 
         judged_read(f, fields);
         if (w->action == DECISION_ALLOW)
                 problems = fields_array(f, "problems", true);
-        has_until = fields_has(f, "until");
-        until = fields_int_or(f, "until", INT64_MIN, INT64_MAX, 0);
-        session = fields_bool_or(f, "session", false);
-        pin = fields_string_or(f, "pin", "certificate");
-        fingerprint = fields_string_or(f, "fingerprint", NULL);
-        if (request_fields_finish(r, f) < 0)
-                return -EBADMSG;
-
-        if (problems && read_shown(r, problems, &w->shown) < 0)
+        if (read_terms(r, f, w) < 0)
                 return -EINVAL;
-        if (read_pin(r, pin, &w->pin) < 0 || read_fingerprint(r, fingerprint, w) < 0)
-                return -EINVAL;
-        return read_end(r, has_until, until, session, w);
+        return problems ? read_shown(r, problems, &w->shown) : 0;
 }
 
 /* -- consent ----------------------------------------------------------------------------------- */
@@ -327,28 +330,49 @@ static void add_ready(Request *r) {
                 request_store_error(r, n);
 }
 
-static void add(Request *r, DecisionAction action) {
-        Fields f = request_fields(r);
-        JudgedFields fields;
+/* What is wanted, or NULL after the error was answered. */
+static Wanted *wanted_new(Request *r, DecisionAction action) {
         Wanted *w;
 
+        if (action == DECISION_ALLOW && !r->manager->conf.user_exceptions &&
+            r->owner != OWNER_SYSTEM) {
+                request_denied(r, "only the administrator may make exceptions here "
+                                  "(UserExceptions=no in certexcd.conf)");
+                return NULL;
+        }
         w = r->state = calloc(1, sizeof(*w));
         if (!w) {
                 request_no_memory(r);
-                return;
+                return NULL;
         }
         w->action = action;
-        if (read_wanted(r, &f, w, &fields) < 0)
+        return w;
+}
+
+static void add(Request *r, DecisionAction action) {
+        Wanted *w = wanted_new(r, action);
+        Fields f = request_fields(r);
+        JudgedFields fields;
+
+        if (w && read_wanted(r, &f, w, &fields) == 0)
+                judged_start(r, &fields, 1, add_ready);
+}
+
+void decide_about(Request *r, Fields *f, DecisionAction action, ProblemSet shown,
+                  const Judged *about) {
+        Wanted *w = wanted_new(r, action);
+
+        if (!w || read_terms(r, f, w) < 0)
                 return;
-        judged_start(r, &fields, 1, add_ready);
+        if (action == DECISION_ALLOW)
+                w->shown = shown;
+        if (judged_again(about, &r->judged) < 0)
+                request_no_memory(r);
+        else
+                judged_restart(r, add_ready);
 }
 
 void method_add_exception(Request *r) {
-        if (!r->manager->conf.user_exceptions && r->owner != OWNER_SYSTEM) {
-                request_denied(r, "only the administrator may make exceptions here "
-                                  "(UserExceptions=no in certexcd.conf)");
-                return;
-        }
         add(r, DECISION_ALLOW);
 }
 

@@ -182,6 +182,14 @@ static int put_last_rebuild(struct json_object *o, const Manager *m) {
         return last && last->rebuilt ? json_put(o, "last_rebuild", answer_rebuild(last)) : 0;
 }
 
+static int put_agents(struct json_object *o, const Manager *m, int64_t owner) {
+        const PromptsCounts n = prompter_count(m->prompter, owner);
+
+        if (json_put_int(o, "agents", n.agents) < 0 || json_put_int(o, "asking", n.askers) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
 static int put_rest(struct json_object *o, const Manager *m) {
         uint64_t generation = store_generation(m->store) + m->trust_generation;
 
@@ -206,7 +214,8 @@ void method_get_status(Request *r) {
 
         n = store_counts(r->manager->store, r->owner, &counts);
         if (put_daemon(o, r->manager) < 0 || put_store(o, r->manager, n) < 0 ||
-            put_last_rebuild(o, r->manager) < 0 || put_rest(o, r->manager) < 0 || json_put_int(o, "owner", r->owner) < 0 ||
+            put_last_rebuild(o, r->manager) < 0 || put_rest(o, r->manager) < 0 ||
+            put_agents(o, r->manager, r->owner) < 0 || json_put_int(o, "owner", r->owner) < 0 ||
             json_put(o, "counts", counts_object(&counts)) < 0 ||
             json_put(o, "problems", answer_problem_names(problem_set_all)) < 0)
                 request_no_memory(r);

@@ -232,6 +232,31 @@ void judged_start(Request *r, const JudgedFields *fields, int64_t port_min,
         find_facts(r);
 }
 
+int judged_again(const Judged *j, Judged **ret) {
+        _cleanup_(judged_freep) Judged *copy = calloc(1, sizeof(*copy));
+
+        if (!copy)
+                return -ENOMEM;
+        copy->endpoint = j->endpoint;
+        copy->starttls = j->starttls;
+        copy->chain = chain_bytes_ref(j->chain);
+        if (j->staple) {
+                copy->staple = malloc(j->staple_size);
+                if (!copy->staple)
+                        return -ENOMEM;
+                memcpy(copy->staple, j->staple, j->staple_size);
+                memcpy(copy->staple_sha256, j->staple_sha256, SHA256_SIZE);
+                copy->staple_size = j->staple_size;
+        }
+        *ret = TAKE_PTR(copy);
+        return 0;
+}
+
+void judged_restart(Request *r, void (*ready)(Request *r)) {
+        r->judged->ready = ready;
+        find_facts(r);
+}
+
 void judged_describe(const Judged *j, Decision *d) {
         memcpy(d->host, j->endpoint.host, sizeof(d->host));
         d->port = j->endpoint.port;

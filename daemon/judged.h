@@ -52,6 +52,12 @@ void judged_read(Fields *f, JudgedFields *ret);
 void judged_start(Request *r, const JudgedFields *fields, int64_t port_min,
                   void (*ready)(Request *r));
 
+/* The same endpoint, chain and staple in a new object, of which nothing is known yet. 0 or -ENOMEM. */
+int judged_again(const Judged *j, Judged **ret);
+
+/* As judged_start(), with r->judged made by judged_again(). */
+void judged_restart(Request *r, void (*ready)(Request *r));
+
 /* Fills in what @d is about: the endpoint and the leaf, which was read. */
 void judged_describe(const Judged *j, Decision *d);
 

@@ -52,6 +52,30 @@
  * a minute: about nine minutes. After that only a reload tries again. */
 #define BUS_TRIES_MAX 16U
 
+/* -- Prompts ----------------------------------------------------------------------------- */
+
+/* Programs of one uid that can ask the person: a few log-in sessions with a terminal's and a desktop's. */
+#define AGENTS_PER_UID_MAX 8U
+
+/* Prompts of one owner, and of all, that wait for an answer. A person who is asked more than this has
+ * stopped reading; each keeps a chain. */
+#define PROMPTS_PER_OWNER_MAX 16U
+#define PROMPTS_MAX 128U
+
+/* Calls of Ask that wait for one owner's prompts; over the bus they do not cost a connection each. */
+#define PROMPT_ASKERS_PER_OWNER_MAX 1024U
+
+/* Ask waits so long at most, and so long if it does not say: to read, to look up a fingerprint. */
+#define ASK_SEC_MAX 600
+#define ASK_SEC_USUAL 120
+
+/* "Not now" holds so long: programs try again within a minute, people come back later. */
+#define PROMPT_DISMISSED_SEC 300U
+
+/* So many of these are remembered, of one owner and of all; the oldest makes room. */
+#define DISMISSALS_PER_OWNER_MAX 64U
+#define DISMISSALS_MAX 1024U
+
 /* -- Certificates ------------------------------------------------------------------------ */
 
 /* One certificate. Real ones are 1 to 4 KiB; with hundreds of names, 20. GnuTLS itself refuses a

@@ -135,3 +135,11 @@ void login_session(int64_t owner, Session *ret) {
         session.known = true;
         *ret = session;
 }
+
+void login_session_name(pid_t pid, char ret[static LOGIN_SESSION_MAX]) {
+        _cleanup_free_ char *name = NULL;
+
+        ret[0] = '\0';
+        if (pid > 0 && sd_pid_get_session(pid, &name) >= 0 && strlen(name) < LOGIN_SESSION_MAX)
+                strcpy(ret, name);
+}

@@ -12,3 +12,9 @@
  * boot counts.
  */
 void login_session(int64_t owner, Session *ret);
+
+/* Room for a session's name ("c2") with its NUL; a longer one is taken as unknown. */
+#define LOGIN_SESSION_MAX 64U
+
+/* The session that the process @pid belongs to; "" if there is none, or it cannot be seen. */
+void login_session_name(pid_t pid, char ret[static LOGIN_SESSION_MAX]);

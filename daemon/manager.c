@@ -30,6 +30,7 @@
 #include "daemon/monitors.h"
 #include "daemon/owners.h"
 #include "daemon/sandbox.h"
+#include "daemon/prompter.h"
 #include "daemon/store.h"
 #include "daemon/trust.h"
 
@@ -116,6 +117,7 @@ static void on_trust_changed(Trust *trust, int fd, unsigned count, void *userdat
         if (m->trust_generation > 1) {
                 log_struct(LOG_INFO, LOG_TRUST_CHANGED, "The authorities were read again", NULL);
                 tell_authorities_changed(m);
+                prompter_changed(m->prompter, OWNER_SYSTEM, NULL, 0);
         }
         tell_ready(m, count);
 }
@@ -136,6 +138,7 @@ static int begin_to_stop(Manager *m) {
         (void) sd_notify(false, "STOPPING=1\nSTATUS=Answering the last calls");
         listener_stop(m->listener);
         bus_stop(m->bus);
+        prompter_stop(m->prompter);
         return sd_event_add_time_relative(m->event, NULL, CLOCK_MONOTONIC, STOP_USEC, 0,
                                           on_stop_late, m);
 }
@@ -338,7 +341,7 @@ static int open_store(Manager *m) {
 
 static int open_memory(Manager *m) {
         if (cache_new(&m->cache) < 0 || monitors_new(&m->monitors) < 0 ||
-            owners_new(&m->owners) < 0)
+            owners_new(&m->owners) < 0 || prompter_new(m, &m->prompter) < 0)
                 return log_error_errno(-ENOMEM, "Cannot start: %m");
         return 0;
 }
@@ -429,6 +432,7 @@ Manager *manager_free(Manager *m) {
         m->judges = judges_free(m->judges);
         m->owners = owners_free(m->owners);
         m->monitors = monitors_free(m->monitors);
+        m->prompter = prompter_free(m->prompter);
         m->cache = cache_free(m->cache);
         m->store = store_free(m->store);
         m->idle = sd_event_source_disable_unref(m->idle);

@@ -20,6 +20,7 @@ typedef struct Listener Listener;
 typedef struct Mender Mender;
 typedef struct Monitors Monitors;
 typedef struct Owners Owners;
+typedef struct Prompter Prompter;
 typedef struct Store Store;
 typedef struct Trust Trust;
 
@@ -36,6 +37,7 @@ typedef struct Manager {
         Cache *cache;
         Monitors *monitors;
         Owners *owners;
+        Prompter *prompter;
         Listener *listener;
         Bus *bus; /* NULL with --no-bus */
         int64_t started;

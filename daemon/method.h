@@ -15,7 +15,9 @@
 #include "client/fields.h"
 #include "daemon/access.h"
 #include "daemon/decision.h"
+#include "daemon/login.h"
 #include "daemon/manager.h"
+#include "daemon/prompter.h"
 #include "daemon/request.h"
 
 typedef struct Checkup Checkup;
@@ -54,6 +56,8 @@ struct Request {
         uint64_t wait_until_usec;
         Monitor *monitor;
         Checkup *checkup; /* of the store, that the answer waits for */
+        const char *session; /* the log-in session that it says it comes from; NULL: it does not */
+        Asking asking;
         void *state; /* the method's own; free()d */
         void (*resume)(Request *r); /* the next page of a streamed list */
 };
@@ -102,12 +106,22 @@ int request_fields_finish(Request *r, Fields *f);
 int request_endpoint(Request *r, const char *host, size_t host_size, int64_t port,
                      int64_t port_min, Endpoint *ret);
 
+/* Reads "login_session", which says where somebody sits. It only puts one's own agents in order, so that one's
+ * own word for it is good enough. */
+void request_read_session(Request *r, Fields *f);
+
+/* The session that @r comes from: what it said, else what can be seen of its process, else "". */
+void request_session(const Request *r, char ret[static LOGIN_SESSION_MAX]);
+
 /* Now, for ends: not before the store's last change, so that a clock set back revives nothing. */
 int64_t request_now_for_ends(const Request *r);
 
 /* -- the methods, by file ------------------------------------------------------------------------ */
 
 void method_verify(Request *r);
+void method_ask(Request *r);
+void method_register_agent(Request *r);
+void method_answer_prompt(Request *r);
 void method_add_exception(Request *r);
 void method_add_denial(Request *r);
 void method_revoke_exception(Request *r);

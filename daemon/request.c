@@ -28,6 +28,7 @@
 
 static const Method methods[] = {
         { "Verify", ACCESS_ASK, false, false, method_verify },
+        { "Ask", ACCESS_ASK, false, false, method_ask },
         { "AddException", ACCESS_WRITE, false, false, method_add_exception },
         { "AddDenial", ACCESS_WRITE, false, false, method_add_denial },
         { "ListExceptions", ACCESS_READ, false, false, method_list_exceptions },
@@ -37,6 +38,8 @@ static const Method methods[] = {
         { "GetHistory", ACCESS_READ, false, false, method_get_history },
         { "GetStatus", ACCESS_READ, false, true, method_get_status },
         { "Monitor", ACCESS_READ, true, true, method_monitor },
+        { "RegisterAgent", ACCESS_AGENT, true, true, method_register_agent },
+        { "AnswerPrompt", ACCESS_AGENT, false, false, method_answer_prompt },
         { "Rebuild", ACCESS_MANAGE, false, true, method_rebuild },
         { "CheckStore", ACCESS_READ, false, false, method_check_store },
 };
@@ -57,8 +60,10 @@ bool request_method_needs_more(const char *method) {
 /* -- answers ------------------------------------------------------------------------------- */
 
 static void request_answer(Request *r, const char *error, struct json_object *o, bool continues) {
-        if (!continues)
+        if (!continues) {
                 r->done = true;
+                prompter_leave(r, !error);
+        }
         r->answer(r, error, o, continues, r->door);
         (void) json_object_put(o);
 }
@@ -203,6 +208,18 @@ int request_endpoint(Request *r, const char *host, size_t host_size, int64_t por
                 return -EINVAL;
         }
         return 0;
+}
+
+void request_read_session(Request *r, Fields *f) {
+        r->session = fields_string_or(f, "login_session", NULL);
+}
+
+void request_session(const Request *r, char ret[static LOGIN_SESSION_MAX]) {
+        if (!r->session)
+                login_session_name(r->caller.pid, ret);
+        else
+                (void) snprintf(ret, LOGIN_SESSION_MAX, "%s",
+                                strlen(r->session) < LOGIN_SESSION_MAX ? r->session : "");
 }
 
 int64_t request_now_for_ends(const Request *r) {
@@ -390,6 +407,7 @@ Request *request_free(Request *r) {
                 return NULL;
 
         submission_forget(r->submission);
+        prompter_leave(r, false);
         (void) waiting_free(r->waiting);
         (void) monitor_free(r->monitor);
         (void) checkup_free(r->checkup);

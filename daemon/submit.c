@@ -10,6 +10,7 @@
 #include "daemon/manager.h"
 #include "daemon/method.h"
 #include "daemon/monitors.h"
+#include "daemon/prompter.h"
 #include "daemon/submit.h"
 
 struct Submission {
@@ -89,6 +90,9 @@ static void tell_all(Manager *manager, const Change *change) {
                 tell_authorities(manager, change);
         else
                 tell(manager, name, change->now, &change->decision);
+        if (name || change->n_others > 0)
+                prompter_changed(manager->prompter, change->decision.owner, change->decision.host,
+                                 change->decision.port);
 }
 
 static void submission_done(Change *change, void *userdata) {

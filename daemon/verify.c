@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Verify: everything that the verdict depends on is looked up here; the verdict itself is
+/* Verify and Ask: everything that the verdict depends on is looked up here; the verdict itself is
  * arithmetic (verdict.c). */
 #include "config.h"
 
@@ -12,8 +12,10 @@
 #include "daemon/json.h"
 #include "daemon/judged.h"
 #include "daemon/known.h"
+#include "daemon/limits.h"
 #include "daemon/method.h"
 #include "daemon/owners.h"
+#include "daemon/prompter.h"
 #include "daemon/submit.h"
 #include "daemon/verdict.h"
 
@@ -143,7 +145,21 @@ static struct json_object *answer(Request *r, const Found *found) {
         return TAKE_PTR(o);
 }
 
+/* Lets @r wait for a person where that can help. 1: it waits. 0: @o is complete. -ENOMEM. */
+static int ask_person(Request *r, const Found *found, struct json_object *o) {
+        int n = 0;
+
+        if (found->out.verdict == VERDICT_PROMPT) {
+                /* Nobody could allow it. */
+                if (!r->manager->conf.user_exceptions && r->owner != OWNER_SYSTEM)
+                        r->asking.outcome = "not-allowed";
+                n = prompter_wait(r, o);
+        }
+        return n != 0 ? n : json_put_string(o, "asked", prompter_word(r));
+}
+
 static void verify_ready(Request *r) {
+        _cleanup_(json_freep) struct json_object *o = NULL;
         _cleanup_(found_done) Found found = {};
         int n;
 
@@ -155,7 +171,17 @@ static void verify_ready(Request *r) {
                 return;
         }
         remember_seen(r, &found);
-        request_reply(r, answer(r, &found));
+        o = answer(r, &found);
+        if (o && r->asking.wanted) {
+                n = ask_person(r, &found, o);
+                if (n > 0)
+                        return;
+                if (n < 0) {
+                        request_no_memory(r);
+                        return;
+                }
+        }
+        request_reply(r, TAKE_PTR(o));
 }
 
 void method_verify(Request *r) {
@@ -166,4 +192,22 @@ void method_verify(Request *r) {
         if (request_fields_finish(r, &f) < 0)
                 return;
         judged_start(r, &fields, 0, verify_ready);
+}
+
+void method_ask(Request *r) {
+        Fields f = request_fields(r);
+        JudgedFields fields;
+        int64_t seconds;
+
+        judged_read(&f, &fields);
+        request_read_session(r, &f);
+        seconds = fields_int_or(&f, "timeout", INT64_MIN, INT64_MAX, ASK_SEC_USUAL);
+        if (request_fields_finish(r, &f) < 0)
+                return;
+        if (seconds < 1 || seconds > ASK_SEC_MAX) {
+                request_invalid(r, "timeout", "it is not between 1 and 600 seconds");
+                return;
+        }
+        prompter_begin(r, (uint64_t) seconds);
+        judged_start(r, &fields, 1, verify_ready);
 }

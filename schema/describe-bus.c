@@ -38,18 +38,23 @@ static const struct {
         { "all", "also what has ended or was revoked" },
         { "chain", "certificates as the server sent them, leaf first" },
         { "chain_sha256", "instead of chain, if this owner has shown it before" },
+        { "choice", "allow, deny or not-now" },
         { "deep", "read every page, and compare both copies row against row" },
         { "fingerprint", "SHA-256 of the leaf as it was typed; it must fit" },
         { "host", "host name or address, in any spelling" },
         { "id", "number of a decision" },
+        { "login_session", "where the caller sits, by logind's name; else it is found out if possible" },
+        { "number", "of the prompt" },
         { "owner", "uid whose decisions are meant, -1 for the system's; else the caller's own" },
         { "pin", "certificate (the usual) or key" },
         { "port", "1 to 65535; Verify also takes 0, not known" },
         { "problems", "those that were shown to the person" },
         { "session", "until reboot or the owner's last log-out" },
         { "sha256", "digest of a certificate, hexadecimal" },
+        { "shown_sha256", "that came with the prompt" },
         { "staple", "the stapled OCSP answer" },
         { "starttls", "the connection was upgraded on a plain port" },
+        { "timeout", "seconds, 1 to 600; else 120" },
         { "until", "end, seconds since 1970" },
 };
 
@@ -65,10 +70,30 @@ static const char tail[] =
         "      <arg type=\"a{sv}\" name=\"results\" direction=\"out\"/>\n"
         "    </method>\n"
         "    <!--\n"
-        "      Unsubscribe: ends all that the caller has subscribed to.\n"
+        "      Unsubscribe: ends all that the caller has subscribed to; it is no agent any more either.\n"
         "    -->\n"
         "    <method name=\"Unsubscribe\">\n"
         "    </method>\n"
+        "    <!--\n"
+        "      Prompt: to an agent, which called RegisterAgent: ask the person, and call AnswerPrompt.\n"
+        "        number        of the prompt\n"
+        "        shown_sha256  goes back with the answer\n"
+        "        shown         what to show: the results of Verify\n"
+        "    -->\n"
+        "    <signal name=\"Prompt\">\n"
+        "      <arg type=\"x\" name=\"number\"/>\n"
+        "      <arg type=\"s\" name=\"shown_sha256\"/>\n"
+        "      <arg type=\"a{sv}\" name=\"shown\"/>\n"
+        "    </signal>\n"
+        "    <!--\n"
+        "      PromptOver: to the same agent: it needs no answer any more, take it away.\n"
+        "        number  of the prompt\n"
+        "        reason  answered, dismissed, timed-out, gone or changed\n"
+        "    -->\n"
+        "    <signal name=\"PromptOver\">\n"
+        "      <arg type=\"x\" name=\"number\"/>\n"
+        "      <arg type=\"s\" name=\"reason\"/>\n"
+        "    </signal>\n"
         "    <!--\n"
         "      ExceptionAdded: a decision was made.\n"
         "        event      allowed, denied or confirmed\n"
@@ -175,6 +200,11 @@ static void print_method(const InterfaceMember *method) {
                "    </method>\n");
 }
 
+/* What streams on the socket has signals here: Monitor is Subscribe, RegisterAgent keeps its name. */
+static bool is_stream(const char *method) {
+        return strcmp(method, "Monitor") == 0 || strcmp(method, "RegisterAgent") == 0;
+}
+
 int main(void) {
         _cleanup_(interface_freep) Interface *interface = NULL;
 
@@ -187,10 +217,9 @@ int main(void) {
                "<node name=\"" BUS_PATH "\">\n  <interface name=\"" BUS_INTERFACE "\">\n",
                head);
         for (size_t i = 0; i < interface->n_members; i++)
-                /* What streams on the socket is Subscribe and its signals here. */
-                if (interface->members[i].kind == 'm' &&
-                    strcmp(interface->members[i].name, "Monitor") != 0)
+                if (interface->members[i].kind == 'm' && !is_stream(interface->members[i].name))
                         print_method(&interface->members[i]);
+        print_method(interface_find(interface, 'm', "RegisterAgent"));
         printf("%s  </interface>\n</node>\n", tail);
         return fflush(stdout) == 0 ? 0 : 1;
 }

@@ -12,7 +12,7 @@ done
 live_begin
 
 # From the page's source: what troff writes as \- and \e is - and \.
-sed -n '/^\.Bd -literal/,/^\.Ed/p' "$source_dir/man/libcertexc.3" |
+sed -n '/^\.Bd -literal$/,/^\.Ed/p' "$source_dir/man/libcertexc.3" |
   sed '1d; $d; s/\\-/-/g; s/\\e/\\/g' >"$live/example.c"
 [ -s "$live/example.c" ] || live_fail 'libcertexc(3) has no example'
 lines=$(wc -l <"$live/example.c")

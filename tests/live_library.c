@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/live.h"
 
@@ -262,6 +264,136 @@ static int be_a_stranger(void *data) {
         return 0;
 }
 
+/* Asks in a process of its own, which ends with the verdict. */
+static pid_t asker(unsigned seconds, const char *asked) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                _cleanup_(certexc_question_freep) certexc_question *question = NULL;
+                _cleanup_(certexc_client_freep) certexc_client *client = new_client();
+                _cleanup_(certexc_answer_freep) certexc_answer *answer = NULL;
+                Blob der = pki_der(server);
+
+                /* An agent that hangs up does so only without our copy of its connection. */
+                if (close_range(3, ~0U, 0) < 0 ||
+                    certexc_question_new(HOST, PORT, &question) < 0 ||
+                    certexc_question_add_certificate(question, der.data, der.size) < 0 ||
+                    certexc_ask(client, question, seconds, &answer) < 0)
+                        _exit(10);
+                _exit(strcmp(certexc_answer_asked(answer), asked) == 0
+                              ? (int) certexc_answer_verdict(answer)
+                              : 11);
+        }
+        return pid;
+}
+
+static int verdict_of(pid_t pid) {
+        int status = 0;
+
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static certexc_prompt *next_prompt(certexc_agent *agent) {
+        struct pollfd p = { .fd = certexc_agent_fd(agent), .events = POLLIN };
+        certexc_prompt *prompt = NULL;
+        int r;
+
+        while ((r = certexc_agent_next(agent, &prompt)) == 0)
+                ck_assert_int_eq(poll(&p, 1, FIXTURE_WAIT_MSEC), 1);
+        ck_assert_msg(r == 1, "%s", certexc_agent_error(agent));
+        return prompt;
+}
+
+static void ck_over(certexc_agent *agent, const char *reason) {
+        _cleanup_(certexc_prompt_freep) certexc_prompt *prompt = next_prompt(agent);
+
+        ck_assert_str_eq(certexc_prompt_over(prompt), reason);
+        ck_assert_ptr_null(certexc_prompt_shown(prompt));
+}
+
+START_TEST(a_person_is_asked) {
+        _cleanup_(certexc_client_freep) certexc_client *client = new_client();
+        _cleanup_(certexc_agent_freep) certexc_agent *agent = NULL;
+        _cleanup_(certexc_exception_freep) certexc_exception *e = NULL;
+        _cleanup_(certexc_prompt_freep) certexc_prompt *prompt = NULL, *again = NULL;
+        const certexc_answer *shown;
+        pid_t pid;
+
+        ck_assert_int_eq(verdict_of(asker(60, "no-agent")), CERTEXC_PROMPT);
+        ck_assert_int_eq(certexc_agent_new(client, &agent), 0);
+        pid = asker(60, "answered");
+        prompt = next_prompt(agent);
+        shown = certexc_prompt_shown(prompt);
+        ck_assert_ptr_null(certexc_prompt_over(prompt));
+        ck_assert_str_eq(certexc_answer_host(shown), HOST);
+        ck_assert_uint_eq(certexc_answer_port(shown), PORT);
+        ck_assert_str_eq(certexc_certificate_name(certexc_answer_leaf(shown), 0), HOST);
+        ck_assert_msg(certexc_add_exception(client, shown, 0, 0, NULL, NULL) == -EINVAL,
+                      "what an agent shows is no answer to a question");
+
+        ck_assert_int_eq(certexc_prompt_allow(client, prompt, 0, 0, "00", &e), -EINVAL);
+        ck_assert_int_eq(certexc_prompt_allow(client, prompt, 0, 0, NULL, &e), 0);
+        ck_assert_str_eq(certexc_exception_state(e), "live");
+        ck_assert_int_eq(verdict_of(pid), CERTEXC_ACCEPT);
+        ck_over(agent, "answered");
+        ck_assert_int_eq(certexc_prompt_dismiss(client, prompt), -ENOENT);
+        ck_assert_int_eq(verdict_of(asker(60, "not-needed")), CERTEXC_ACCEPT);
+
+        ck_assert_int_eq(certexc_revoke(client, certexc_exception_id(e), NULL), 0);
+        pid = asker(60, "dismissed");
+        again = next_prompt(agent);
+        ck_assert_int_eq(certexc_prompt_dismiss(client, again), 0);
+        ck_assert_int_eq(verdict_of(pid), CERTEXC_PROMPT);
+        ck_over(agent, "dismissed");
+}
+END_TEST
+
+START_TEST(an_agent_denies_and_is_lost) {
+        _cleanup_(certexc_client_freep) certexc_client *client = new_client();
+        _cleanup_(certexc_agent_freep) certexc_agent *agent = NULL, *second = NULL;
+        _cleanup_(certexc_prompt_freep) certexc_prompt *prompt = NULL, *again = NULL;
+        certexc_prompt *none = NULL;
+        pid_t pid;
+
+        ck_assert_int_eq(certexc_agent_new(client, &second), 0);
+        ck_assert_int_eq(certexc_agent_new(client, &agent), 0);
+        pid = asker(60, "answered");
+        prompt = next_prompt(agent);
+        agent = certexc_agent_free(agent);
+        again = next_prompt(second);
+        ck_assert_uint_eq(certexc_prompt_number(prompt), certexc_prompt_number(again));
+        ck_assert_int_eq(certexc_prompt_deny(client, again, 0, 0, NULL, NULL), 0);
+        ck_assert_int_eq(verdict_of(pid), CERTEXC_REJECT);
+        ck_over(second, "answered");
+
+        ck_assert_int_eq(fixture_stop(fixture), 0);
+        ck_assert_int_eq(certexc_agent_next(second, &none), -ECONNRESET);
+        ck_assert_str_ne(certexc_agent_error(second), "");
+        ck_assert_int_eq(certexc_agent_new(client, &agent), -ENOTCONN);
+        fixture_start(fixture, NULL);
+}
+END_TEST
+
+START_TEST(nobody_answers_in_time) {
+        _cleanup_(certexc_client_freep) certexc_client *client = new_client();
+        _cleanup_(certexc_agent_freep) certexc_agent *agent = NULL;
+        _cleanup_(certexc_prompt_freep) certexc_prompt *prompt = NULL;
+        _cleanup_(certexc_question_freep) certexc_question *question = NULL;
+        certexc_answer *answer = NULL;
+        pid_t pid;
+
+        ck_assert_int_eq(certexc_agent_new(client, &agent), 0);
+        pid = asker(1, "timed-out");
+        prompt = next_prompt(agent);
+        ck_assert_int_eq(verdict_of(pid), CERTEXC_PROMPT);
+        ck_over(agent, "timed-out");
+        ck_assert_int_eq(certexc_question_new(HOST, PORT, &question), 0);
+        ck_assert_int_eq(certexc_ask(client, question, 0, &answer), -EINVAL);
+        ck_assert_int_eq(certexc_ask(client, question, CERTEXC_ASK_MAX + 1, &answer), -EINVAL);
+}
+END_TEST
+
 START_TEST(another_uid_sees_none_of_it) {
         _cleanup_(certexc_client_freep) certexc_client *client = new_client();
         uint64_t id;
@@ -317,6 +449,9 @@ int main(void) {
         tcase_add_test(tcase, more_decisions_than_a_page_are_all_listed);
         tcase_add_test(tcase, changes_are_seen);
         tcase_add_test(tcase, a_daemon_that_stopped_accepts_nothing_and_one_that_came_back_all);
+        tcase_add_test(tcase, a_person_is_asked);
+        tcase_add_test(tcase, an_agent_denies_and_is_lost);
+        tcase_add_test(tcase, nobody_answers_in_time);
         tcase_add_test(tcase, another_uid_sees_none_of_it);
         tcase_add_test(tcase, what_the_administrator_allows_holds_for_everyone);
 
