@@ -202,10 +202,21 @@ static int take_back(Journal *j, const JournalSlot *refused, bool slotted, int e
 
         /* Each of the two alone makes the next opening cut off what follows. */
         if (ftruncate(j->fd, (off_t) j->slot.end.offset) < 0 || !blank)
-                j->closed_by = error = -EIO;
+                j->closed_by = error;
         j->batch.size = 0;
         j->end = j->slot.end;
         return error;
+}
+
+int journal_undo(Journal *j) {
+        int r;
+
+        r = blank_sector(j, JOURNAL_SLOT_AT(j->slot.sequence + 1));
+        if (r == 0 && ftruncate(j->fd, (off_t) j->slot.end.offset) < 0)
+                r = -errno;
+        if (r == 0 && fdatasync(j->fd) < 0)
+                r = -EIO;
+        return r;
 }
 
 int journal_commit(Journal *j, const RefusalSet *refusals) {

@@ -195,13 +195,17 @@ void journal_rewind(Journal *journal, const JournalPlace *end);
 /*
  * Makes the batch durable: the commit. Returns 0. On -errno it is taken back: -ENOSPC and kin cost
  * the batch alone; after a sync that failed (-EIO), a file that is not the one on the disk
- * (-ESTALE) or a taking back that failed (-EIO), the journal is closed: nothing is taken any more
- * until it is opened anew.
+ * (-ESTALE) or a taking back that failed (the first cause), the journal is closed: nothing is taken
+ * any more until it is opened anew.
  */
 int journal_commit(Journal *journal, const RefusalSet *refusals);
 
 /* 0, or the error after which nothing more is taken. */
 int journal_closed(const Journal *journal);
+
+/* Of a closed one: takes back once more what was refused last, and waits until that is on the disk.
+ * 0 or -errno. */
+int journal_undo(Journal *journal);
 
 const JournalHead *journal_head(const Journal *journal);
 

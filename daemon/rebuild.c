@@ -163,15 +163,6 @@ static int open_anew(Store *store, const char *directory, StoreDamage *ret_damag
         return 0;
 }
 
-/* Where the directory is now; its name may have changed since. */
-static int directory_path(const Store *store, char **ret) {
-        char path[64];
-
-        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", store->directory_fd);
-        *ret = realpath(path, NULL);
-        return *ret ? 0 : -errno;
-}
-
 /* Files that are gone or failed for a while may be whole, or be made whole by opening them. */
 static int try_opening(Store *store, const char *directory, Mending *mending) {
         StoreDamage damage = { 0 };
@@ -192,7 +183,7 @@ static int mend(Store *store, Mending *mending) {
         int64_t saved = 0;
         int r;
 
-        r = directory_path(store, &directory);
+        r = store_directory_path(store, &directory);
         if (r == 0)
                 r = aside_strange(store->directory_fd, mending->time, mending->database,
                                   mending->journal);
@@ -233,7 +224,7 @@ int store_mend(Store *store, int cause, int64_t now, Mending *ret) {
                 _cleanup_free_ char *directory = NULL;
 
                 /* What is there may still answer, in part. */
-                if (!store->mended && directory_path(store, &directory) == 0)
+                if (!store->mended && store_directory_path(store, &directory) == 0)
                         (void) open_anew(store, directory, &damage);
         }
         atomic_store(&store->last_error, r);

@@ -357,13 +357,15 @@ static int apply_all(Transaction *t, Change *changes) {
 }
 
 static int apply(Store *store, Change *changes) {
-        Transaction t = {.store = store, .c = &store->writer, .journal = store->journal};
+        Transaction t = {.store = store, .c = &store->writer};
         JournalPlace committed;
         int r;
 
         /* What could not be mended has no journal either. */
-        if (store->closed_by < 0)
-                return store->closed_by;
+        r = store->closed_by < 0 ? store_recover(store) : 0;
+        if (r < 0)
+                return r;
+        t.journal = store->journal;
         committed = journal_end(store->journal);
         r = store_files_check(store);
         if (r == 0 && atomic_load(&store->behind))

@@ -46,6 +46,7 @@ struct Store {
         FileIdentity log;
         int closed_by;         /* the writer's: the error after which nothing more is written */
         uint64_t compact_from; /* not looked at before the journal is so long */
+        uint64_t recover_usec; /* not tried before */
         Witness witness;       /* as it was written last */
         bool witnessed;        /* it is there */
         /* The copies differ: nothing is accepted by exception. @behind: the journal knows more. */
@@ -117,6 +118,12 @@ int store_witness_change(Store *store);
 
 /* Changes up to @number are in the journal. */
 void store_witness_note(Store *store, uint64_t number);
+
+/* After closed_by: opens what writes anew, if that is due. 0 or -errno, as which it stays closed. */
+int store_recover(Store *store);
+
+/* Where the directory is now; its name may have changed since. 0 or -errno. */
+int store_directory_path(const Store *store, char **ret);
 
 /* Closes what writes; if all is well, with nothing left in the log. */
 void store_close_writer(Store *store);

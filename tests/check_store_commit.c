@@ -48,7 +48,7 @@ static bool is_journal(int fd) {
 static ssize_t write_journal(int fd, const void *data, size_t size, off_t at) {
         n_writes++;
         if (n_writes > faults.write_at && faults.write_at > 0 && faults.blank_fails) {
-                errno = EIO;
+                errno = faults.write_error ? faults.write_error : EIO;
                 return -1;
         }
         if (n_writes != faults.write_at)
@@ -168,24 +168,34 @@ static const Step steps[] = {
         {"the slot is not written", {.write_at = 2, .write_error = EDQUOT}, -EDQUOT, 0, 0},
         {"the lines are not written, nor can they be cut off",
          {.write_at = 1, .write_half = true, .write_error = ENOSPC, .truncate_error = EIO},
-         -EIO,
-         -EIO,
+         -ENOSPC,
+         0,
+         0},
+        {"neither is possible any more: the file system is read-only",
+         {.write_at = 1, .write_error = EROFS, .truncate_error = EROFS, .blank_fails = true},
+         -EROFS,
+         0,
          0},
         {"the slot is not written, nor can it be blanked",
          {.write_at = 2, .write_error = ENOSPC, .blank_fails = true},
-         -EIO,
-         -EIO,
+         -ENOSPC,
+         0,
          0},
-        {"the sync fails", {.sync_error = EIO}, -EIO, -EIO, 0},
-        {"the sync fails for want of space", {.sync_error = ENOSPC}, -EIO, -EIO, 0},
+        {"the sync fails", {.sync_error = EIO}, -EIO, 0, 0},
+        {"the sync fails for want of space", {.sync_error = ENOSPC}, -EIO, 0, 0},
         {"the sync fails, and cutting back as well",
          {.sync_error = EIO, .truncate_error = EIO},
          -EIO,
+         0,
+         0},
+        {"the sync fails, and nothing can be taken back",
+         {.sync_error = EIO, .truncate_error = EIO, .write_at = 3, .blank_fails = true},
          -EIO,
+         0,
          0},
         {"the journal was replaced", {.replaced_at_sync = true}, -ESTALE, -ESTALE, 0},
         {"the database is not written", {.database_write_at = 1}, 0, 0, 1},
-        {"the database is not synced", {.database_sync_error = EIO}, 0, -EIO, 1},
+        {"the database is not synced", {.database_sync_error = EIO}, 0, 0, 1},
 };
 
 START_TEST(what_was_acknowledged_holds_and_what_was_refused_never_comes_back) {
@@ -224,6 +234,33 @@ START_TEST(what_was_acknowledged_holds_and_what_was_refused_never_comes_back) {
                 ck_assert_uint_eq(store_generation(store), n_there);
         }
         ck_assert_int_eq(add(store, 5), 0);
+}
+END_TEST
+
+/* As long as it lasts the reason stays the same, reading goes on, and it is not tried all the time. */
+START_TEST(a_closed_journal_is_opened_anew_when_its_cause_has_ended) {
+        _cleanup_(store_freep) Store *store = NULL;
+        int r;
+
+        replace_writing();
+        store = test_store();
+        ck_assert_int_eq(add(store, 1), 0);
+        n_writes = 0;
+        faults = (Faults){ .write_at = 1, .write_error = EROFS, .truncate_error = EROFS,
+                           .blank_fails = true };
+        for (int i = 0; i < 20; i++)
+                ck_assert_int_eq(add(store, 2), -EROFS);
+        ck_assert_uint_le(n_writes, 4);
+        ck_assert_uint_eq(n_live(store), 1);
+
+        faults = (Faults){ 0 };
+        do
+                r = add(store, 3);
+        while (r < 0);
+        ck_assert_uint_eq(n_live(store), 2);
+        store = test_reopen(store);
+        ck_assert_uint_eq(n_live(store), 2);
+        ck_assert_uint_eq(store_generation(store), 2);
 }
 END_TEST
 
@@ -321,6 +358,7 @@ int main(void) {
         tcase_add_loop_test(tcase,
                             what_was_acknowledged_holds_and_what_was_refused_never_comes_back, 0,
                             N_ELEMENTS(steps));
+        tcase_add_test(tcase, a_closed_journal_is_opened_anew_when_its_cause_has_ended);
         tcase_add_test(tcase, a_database_that_is_behind_is_brought_up_when_it_can_be);
         tcase_add_test(tcase, a_commit_costs_two_syncs_however_many_changes_share_it);
         tcase_add_test(tcase, thirty_two_adders_share_their_syncs);
