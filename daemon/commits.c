@@ -116,12 +116,30 @@ static void settle(Commits *commits) {
         (void) pthread_mutex_lock(&commits->mutex);
 }
 
-/* Nobody waited for a while. With the lock, which is given back meanwhile. */
+static bool job_waits(const Commits *commits) {
+        return commits->job.run && !commits->job.finished;
+}
+
+static bool change_waits(const Commits *commits) {
+        return commits->waiting.first && !commits->job.run;
+}
+
+static bool is_wanted(const Commits *commits) {
+        return job_waits(commits) || change_waits(commits) || commits->stopping;
+}
+
+/* Nobody waited for a while. With the lock, which is given back meanwhile; the loop is woken to look at
+ * the store's health. */
 static void quiesce(Commits *commits) {
+        int r;
+
         commits->unquiet = false;
-        (void) pthread_mutex_unlock(&commits->mutex);
-        (void) store_quiesce(commits->store);
-        (void) pthread_mutex_lock(&commits->mutex);
+        do {
+                (void) pthread_mutex_unlock(&commits->mutex);
+                r = store_quiesce(commits->store);
+                (void) pthread_mutex_lock(&commits->mutex);
+        } while (r > 0 && !is_wanted(commits));
+        tell(commits->event_fd);
 }
 
 /* With the lock, as pthread_cond_wait(). While a job is not done with the store is its own. */
@@ -136,14 +154,6 @@ static void wait_for_work(Commits *commits) {
         until.tv_sec += QUIET_SEC;
         if (pthread_cond_timedwait(&commits->wake, &commits->mutex, &until) == ETIMEDOUT)
                 quiesce(commits);
-}
-
-static bool job_waits(const Commits *commits) {
-        return commits->job.run && !commits->job.finished;
-}
-
-static bool change_waits(const Commits *commits) {
-        return commits->waiting.first && !commits->job.run;
 }
 
 /* With the lock, which is given back meanwhile. */
@@ -162,7 +172,7 @@ static void *commits_thread(void *userdata) {
 
         (void) pthread_mutex_lock(&commits->mutex);
         for (;;) {
-                while (!job_waits(commits) && !change_waits(commits) && !commits->stopping)
+                while (!is_wanted(commits))
                         wait_for_work(commits);
                 commits->unquiet = true;
                 if (job_waits(commits)) {

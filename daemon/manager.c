@@ -252,6 +252,7 @@ static int on_commits(sd_event_source *source, int fd, uint32_t events, void *us
         Manager *m = userdata;
 
         commits_dispatch(m->commits);
+        mender_look(m->mender);
         return 0;
 }
 

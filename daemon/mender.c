@@ -55,6 +55,7 @@ struct Mender {
         Mending last;
         bool has_last;
         uint64_t n_damaged_seen;
+        uint64_t n_rewritten_seen;
         int told; /* what @result was when it was logged last */
         uint64_t started_usec;
         uint64_t ended_usec;
@@ -302,6 +303,19 @@ bool mender_check(Mender *m) {
                 return false;
         m->n_damaged_seen = health.n_damaged;
         return true;
+}
+
+void mender_look(Mender *m) {
+        StoreHealth health;
+
+        if (!m)
+                return;
+        store_health(m->manager->store, &health);
+        if (health.n_rewritten != m->n_rewritten_seen) {
+                m->n_rewritten_seen = health.n_rewritten;
+                log_warning("The journal was damaged, and was made anew from certexc.db");
+        }
+        (void) mender_check(m);
 }
 
 /* A change that a full disk and its kin cost can be made again as it is; what is damaged cannot, nor

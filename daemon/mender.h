@@ -26,6 +26,10 @@ bool mender_is_busy(const Mender *mender);
 /* Looks whether damage was met since the last time, and mends. true if it is being mended now. */
 bool mender_check(Mender *mender);
 
+/* The committing thread has come to rest: tells the log of a journal that was found damaged, and mends
+ * what else is. NULL ok. */
+void mender_look(Mender *mender);
+
 /* Mends because of @cause (0: it was asked for). 0; -EBUSY if that was tried a moment ago. */
 int mender_start(Mender *mender, int cause);
 

@@ -17,7 +17,7 @@
 #define COLUMNS_HISTORY     10U
 #define COLUMNS_CERTIFICATE 11U
 #define COLUMNS_OWNER       11U
-#define COLUMNS_MARK        8U
+#define COLUMNS_MARK        9U
 #define COLUMNS_ENTRY       13U
 
 /* -- values ---------------------------------------------------------------------------------- */
@@ -244,16 +244,29 @@ static int found_owner(const Row *row, const SalvageFound *found) {
 }
 
 static int found_mark(const Row *row, const SalvageFound *found) {
+        uint8_t stored[SHA256_SIZE], digest[SHA256_SIZE];
         const Value *v = row->values;
-        SalvageMark mark = { 0 };
-        int64_t number, n;
+        StoreMark m = { .counted = true };
+        SalvageMark mark = { .counted = true };
+        int64_t number, length = 0, n;
+        int r;
 
-        if (!get_int(v + 1, 0, INT64_MAX - 1, &number))
+        m.journaled = get_bytes(v + 3, m.journal_id, sizeof(m.journal_id));
+        if (!get_int(v + 1, 0, INT64_MAX - 1, &number) ||
+            !get_int(v + 2, INT64_MIN, INT64_MAX, &m.last_write) ||
+            (m.journaled && (!get_int(v + 4, 0, INT64_MAX, &length) ||
+                             !get_bytes(v + 5, m.place.digest, sizeof(m.place.digest)))) ||
+            !get_int(v + 6, 0, INT64_MAX, &n) ||
+            !get_bytes(v + 7, m.refusals.digest, sizeof(m.refusals.digest)) ||
+            !get_bytes(v + 8, stored, sizeof(stored)))
                 return 0;
-        mark.number = (uint64_t) number;
-        mark.counted = get_int(v + 6, 0, INT64_MAX, &n) &&
-                       get_bytes(v + 7, mark.refusals, sizeof(mark.refusals));
-        mark.n_refusals = mark.counted ? (uint64_t) n : 0;
+        m.number = mark.number = (uint64_t) number;
+        m.place.offset = (uint64_t) length;
+        m.refusals.n = mark.n_refusals = (uint64_t) n;
+        memcpy(mark.refusals, m.refusals.digest, SHA256_SIZE);
+        r = store_mark_digest(&m, digest);
+        if (r < 0 || memcmp(stored, digest, sizeof(digest)) != 0)
+                return r;
         return found->mark(&mark, found->userdata);
 }
 

@@ -34,6 +34,48 @@ static bool read_refusals(sqlite3_stmt *st, StoreMark *mark) {
         return column_bytes(st, 6, mark->refusals.digest, SHA256_SIZE);
 }
 
+static uint8_t *put_number(uint8_t *at, uint64_t value) {
+        for (unsigned i = 0; i < 8; i++)
+                *at++ = (uint8_t) (value >> (56 - 8 * i));
+        return at;
+}
+
+static uint8_t *put_bytes(uint8_t *at, const void *data, size_t size) {
+        memcpy(at, data, size);
+        return at + size;
+}
+
+int store_mark_digest(const StoreMark *m, uint8_t ret[static SHA256_SIZE]) {
+        uint8_t bytes[6 * 8 + JOURNAL_ID_SIZE + 2 * SHA256_SIZE], *at = bytes;
+
+        at = put_number(at, m->number);
+        at = put_number(at, (uint64_t) m->last_write);
+        at = put_number(at, m->journaled);
+        at = put_bytes(at, m->journal_id, JOURNAL_ID_SIZE);
+        at = put_number(at, m->place.offset);
+        at = put_bytes(at, m->place.digest, SHA256_SIZE);
+        at = put_number(at, m->counted);
+        at = put_number(at, m->refusals.n);
+        at = put_bytes(at, m->refusals.digest, SHA256_SIZE);
+        return sha256(bytes, (size_t) (at - bytes), ret);
+}
+
+/* A store of the first form has no digest, nor anything that would need one. */
+static int check_digest(sqlite3_stmt *st, const StoreMark *mark) {
+        uint8_t stored[SHA256_SIZE], digest[SHA256_SIZE];
+        int r;
+
+        if (!mark->journaled && !mark->counted && sqlite3_column_type(st, 7) == SQLITE_NULL)
+                return 0;
+        r = store_mark_digest(mark, digest);
+        if (r < 0)
+                return r;
+        return column_bytes(st, 7, stored, sizeof(stored)) &&
+                               memcmp(stored, digest, sizeof(digest)) == 0
+                       ? 0
+                       : -EUCLEAN;
+}
+
 int row_get_mark(Connection *c, StoreMark *ret) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
         StoreMark mark = {0};
@@ -52,15 +94,23 @@ int row_get_mark(Connection *c, StoreMark *ret) {
         mark.number = (uint64_t) number;
         if (!read_journal(st, &mark) || !read_refusals(st, &mark))
                 return -EUCLEAN;
+        r = check_digest(st, &mark);
+        if (r < 0)
+                return r;
         *ret = mark;
         return 0;
 }
 
 int write_mark(Transaction *t) {
         _cleanup_(binder_done) Binder b = {0};
-        const StoreMark *m = &t->mark;
+        StoreMark *m = &t->mark;
+        uint8_t digest[SHA256_SIZE];
         int r;
 
+        m->counted = true;
+        r = store_mark_digest(m, digest);
+        if (r < 0)
+                return r;
         r = binder_begin(t->c, STATEMENT_SET_NUMBERS, (int64_t) m->number, &b);
         if (r < 0)
                 return r;
@@ -73,6 +123,7 @@ int write_mark(Transaction *t) {
         bind_blob(&b, m->journaled ? m->place.digest : NULL, SHA256_SIZE);
         bind_int(&b, (int64_t) m->refusals.n);
         bind_blob(&b, m->refusals.digest, SHA256_SIZE);
+        bind_blob(&b, digest, SHA256_SIZE);
         return binder_run(&b);
 }
 

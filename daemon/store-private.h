@@ -46,6 +46,9 @@ struct Store {
         FileIdentity log;
         int closed_by;         /* the writer's: the error after which nothing more is written */
         uint64_t compact_from; /* not looked at before the journal is so long */
+        JournalReader *prover; /* how far the journal's lines were looked at */
+        bool proved;           /* all of them */
+        _Atomic uint64_t n_rewritten;
         uint64_t recover_usec; /* not tried before */
         Witness witness;       /* as it was written last */
         bool witnessed;        /* it is there */
@@ -71,6 +74,9 @@ int store_open_files(Store *store, const char *directory, StoreDamage *damage);
 
 /* 0, -EUCLEAN if it cannot be, -errno. */
 int row_get_mark(Connection *c, StoreMark *ret);
+
+/* SHA-256 over all of it. 0 or -EIO. */
+int store_mark_digest(const StoreMark *m, uint8_t ret[static SHA256_SIZE]);
 
 /* Adds @d, whose digest is @digest, if it refuses. */
 void refusals_add(RefusalSet *set, const Decision *d, const uint8_t digest[static SHA256_SIZE]);

@@ -136,6 +136,8 @@ int store_snapshot(Store *store) {
         (void) journal_free(store->journal);
         store->journal = j;
         store->compact_from = 0;
+        store->prover = journal_reader_free(store->prover); /* of a file that is gone */
+        store->proved = true;
         place = journal_end(j);
         r = store_adopt(store, journal_head(j), &place);
         /* What the database says of its journal is mended when the store is opened. */

@@ -64,10 +64,11 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
         [STATEMENT_RELEASE] = "RELEASE change",
         [STATEMENT_ROLLBACK_TO] = "ROLLBACK TO change",
         [STATEMENT_NUMBERS] = "SELECT change_number, last_write, journal_id, journal_length, "
-                              "journal_digest, n_refusals, refusals FROM store WHERE id = 1",
+                              "journal_digest, n_refusals, refusals, digest FROM store "
+                              "WHERE id = 1",
         [STATEMENT_SET_NUMBERS] = "UPDATE store SET change_number = ?1, last_write = ?2, "
                                   "journal_id = ?3, journal_length = ?4, journal_digest = ?5, "
-                                  "n_refusals = ?6, refusals = ?7 WHERE id = 1",
+                                  "n_refusals = ?6, refusals = ?7, digest = ?8 WHERE id = 1",
         [STATEMENT_ADD_OWNER] = "INSERT INTO owner (owner) VALUES (?1) ON CONFLICT DO NOTHING",
         [STATEMENT_NAME_OWNER] = "UPDATE owner SET name = ?2, name_digest = ?3 WHERE owner = ?1",
         [STATEMENT_NEXT_ID] = "UPDATE owner SET last_id = last_id + 1 WHERE owner = ?1 "

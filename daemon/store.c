@@ -354,6 +354,7 @@ void store_health(const Store *store, StoreHealth *ret) {
                 .n_damaged = atomic_load(&store->n_damaged),
                 .last_error = atomic_load(&store->last_error),
                 .disagrees = atomic_load(&store->disagrees) || atomic_load(&store->behind),
+                .n_rewritten = atomic_load(&store->n_rewritten),
         };
 }
 

@@ -61,6 +61,7 @@ typedef struct StoreHealth {
         uint64_t n_damaged; /* how often something was read that is not as it was written */
         int last_error;     /* of the last store_apply(): 0 or -errno */
         bool disagrees;     /* the two copies differ: nothing is accepted by exception */
+        uint64_t n_rewritten; /* how often a damaged journal was made anew from the database */
 } StoreHealth;
 
 /* Any thread. */
@@ -263,7 +264,9 @@ int store_apply(Store *store, Change *changes);
 int store_settle(Store *store);
 
 /* When nothing has changed for a moment: empties the database's log into it, so that nothing depends on
- * the log any more. On the committing thread. 0 or -errno, after which it is worth trying again. */
+ * the log any more; and looks, a part at each call, at all lines of the journal, which is made anew
+ * from the database if they do not hold. On the committing thread. 1 if there is more to be done, 0,
+ * or -errno, after which it is worth trying again. */
 int store_quiesce(Store *store);
 
 /* A sentence (static) for an error of store_apply() or a reader, and how to mend it. */

@@ -14,6 +14,10 @@ ALTER TABLE store ADD COLUMN journal_digest BLOB CHECK (length(journal_digest) =
 ALTER TABLE store ADD COLUMN n_refusals INTEGER CHECK (n_refusals >= 0);
 ALTER TABLE store ADD COLUMN refusals BLOB CHECK (length(refusals) = 32);
 
+-- Over all columns but the id: store_mark_digest(). NULL: of the first form, of which nothing else is
+-- set either.
+ALTER TABLE store ADD COLUMN digest BLOB CHECK (length(digest) = 32);
+
 -- So that the check looks at what refuses alone, however many exceptions there are.
 CREATE INDEX decision_refusing ON decision (owner, id)
     WHERE state = 4 OR (action = 2 AND state <= 2);

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -287,6 +288,39 @@ START_TEST(when_nothing_changes_the_log_is_emptied) {
 }
 END_TEST
 
+/* The line is one of those that nothing looked at when the store was opened. */
+START_TEST(when_nothing_changes_all_of_the_journal_is_looked_at) {
+        _cleanup_(store_freep) Store *store = test_store();
+        _cleanup_(commits_freep) Commits *commits = NULL;
+        _cleanup_fd_ int fd = -1;
+        StoreHealth health = { 0 };
+        uint8_t byte;
+
+        for (uint16_t port = 1; port <= 9; port++)
+                (void) test_add(store, &(Addition){ .owner = ME, .port = port }, CHANGED);
+        store = store_free(store);
+        fd = open(test_journal(), O_RDWR | O_CLOEXEC);
+        ck_assert_int_eq(pread(fd, &byte, 1, 6000), 1);
+        byte ^= 1;
+        ck_assert_int_eq(pwrite(fd, &byte, 1, 6000), 1);
+
+        store = test_store();
+        ck_assert_int_eq(commits_new(store, &commits), 0);
+        while (health.n_rewritten == 0) {
+                struct pollfd p = { .fd = commits_fd(commits), .events = POLLIN };
+
+                ck_assert_int_eq(poll(&p, 1, 60000), 1);
+                commits_dispatch(commits);
+                store_health(store, &health);
+        }
+        commits = commits_free(commits);
+        store = store_free(store);
+        ck_assert_int_eq(unlink(test_database()), 0);
+        store = test_store(); /* from the journal, which is complete again */
+        ck_assert_uint_eq(test_count_found(store, ME, HOST, 0, STATE_LIVE), 9);
+}
+END_TEST
+
 START_TEST(the_callers_signals_stay_as_they_were) {
         _cleanup_(store_freep) Store *store = test_store();
         _cleanup_(commits_freep) Commits *commits = NULL;
@@ -321,6 +355,7 @@ int main(void) {
         tcase_add_test(tcase, one_owners_damage_does_not_cost_the_others);
         tcase_add_test(tcase, a_job_that_is_done_at_once_is_told_like_any_other);
         tcase_add_test(tcase, when_nothing_changes_the_log_is_emptied);
+        tcase_add_test(tcase, when_nothing_changes_all_of_the_journal_is_looked_at);
         tcase_add_test(tcase, the_callers_signals_stay_as_they_were);
 
         srunner_run_all(runner, CK_ENV);

@@ -157,8 +157,6 @@ static const struct {
           "counters-wrong refusals-differ", "counters-wrong refusals-differ copies-differ" },
         { "the revoked one is gone", "DELETE FROM decision WHERE state = 4",
           "counters-wrong refusals-differ", "counters-wrong refusals-differ copies-differ" },
-        { "the store was written tomorrow", "UPDATE store SET last_write = last_write + 86400",
-          "last-write-ahead", "last-write-ahead" },
         { "a certificate is nobody's",
           "INSERT INTO certificate SELECT 99, zeroblob(32), key_sha256, subject, issuer, serial, "
           "names, not_before, not_after, digest, NULL FROM certificate LIMIT 1",
@@ -191,6 +189,18 @@ START_TEST(each_one_is_counted_and_the_first_is_named) {
         report = run(store, &deep);
         ck_assert_uint_eq(report.findings[FOUND_DECISIONS_DAMAGED].n, 2);
         ck_assert_str_eq(report.findings[FOUND_DECISIONS_DAMAGED].detail, "1000: 2");
+}
+END_TEST
+
+/* No damage: the clock was ahead then. */
+START_TEST(a_store_that_was_written_tomorrow_is_told) {
+        _cleanup_(store_freep) Store *store = test_store();
+        CheckReport report;
+
+        (void) test_add(store,
+                        &(Addition){ .owner = 7, .port = 7, .now = deep.now + 86400 }, CHANGED);
+        report = run(store, &deep);
+        ck_assert_str_eq(names_of(&report), "last-write-ahead");
 }
 END_TEST
 
@@ -394,6 +404,7 @@ int main(void) {
         tcase_add_test(c, a_store_that_is_well_has_nothing);
         tcase_add_loop_test(c, damage_of_rows_is_found_by_its_name, 0, (int) N_ELEMENTS(rows));
         tcase_add_test(c, each_one_is_counted_and_the_first_is_named);
+        tcase_add_test(c, a_store_that_was_written_tomorrow_is_told);
         tcase_add_loop_test(c, damage_of_files_is_found_by_its_name, 0, (int) N_ELEMENTS(files));
         tcase_add_test(c, pages_that_do_not_add_up_are_found);
         tcase_add_test(c, an_owner_sees_the_own_alone);

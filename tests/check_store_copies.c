@@ -113,7 +113,7 @@ static void drop_copies(void) {
 }
 
 /* 0, 1, 2: as it was then. '-': gone. 'e': empty. 'x': other bytes over its beginning.
- * 'r': the last, without the row that was revoked. */
+ * 'w': the last, written at another time. 'r': the last, without the row that was revoked. */
 static void put_database(char how) {
         const File *last = database_then + 2;
 
@@ -125,6 +125,9 @@ static void put_database(char how) {
         else if (how == 'x') {
                 memset(last->data, 'x', 4096);
                 file_store(test_database(), last->data, last->size);
+        } else if (how == 'w') {
+                file_store(test_database(), last->data, last->size);
+                test_sql("UPDATE store SET last_write = last_write + 1");
         } else if (how == 'r') {
                 file_store(test_database(), last->data, last->size);
                 test_sql("DELETE FROM decision WHERE state = 4");
@@ -215,6 +218,8 @@ static const Row rows[] = {
          1, 0},
         {"a lost refusal is seen, and nothing accepted", 'r', '2', 0, OK, OK, 0, 0, 1},
         {"a damaged database is to be rebuilt", 'x', '2', -EUCLEAN, DAMAGED, OK, 0, 0, 0},
+        {"a database that says another time of itself is to be rebuilt", 'w', '2', -EUCLEAN,
+         DAMAGED, OK, 0, 0, 0},
         {"a damaged database without a journal", 'x', '-', -EUCLEAN, DAMAGED, MISSING, 0, 0, 0},
         {"both are damaged", 'x', 'x', -EUCLEAN, DAMAGED, DAMAGED, 0, 0, 0},
         {"the database is damaged, the journal cut", 'x', 'c', -EUCLEAN, DAMAGED, DAMAGED, 0, 0, 0},
