@@ -21,7 +21,7 @@ typedef struct Reader {
 } Reader;
 
 /* Varlink knows no bytes: these strings and arrays of strings are DER in base64 wherever they stand. */
-static const char *const bytes[] = { "chain", "staple", "der" };
+static const char *const bytes[] = { "chain", "staple", "der", "certificate" };
 
 const char *interface_own_text(void) {
         return interface_text;

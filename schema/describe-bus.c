@@ -35,9 +35,12 @@ static const struct {
         const char *name, *text;
 } fields[] = {
         { "after", "the number of the last one of the page before" },
+        { "all_names", "yes: it may speak for every name" },
         { "all", "also what has ended or was revoked" },
+        { "certificate", "of the authority, or of what is not believed" },
         { "chain", "certificates as the server sent them, leaf first" },
         { "chain_sha256", "instead of chain, if this owner has shown it before" },
+        { "check", "judge and answer, but store nothing" },
         { "choice", "allow, deny or not-now" },
         { "deep", "read every page, and compare both copies row against row" },
         { "fingerprint", "SHA-256 of the leaf as it was typed; it must fit" },
@@ -45,6 +48,8 @@ static const struct {
         { "id", "number of a decision" },
         { "login_session", "where the caller sits, by logind's name; else it is found out if possible" },
         { "number", "of the prompt" },
+        { "only", "names, addresses and networks that it may speak for" },
+        { "origin", "system, admin or own" },
         { "owner", "uid whose decisions are meant, -1 for the system's; else the caller's own" },
         { "pin", "certificate (the usual) or key" },
         { "port", "1 to 65535; Verify also takes 0, not known" },

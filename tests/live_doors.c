@@ -46,6 +46,11 @@ static const struct {
         { "a parameter that nobody knows", "Verify", "{" AT "'chain':[@bad],'colour':'red'}" },
         { "an owner that is none", "GetStatus", "{'owner':-2}" },
         { "a chain that kills the judge", "Verify", "{" AT "'chain':[@crash]}" },
+        { "a person is needed, and there is no agent", "Ask", "{" AT "'chain':[@bad]}" },
+        { "a person is not needed", "Ask", "{" AT "'chain':[@good],'timeout':1}" },
+        { "an endless wait", "Ask", "{" AT "'chain':[@bad],'timeout':601}" },
+        { "an answer to nothing", "AnswerPrompt",
+          "{'number':1,'shown_sha256':'" ZEROS "','choice':'deny'}" },
         { "too few problems", "AddException", "{" AT "'problems':['self-signed'],'chain':[@bad]}" },
         { "problems where there are none", "AddException",
           "{" AT "'problems':['expired'],'chain':[@good]}" },
@@ -91,7 +96,7 @@ static const struct {
 
 /* What is not called here, and why. */
 static const char *const not_here[] = {
-        "Monitor", /* is Subscribe on the bus */
+        "Monitor", "RegisterAgent", /* stream on the socket; in live_bus */
 };
 
 static const char *const other_errors[] = {
