@@ -27,6 +27,10 @@ static const struct {
           N_("This computer's clock was put back: it shows a time before {time}, when certexc last "
              "stored something. Set the date, the year and the time zone right and try again, "
              "before you allow anything.") },
+        { "clock-before-status",
+          N_("This computer's clock is wrong: it shows a time before {time}, when the certificate's "
+             "issuer signed an answer about it. Set the date, the year and the time zone right and "
+             "try again, before you allow anything.") },
         { "intercepted-by-antivirus",
           N_("The certificate bears the name of {name}, a program that opens the encrypted "
              "connections of its own computer to look for malware (a \"mail shield\"). If you "
@@ -56,9 +60,9 @@ static const struct {
              "in the set-up of the server: its administrator must add that certificate to the "
              "chain.") },
         { "port-unusual",
-          N_("TLS is not at home on this port. Mail uses 25, 110, 143, 465, 587, 993 and 995, the "
-             "web 80 and 443, directories 389 and 636. Check the port in your account settings, "
-             "and be suspicious unless you know why it is this one.") },
+          N_("This port belongs to something else than TLS. Mail uses 25, 110, 143, 465, 587, 993, "
+             "995 and 4190, the web 80 and 443, directories 389 and 636. Check the port in your "
+             "account settings, and be suspicious unless you know why it is this one.") },
         { "port-plain",
           N_("On this port {name} begins without encryption and is upgraded with STARTTLS, but "
              "this server spoke TLS at once. Check the port and the kind of encryption in your "

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
+#include "client/encoding.h"
 #include "client/fields.h"
 #include "client/library.h"
 
@@ -25,6 +27,9 @@ struct certexc_answer {
         bool was_due;
         certexc_certificate old;
         JsonObject *changed_fields;
+        const char *responder; /* NULL: none */
+        uint8_t *request;
+        size_t request_size;
 };
 
 certexc_answer *certexc_answer_free(certexc_answer *answer) {
@@ -32,6 +37,7 @@ certexc_answer *certexc_answer_free(certexc_answer *answer) {
                 return NULL;
         answer->question = certexc_question_free(answer->question);
         (void) json_object_put(answer->object);
+        free(answer->request);
         free(answer);
         return NULL;
 }
@@ -93,11 +99,29 @@ static int read_change(certexc_answer *a, JsonObject *change, const char **ret_f
         return certificate_read(old, &a->old, ret_field);
 }
 
+static int read_responder(certexc_answer *a, JsonObject *responder, const char **ret_field) {
+        Fields f = FIELDS_INIT(responder);
+        const char *request;
+
+        a->responder = fields_string(&f, "url");
+        request = fields_string(&f, "request");
+        if (fields_finish(&f, false) < 0) {
+                *ret_field = f.bad_field;
+                return -EPROTO;
+        }
+        /* Whoever follows it must not be led anywhere else. */
+        *ret_field = "responder";
+        if (strncasecmp(a->responder, "http://", strlen("http://")) != 0)
+                return -EPROTO;
+        return base64_decode(request, strlen(request), &a->request, &a->request_size);
+}
+
 /* The objects that may be absent. */
 static int read_details(certexc_answer *a, Fields *f, const char **ret_field) {
         JsonObject *leaf = fields_object(f, "leaf", false);
         JsonObject *exception = fields_object(f, "exception", false);
         JsonObject *change = fields_object(f, "change", false);
+        JsonObject *responder = fields_object(f, "responder", false);
         int r;
 
         if (leaf) {
@@ -111,6 +135,11 @@ static int read_details(certexc_answer *a, Fields *f, const char **ret_field) {
                 if (r < 0)
                         return r;
                 a->has_exception = true;
+        }
+        if (responder) {
+                r = read_responder(a, responder, ret_field);
+                if (r < 0)
+                        return r;
         }
         return change ? read_change(a, change, ret_field) : 0;
 }
@@ -317,6 +346,19 @@ bool certexc_answer_change_differs(const certexc_answer *answer, const char *fie
 
 const char *certexc_answer_asked(const certexc_answer *answer) {
         return answer ? answer->asked : NULL;
+}
+
+const char *certexc_answer_responder(const certexc_answer *answer) {
+        return answer ? answer->responder : NULL;
+}
+
+int certexc_answer_responder_request(const certexc_answer *answer, const void **ret,
+                                     size_t *ret_size) {
+        if (!answer || !answer->responder)
+                return -ENOENT;
+        *ret = answer->request;
+        *ret_size = answer->request_size;
+        return 0;
 }
 
 const char *certexc_answer_json(const certexc_answer *answer) {

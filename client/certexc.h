@@ -273,6 +273,18 @@ CERTEXC_API const char *certexc_answer_advice_host(const certexc_answer *answer,
  */
 CERTEXC_API int certexc_answer_advice_text(const certexc_answer *answer, size_t i, char **ret);
 
+/**
+ * certexc_answer_responder() - where the issuer answers whether the certificate has been revoked
+ *
+ * A URL that begins with http://, or NULL: the question had a staple, or there is nobody to ask. POST
+ * there what _request() yields (borrowed; application/ocsp-request), and ask once more with what
+ * comes back by certexc_question_set_staple(); the daemon judges it. Whoever answers learns which
+ * server this is about. _request() returns 0 or -ENOENT.
+ */
+CERTEXC_API const char *certexc_answer_responder(const certexc_answer *answer);
+CERTEXC_API int certexc_answer_responder_request(const certexc_answer *answer, const void **ret,
+                                                 size_t *ret_size);
+
 /** certexc_answer_json() - the reply's parameters as the daemon sent them */
 CERTEXC_API const char *certexc_answer_json(const certexc_answer *answer);
 

@@ -229,7 +229,7 @@ static int may_allow(const Cli *cli, const Target *target, const certexc_answer 
 }
 
 /* One round. An exit status, or SHOW_AGAIN. */
-static int allow_once(const Cli *cli, const Target *target, const Terms *terms) {
+static int allow_once(const Cli *cli, Target *target, const Terms *terms) {
         _cleanup_(certexc_exception_freep) certexc_exception *exception = NULL;
         _cleanup_(certexc_answer_freep) certexc_answer *answer = NULL;
         int r, status;

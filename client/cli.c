@@ -84,6 +84,8 @@ static const Option options[] = {
           N_("Connect to nothing; read the certificates (PEM or DER, - for standard input)") },
         { "timeout", "SECONDS", FIELD(timeout), VERBS_TARGET,
           N_("Give up connecting after that long (10)") },
+        { "no-ocsp", NULL, FIELD(no_ocsp), VERBS_TARGET,
+          N_("Do not ask the issuer whether the certificate has been revoked") },
         { "ask", NULL, FIELD(ask), VERB_CHECK,
           N_("If there is no verdict, wait until you were asked") },
         { "wait", "SECONDS", FIELD(wait), VERB_CHECK, N_("With --ask: for so long at most (120)") },

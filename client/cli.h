@@ -35,6 +35,7 @@ typedef struct Options {
         const char *wait;
         bool ask;
         bool json;
+        bool no_ocsp;
         bool session;
         bool yes;
         bool all;

@@ -204,13 +204,34 @@ static void explain_evidence(const Output *out, const certexc_answer *answer, si
                                  _("Seen in certificate %d of the chain."), at + 1);
 }
 
+/* true if somebody between answers in the server's place, and calls itself by its name. */
+static bool is_intercepted(const certexc_answer *answer) {
+        static const char prefix[] = "intercepted-";
+
+        for (size_t i = 0; i < certexc_answer_n_advice(answer); i++)
+                if (strncmp(certexc_answer_advice(answer, i), prefix, strlen(prefix)) == 0)
+                        return true;
+        return false;
+}
+
+/* The usual words blame the server for this, which has nothing to do with it there. */
+static bool is_interceptor_s(const certexc_answer *answer, const char *problem) {
+        return (same(problem, "incomplete-chain") || same(problem, "unknown-issuer") ||
+                same(problem, "self-signed")) &&
+               is_intercepted(answer);
+}
+
 static void explain_problem(const Output *out, const certexc_answer *answer, size_t i) {
         const char *name = certexc_answer_problem(answer, i);
         const char *meaning = certexc_problem_meaning(name);
         const char *mender = certexc_problem_mender(name);
         const char *advice = certexc_problem_advice(name);
         const bool never = !certexc_answer_problem_exceptable(answer, i);
+        const bool foreign = is_interceptor_s(answer, name);
 
+        if (foreign && same(name, "incomplete-chain"))
+                meaning = _("Whoever answers in the server's place does not send the certificate "
+                            "that leads to an authority.");
         output_paragraph(out, 2, NULL, never ? STYLE_BAD : STYLE_WARN, "%s%s%s",
                          or_question_mark(name), is_new(answer, name) ? _(" (new)") : "",
                          never ? _(" (nobody may allow this)") : "");
@@ -218,9 +239,9 @@ static void explain_problem(const Output *out, const certexc_answer *answer, siz
                          meaning ? meaning : _("This program is older than the daemon and does "
                                                "not know this problem."));
         explain_evidence(out, answer, i);
-        if (mender)
+        if (mender && !foreign)
                 output_paragraph(out, INDENT, NULL, STYLE_PLAIN, _("Who can mend it: %s."), mender);
-        if (advice)
+        if (advice && !foreign)
                 output_paragraph(out, INDENT, NULL, STYLE_DIM, "%s", advice);
 }
 

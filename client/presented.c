@@ -152,6 +152,10 @@ static size_t der_size(const uint8_t *der, size_t size) {
         return length <= size - 2 - n ? 2 + n + length : 0;
 }
 
+bool presented_is_element(const void *data, size_t size) {
+        return size > 0 && der_size(data, size) == size;
+}
+
 static int parse_der(Presented *presented, const uint8_t *der, size_t size,
                      const char **ret_reason) {
         while (size > 0) {

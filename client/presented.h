@@ -2,6 +2,7 @@
 /* Presented: the certificates that a server showed, or that a file holds, and the staple. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,5 +31,8 @@ int presented_parse(Presented *presented, const void *data, size_t size, const c
 
 /* The same from a file, "-" being standard input. Also -errno of opening it, and -EFBIG. */
 int presented_read(Presented *presented, const char *path, const char **ret_reason);
+
+/* true if the bytes are one element of DER by its own header; nothing in it is looked at. */
+bool presented_is_element(const void *data, size_t size);
 
 void presented_done(Presented *presented);

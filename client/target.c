@@ -7,6 +7,7 @@
 #include "client/connect.h"
 #include "client/explain.h"
 #include "client/i18n.h"
+#include "client/responder.h"
 #include "client/target.h"
 
 /* What a mail program speaks when nobody says otherwise: IMAP over TLS. */
@@ -96,15 +97,17 @@ static int fetch(const Cli *cli, Target *target, unsigned timeout_sec) {
                         fault.hint ? " " : "", fault.hint ? fault.hint : "");
 }
 
-static int make_question(const Cli *cli, Target *target) {
+static int make_question(const Cli *cli, const Target *target, Blob staple,
+                         certexc_question **ret) {
+        _cleanup_(certexc_question_freep) certexc_question *question = NULL;
         const Presented *p = &target->presented;
         int r;
 
-        r = certexc_question_new(target->endpoint.host, target->endpoint.port, &target->question);
+        r = certexc_question_new(target->endpoint.host, target->endpoint.port, &question);
         if (r < 0)
                 return cli_no_memory(cli);
         for (size_t i = 0; i < p->n_chain; i++) {
-                r = certexc_question_add_certificate(target->question, p->chain[i].data,
+                r = certexc_question_add_certificate(question, p->chain[i].data,
                                                      p->chain[i].size);
                 if (r == -ENOMEM)
                         return cli_no_memory(cli);
@@ -112,16 +115,19 @@ static int make_question(const Cli *cli, Target *target) {
                         return cli_fail(cli, "Certificate %zu cannot be asked about: %s.", i + 1,
                                         strerror(-r));
         }
-        if (p->staple.size > 0) {
-                r = certexc_question_set_staple(target->question, p->staple.data, p->staple.size);
+        if (staple.size > 0) {
+                r = certexc_question_set_staple(question, staple.data, staple.size);
                 if (r == -ENOMEM)
                         return cli_no_memory(cli);
                 if (r < 0)
                         return cli_fail(cli, "The stapled answer cannot be asked about: %s.",
                                         strerror(-r));
         }
-        r = certexc_question_set_starttls(target->question, target->starttls != NULL);
-        return r < 0 ? cli_fail(cli, "The question cannot be put: %s.", strerror(-r)) : EXIT_DONE;
+        r = certexc_question_set_starttls(question, target->starttls != NULL);
+        if (r < 0)
+                return cli_fail(cli, "The question cannot be put: %s.", strerror(-r));
+        *ret = TAKE_PTR(question);
+        return EXIT_DONE;
 }
 
 static int open_target(const Cli *cli, const char *text, Target *t) {
@@ -152,7 +158,7 @@ static int open_target(const Cli *cli, const char *text, Target *t) {
         status = o->chain ? read_chain(cli, &t->presented) : fetch(cli, t, timeout_sec);
         if (status != EXIT_DONE)
                 return status;
-        return make_question(cli, t);
+        return make_question(cli, t, t->presented.staple, &t->question);
 }
 
 int target_open(const Cli *cli, const char *text, Target *ret) {
@@ -170,13 +176,67 @@ int target_open(const Cli *cli, const char *text, Target *ret) {
 void target_done(Target *target) {
         presented_done(&target->presented);
         target->question = certexc_question_free(target->question);
+        target->completed = certexc_question_free(target->completed);
 }
 
-int target_verify(const Cli *cli, const Target *target, certexc_answer **ret) {
+static bool has_problem(const certexc_answer *answer, const char *name) {
+        for (size_t i = 0; i < certexc_answer_n_problems(answer); i++)
+                if (strcmp(certexc_answer_problem(answer, i), name) == 0)
+                        return true;
+        return false;
+}
+
+/* What the issuer's responder says of the certificate, completing the question. Where it says
+ * nothing, that is told, and the question gets RFC 6960's word for it: the daemon decides what a
+ * certificate is worth of which nobody knows whether it has been revoked. */
+static int complete(const Cli *cli, Target *target, const certexc_answer *answer) {
+        static const uint8_t try_later[] = { 0x30, 0x03, 0x0a, 0x01, 0x03 };
+        const char *url = certexc_answer_responder(answer);
+        _cleanup_free_ uint8_t *data = NULL;
+        _cleanup_free_ char *reason = NULL;
+        Blob request = {}, staple = { try_later, sizeof(try_later) };
+        const void *bytes;
         int r;
 
-        r = certexc_verify(cli->client, target->question, ret);
-        return r < 0 ? cli_fail_client(cli, r) : EXIT_DONE;
+        r = certexc_answer_responder_request(answer, &bytes, &request.size);
+        request.data = bytes;
+        if (r == 0)
+                r = responder_ask(url, request, &data, &staple.size, &reason);
+        if (r == -ENOMEM)
+                return cli_no_memory(cli);
+        if (r == 0)
+                staple.data = data;
+        else
+                (void) cli_fail(cli, "Whether the certificate has been revoked cannot be asked at "
+                                     "%s: %s. With --no-ocsp it is not asked.",
+                                url, reason ? reason : strerror(-r));
+        return make_question(cli, target, staple, &target->completed);
+}
+
+int target_verify(const Cli *cli, Target *target, certexc_answer **ret) {
+        _cleanup_(certexc_answer_freep) certexc_answer *answer = NULL, *completed = NULL;
+        int r, status;
+
+        r = certexc_verify(cli->client, target->question, &answer);
+        if (r < 0)
+                return cli_fail_client(cli, r);
+        if (!target->completed && certexc_answer_responder(answer) && !cli->options.no_ocsp &&
+            !cli->options.chain) {
+                status = complete(cli, target, answer);
+                if (status != EXIT_DONE)
+                        return status;
+        }
+        if (target->completed) {
+                r = certexc_verify(cli->client, target->completed, &completed);
+                if (r < 0)
+                        return cli_fail_client(cli, r);
+        }
+        /* A good word of the issuer's is no staple, which mail programs will miss all the same. */
+        *ret = completed && (!has_problem(answer, "revocation-unknown") ||
+                             has_problem(completed, "revoked"))
+                       ? TAKE_PTR(completed)
+                       : TAKE_PTR(answer);
+        return EXIT_DONE;
 }
 
 /* A word as a shell reads it. */
@@ -221,6 +281,8 @@ char *target_command(const Cli *cli, const Target *target, const char *verb) {
         write_option(stream, "starttls", o->starttls);
         write_option(stream, "connect", o->connect);
         write_option(stream, "chain", o->chain);
+        if (o->no_ocsp)
+                (void) fputs(" --no-ocsp", stream);
         if (fclose(stream) != 0)
                 return NULL;
         return TAKE_PTR(text);

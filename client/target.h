@@ -13,6 +13,7 @@ typedef struct Target {
         const StarttlsProtocol *starttls; /* NULL: TLS from the first byte */
         Presented presented;
         certexc_question *question;
+        certexc_question *completed; /* with what the issuer's responder said; NULL: not asked */
 } Target;
 
 /* Reads HOST[:PORT] and the options that belong to it, fetches the chain, and puts the question
@@ -20,8 +21,11 @@ typedef struct Target {
 int target_open(const Cli *cli, const char *text, Target *ret);
 void target_done(Target *target);
 
-/* Asks the daemon. An exit status. */
-int target_verify(const Cli *cli, const Target *target, certexc_answer **ret);
+/*
+ * Asks the daemon; and if the server stapled no answer about the certificate's status, and the
+ * daemon knows who gives one, asks there as well, once. An exit status.
+ */
+int target_verify(const Cli *cli, Target *target, certexc_answer **ret);
 
 /* The command line that says @verb about the same target in the same way, for the person to type;
  * NULL when out of memory. */

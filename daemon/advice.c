@@ -14,6 +14,7 @@ const char *advice_name(AdviceId id) {
         static const char *const names[_ADVICE_MAX] = {
                 [ADVICE_CLOCK_BEFORE_BUILD] = "clock-before-build",
                 [ADVICE_CLOCK_BEFORE_STORE] = "clock-before-store",
+                [ADVICE_CLOCK_BEFORE_STATUS] = "clock-before-status",
                 [ADVICE_INTERCEPTED_BY_ANTIVIRUS] = "intercepted-by-antivirus",
                 [ADVICE_INTERCEPTED_BY_GATEWAY] = "intercepted-by-gateway",
                 [ADVICE_INTERCEPTED_BY_ADWARE] = "intercepted-by-adware",
@@ -37,12 +38,22 @@ static Advice *add(AdviceList *list, AdviceId id, const char *name) {
 
 /* -- the clock --------------------------------------------------------------------------------- */
 
+/* Clocks of issuers are not ours; nor is theirs to the second. */
+#define SIGNED_SKEW_SEC 300
+
 static void find_clock(const AdviceInput *input, AdviceList *ret) {
-        if (!(input->facts->problems & DATES))
+        const int64_t signed_time = input->facts->signed_time;
+        const bool is_signed_later = signed_time > INT64_MIN + SIGNED_SKEW_SEC &&
+                                     input->now < signed_time - SIGNED_SKEW_SEC;
+
+        if (!(input->facts->problems & (DATES | PROBLEM_REVOCATION_UNKNOWN)))
                 return;
-        /* No program runs before it was built; and a store remembers the future only if the clock
-         * was put back since. The store's word is the newer one: it alone is enough. */
-        if (input->now < input->last_write)
+        /* No program runs before it was built; a store remembers the future only if the clock was
+         * put back since; and an issuer signs nothing ahead of time. The later of the last two
+         * proves more than the program does: it alone is enough. */
+        if (is_signed_later && signed_time > input->last_write)
+                add(ret, ADVICE_CLOCK_BEFORE_STATUS, NULL)->time = signed_time;
+        else if (input->now < input->last_write)
                 add(ret, ADVICE_CLOCK_BEFORE_STORE, NULL)->time = input->last_write;
         else if (input->now < input->build)
                 add(ret, ADVICE_CLOCK_BEFORE_BUILD, NULL)->time = input->build;
@@ -132,17 +143,24 @@ typedef struct Port {
         const char *protocol;
 } Port;
 
-/* Where TLS is at home. */
+/* Where TLS is at home, at once or by an upgrade, and what is spoken in plain where people try it. */
 static const Port ports[] = {
-        { 21, true, false, "FTP" },     { 25, true, true, "SMTP" },
-        { 80, true, false, "HTTP" },    { 110, true, true, "POP3" },
-        { 119, true, false, "NNTP" },   { 143, true, true, "IMAP" },
-        { 389, true, false, "LDAP" },   { 443, false, false, "HTTP" },
-        { 465, false, true, "SMTP" },   { 587, true, true, "SMTP" },
-        { 636, false, false, "LDAP" },  { 993, false, true, "IMAP" },
-        { 995, false, true, "POP3" },   { 4190, true, true, "ManageSieve" },
-        { 5222, true, false, "XMPP" },
+        { 21, true, false, "FTP" },       { 25, true, true, "SMTP" },
+        { 80, true, false, "HTTP" },      { 110, true, true, "POP3" },
+        { 119, true, false, "NNTP" },     { 143, true, true, "IMAP" },
+        { 389, true, false, "LDAP" },     { 443, false, false, "HTTP" },
+        { 465, false, true, "SMTP" },     { 563, false, false, "NNTP" },
+        { 587, true, true, "SMTP" },      { 636, false, false, "LDAP" },
+        { 853, false, false, "DNS" },     { 989, false, false, "FTP" },
+        { 990, false, false, "FTP" },     { 993, false, true, "IMAP" },
+        { 994, false, false, "IRC" },     { 995, false, true, "POP3" },
+        { 4190, true, true, "ManageSieve" }, { 5222, true, false, "XMPP" },
+        { 5269, true, false, "XMPP" },    { 8080, true, false, "HTTP" },
 };
+
+/* Below are the ports that belong to one protocol each; those above anybody may use for anything, and
+ * nothing is known of them. */
+#define PORT_FREE_MIN 1024
 
 static void find_port(const AdviceInput *input, AdviceList *ret) {
         const Port *known = NULL;
@@ -151,7 +169,7 @@ static void find_port(const AdviceInput *input, AdviceList *ret) {
                 if (ports[i].port == input->endpoint->port)
                         known = &ports[i];
 
-        if (!known && input->endpoint->port != 0)
+        if (!known && input->endpoint->port != 0 && input->endpoint->port < PORT_FREE_MIN)
                 (void) add(ret, ADVICE_PORT_UNUSUAL, NULL);
         /* Submission is spoken in both ways on its port. */
         if (known && known->plain && !input->starttls && known->port != 587)

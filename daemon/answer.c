@@ -103,6 +103,17 @@ struct json_object *answer_advice(const AdviceList *advice) {
         return TAKE_PTR(list);
 }
 
+struct json_object *answer_responder(const Facts *facts) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+        char request[BASE64_SIZE(OCSP_REQUEST_BYTES_MAX)];
+
+        base64_encode(facts->request, facts->request_size, request);
+        if (json_put_string(o, "url", facts->responder) < 0 ||
+            json_put_string(o, "request", request) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
 static const char *end_name(DecisionEnd end) {
         switch (end) {
         case END_NEVER:

@@ -17,6 +17,8 @@ struct json_object *answer_certificate(const CertificateFacts *c);
 struct json_object *answer_problems(const Facts *facts, ProblemSet never);
 struct json_object *answer_problem_names(ProblemSet problems);
 struct json_object *answer_advice(const AdviceList *advice);
+/* @facts has one. */
+struct json_object *answer_responder(const Facts *facts);
 struct json_object *answer_exception(const Decision *d, const CertificateFacts *certificate);
 /* The same with the certificate as the store has it; if it has none, only the digests. */
 struct json_object *answer_stored(Store *store, const Decision *d);

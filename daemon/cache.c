@@ -344,7 +344,7 @@ static size_t text_size(const char *text) {
 }
 
 static size_t facts_size(const Facts *facts) {
-        size_t size = sizeof(*facts);
+        size_t size = sizeof(*facts) + text_size(facts->responder);
 
         for (size_t i = 0; i < facts->n_findings; i++)
                 size += sizeof(Finding) + text_size(facts->findings[i].value);

@@ -153,6 +153,8 @@ static const char *read_access(Der *der, Extensions *e) {
         GeneralNameKind kind;
         Blob place;
 
+        e->access = inner.rest;
+
         while (der_more(&inner)) {
                 Der access = der_enter(&inner, DER_SEQUENCE);
 

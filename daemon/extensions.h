@@ -68,6 +68,7 @@ typedef struct Extensions {
         bool must_staple;
         bool ocsp_no_check;
         Blob crl_points; /* content; size 0: none */
+        Blob access;     /* content of authorityInfoAccess; size 0: none */
         Blob policies;   /* content; size 0: none */
         Blob policy_mappings;
         bool has_explicit_policy;

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "daemon/limits.h"
 #include "daemon/text.h"
@@ -25,6 +26,7 @@ int facts_new(Facts **ret) {
         facts->n_references = 1;
         facts->holds_from = INT64_MIN;
         facts->holds_until = INT64_MAX;
+        facts->signed_time = INT64_MIN;
         *ret = facts;
         return 0;
 }
@@ -47,6 +49,7 @@ Facts *facts_unref(Facts *facts) {
         for (size_t i = 0; i < facts->n_findings; i++)
                 free(facts->findings[i].value);
         free(facts->findings);
+        free(facts->responder);
         free(facts);
         return NULL;
 }
@@ -206,6 +209,21 @@ static bool findings_are_lawful(const Facts *facts) {
         return found == facts->problems;
 }
 
+/* Both or neither. */
+static bool responder_is_lawful(const Facts *facts) {
+        const char *url = facts->responder;
+
+        if (!url)
+                return facts->request_size == 0;
+        if (facts->request_size == 0 || facts->request_size > OCSP_REQUEST_BYTES_MAX ||
+            strlen(url) > FACTS_TEXT_BYTES_MAX || strncasecmp(url, "http://", 7) != 0)
+                return false;
+        for (; *url; url++)
+                if (*url <= ' ' || *url >= 0x7f)
+                        return false;
+        return true;
+}
+
 static bool facts_are_lawful(const Facts *facts) {
         if ((facts->problems & ~problem_set_all) != 0 || !findings_are_lawful(facts))
                 return false;
@@ -215,7 +233,7 @@ static bool facts_are_lawful(const Facts *facts) {
                         : (facts->problems & problem_set_never) == 0)
                 return false;
 
-        return facts->holds_from < facts->holds_until;
+        return facts->holds_from < facts->holds_until && responder_is_lawful(facts);
 }
 
 /* -- as bytes ------------------------------------------------------------------------------- */
@@ -243,6 +261,9 @@ int facts_write(const Facts *facts, uint8_t **ret, size_t *ret_size) {
         writer_u32(&w, facts->problems);
         writer_i64(&w, facts->holds_from);
         writer_i64(&w, facts->holds_until);
+        writer_i64(&w, facts->signed_time);
+        writer_text(&w, facts->responder ? facts->responder : "");
+        writer_blob(&w, facts->request, facts->request_size);
 
         writer_u8(&w, facts->leaf ? 1 : 0);
         if (facts->leaf)
@@ -317,6 +338,20 @@ static int findings_read(Reader *rd, Facts *facts) {
         return 0;
 }
 
+static int responder_read(Reader *rd, Facts *facts) {
+        _cleanup_free_ char *url = reader_text(rd, FACTS_TEXT_BYTES_MAX);
+        Blob request = reader_blob(rd, OCSP_REQUEST_BYTES_MAX);
+
+        if (!url || rd->bad)
+                return -EBADMSG;
+        if (*url)
+                facts->responder = TAKE_PTR(url);
+        if (request.size > 0)
+                memcpy(facts->request, request.data, request.size);
+        facts->request_size = request.size;
+        return 0;
+}
+
 int facts_read(Blob bytes, Facts **ret) {
         _cleanup_(facts_unrefp) Facts *facts = NULL;
         Reader rd = READER_INIT(bytes);
@@ -332,6 +367,10 @@ int facts_read(Blob bytes, Facts **ret) {
         facts->problems = reader_u32(&rd);
         facts->holds_from = reader_i64(&rd);
         facts->holds_until = reader_i64(&rd);
+        facts->signed_time = reader_i64(&rd);
+        r = responder_read(&rd, facts);
+        if (r < 0)
+                return r;
 
         has_leaf = reader_u8(&rd);
         if (has_leaf > 1)

@@ -12,6 +12,7 @@
 #include "client/cleanup.h"
 #include "client/encoding.h"
 #include "client/problem.h"
+#include "daemon/limits.h"
 
 /* What a certificate says of itself: valid UTF-8, at most FACTS_TEXT_BYTES_MAX each, but otherwise
  * the certificate's own words, control characters included. */
@@ -44,6 +45,14 @@ typedef struct Facts {
          * facts hold always. */
         int64_t holds_from;
         int64_t holds_until;
+        /* When the issuer signed an answer that is still to come by the question's clock;
+         * INT64_MIN: none. */
+        int64_t signed_time;
+        /* Where and what to ask whether the leaf has been revoked; NULL: nowhere. The URL begins
+         * with http:// and is printable ASCII. */
+        char *responder;
+        uint8_t request[OCSP_REQUEST_BYTES_MAX];
+        size_t request_size;
 } Facts;
 
 /* A new, empty one with one reference. Returns 0 or -ENOMEM. */

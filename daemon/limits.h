@@ -114,6 +114,9 @@
 #define RSA_BITS_MAX           16384U
 #define RSA_EXPONENT_BYTES_MAX 8U
 
+/* A request for such an answer: two digests and a serial number, about 80 bytes. */
+#define OCSP_REQUEST_BYTES_MAX 128U
+
 /* Certificates in a stapled answer that are looked at for its signer; real ones bring one or two. */
 #define STAPLE_SIGNERS_MAX 4U
 

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include <gnutls/crypto.h>
 
@@ -21,6 +22,7 @@ typedef struct Response {
         Signed signed_;
         bool by_name; /* the responder is named, else told by its key's SHA-1 */
         Blob responder;
+        int64_t produced;
         Blob answers;      /* content of the responses */
         Blob certificates; /* content; size 0: none */
 } Response;
@@ -40,8 +42,8 @@ static const char *read_data(Response *response) {
         else if (tag == DER_CONTEXT_BUILT(2))
                 response->responder = der_take(&explicit, DER_OCTET_STRING);
         else
-                return "the stapled answer cannot be read";
-        (void) der_time(&data);
+                return "the status answer cannot be read";
+        response->produced = der_time(&data);
         response->answers = der_take(&data, DER_SEQUENCE);
 
         /* Extensions of the whole answer: a nonce, perhaps. A critical one is not known. */
@@ -53,11 +55,11 @@ static const char *read_data(Response *response) {
 
                         (void) der_take(&extension, DER_OID);
                         if (der_boolean_or(&extension, false))
-                                return "the stapled answer has a critical extension that is not "
+                                return "the status answer has a critical extension that is not "
                                        "known";
                 }
         }
-        return der_end(&data) < 0 ? "the stapled answer cannot be read" : NULL;
+        return der_end(&data) < 0 ? "the status answer cannot be read" : NULL;
 }
 
 static const char *read_response(Blob bytes, Response *ret) {
@@ -68,7 +70,7 @@ static const char *read_response(Blob bytes, Response *ret) {
         Blob oid, part;
 
         if (!outer.bad && status != 0)
-                return "the stapled answer is an error";
+                return "the status answer is an error";
         explicit = der_enter(&outer, DER_CONTEXT_BUILT(0));
         typed = der_enter(&explicit, DER_SEQUENCE);
         oid = der_take(&typed, DER_OID);
@@ -84,7 +86,7 @@ static const char *read_response(Blob bytes, Response *ret) {
         }
         if (der_end(&basic) < 0 || der_end(&outer) < 0 || der_end(&whole) < 0 ||
             oid.size != sizeof(OID_BASIC) - 1 || memcmp(oid.data, OID_BASIC, oid.size) != 0)
-                return "the stapled answer cannot be read";
+                return "the status answer cannot be read";
         return read_data(ret);
 }
 
@@ -119,18 +121,19 @@ static bool is_responder(const Response *response, const Certificate *c) {
         return same;
 }
 
-/* true if the issuer itself made @c to answer for it, and it is in its dates. */
-static bool is_appointed(Judging *judging, Certificate *c, Certificate *issuer) {
+/* true if the issuer itself made @c to answer for it, and it is in its dates at @when. */
+static bool is_appointed(Judging *judging, Certificate *c, Certificate *issuer, int64_t when) {
         if (memcmp(c->issuer_key, issuer->subject_key, SHA256_SIZE) != 0 || c->fault ||
             c->extensions.unknown_critical.size > 0 || !(c->extensions.purposes & PURPOSE_OCSP))
                 return false;
         judging_bound(judging, c->not_before);
         judging_bound(judging, c->not_after + 1);
-        return c->has_dates && judging->now >= c->not_before && judging->now <= c->not_after &&
+        return c->has_dates && when >= c->not_before && when <= c->not_after &&
                certificates_check(judging->all, certificate_signed(c), issuer) == SIGNATURE_TRUE;
 }
 
-static bool is_signed(Judging *judging, const Response *response, Certificate *issuer) {
+static bool is_signed(Judging *judging, const Response *response, Certificate *issuer,
+                      int64_t when) {
         Der list = der_of(response->certificates);
 
         if (is_responder(response, issuer) &&
@@ -143,7 +146,7 @@ static bool is_signed(Judging *judging, const Response *response, Certificate *i
 
                 if (certificate_new(der, CERTIFICATE_SENT, -1, &c) < 0)
                         continue;
-                if (is_responder(response, c) && is_appointed(judging, c, issuer) &&
+                if (is_responder(response, c) && is_appointed(judging, c, issuer, when) &&
                     certificates_check(judging->all, response->signed_, c) == SIGNATURE_TRUE)
                         return true;
         }
@@ -202,8 +205,8 @@ static const char *check_times(Judging *judging, const Single *single) {
         judging_bound(judging, single->this_update - SKEW_SEC);
         judging_bound(judging, end + SKEW_SEC + 1);
         if (judging->now < single->this_update - SKEW_SEC)
-                return "the stapled answer is from the future";
-        return judging->now > end + SKEW_SEC ? "the stapled answer is out of date" : NULL;
+                return "the status answer is from the future";
+        return judging->now > end + SKEW_SEC ? "the status answer is out of date" : NULL;
 }
 
 /* What the entries say, whoever wrote them. Every entry is read: one that says revoked counts,
@@ -213,13 +216,13 @@ static OcspAnswer read_answers(Judging *judging, const Response *response, const
         Der list = der_of(response->answers);
         OcspAnswer answer = OCSP_UNKNOWN;
 
-        *ret_fault = "the stapled answer is about other certificates";
+        *ret_fault = "the status answer is about other certificates";
         while (der_more(&list)) {
                 Single single = read_single(&list, c, issuer);
                 const char *fault;
 
                 if (single.bad) {
-                        *ret_fault = "the stapled answer cannot be read";
+                        *ret_fault = "the status answer cannot be read";
                         return OCSP_UNKNOWN;
                 }
                 if (!single.ours || answer == OCSP_REVOKED)
@@ -239,26 +242,114 @@ static OcspAnswer read_answers(Judging *judging, const Response *response, const
         return answer;
 }
 
+/* What is believed of @response, which can be read. */
+static OcspAnswer believe(Judging *judging, const Response *response, const Certificate *c,
+                          Certificate *issuer, const char **ret_fault) {
+        char text[ALGORITHM_TEXT_SIZE];
+        OcspAnswer answer;
+
+        answer = read_answers(judging, response, c, issuer, ret_fault);
+        if (answer == OCSP_UNKNOWN)
+                return OCSP_UNKNOWN;
+        if (!is_signed(judging, response, issuer, judging->now)) {
+                *ret_fault = "the status answer is not signed by the issuer";
+                return OCSP_UNKNOWN;
+        }
+        if (answer == OCSP_GOOD && method_is_weak(response->signed_.algorithm, text)) {
+                *ret_fault = "the status answer is signed with a method that can be forged";
+                return OCSP_UNKNOWN;
+        }
+        return answer;
+}
+
 OcspAnswer ocsp_ask(Judging *judging, Blob bytes, const Certificate *c, Certificate *issuer,
-                    const char **ret_fault) {
+                    const char **ret_fault, int64_t *ret_produced) {
         char text[ALGORITHM_TEXT_SIZE];
         Response response = {0};
         OcspAnswer answer;
 
+        *ret_produced = OCSP_NO_TIME;
         *ret_fault = read_response(bytes, &response);
         if (*ret_fault)
                 return OCSP_UNKNOWN;
 
-        answer = read_answers(judging, &response, c, issuer, ret_fault);
-        if (answer == OCSP_UNKNOWN)
-                return OCSP_UNKNOWN;
-        if (!is_signed(judging, &response, issuer)) {
-                *ret_fault = "the stapled answer is not signed by the issuer";
-                return OCSP_UNKNOWN;
-        }
-        if (answer == OCSP_GOOD && method_is_weak(response.signed_.algorithm, text)) {
-                *ret_fault = "the stapled answer is signed with a method that can be forged";
-                return OCSP_UNKNOWN;
-        }
+        answer = believe(judging, &response, c, issuer, ret_fault);
+        /* What comes from the time to come is evidence of a wrong clock; who signed it is then judged
+         * at that time. */
+        if (response.produced > judging->now &&
+            !method_is_weak(response.signed_.algorithm, text) &&
+            is_signed(judging, &response, issuer, response.produced))
+                *ret_produced = response.produced;
         return answer;
+}
+
+/* -- asking -------------------------------------------------------------------------------------- */
+
+#define OID_OCSP "\x2b\x06\x01\x05\x05\x07\x30\x01"
+
+static bool is_http_url(Blob url) {
+        static const char scheme[] = "http://";
+
+        if (url.size <= strlen(scheme) || url.size > FACTS_TEXT_BYTES_MAX ||
+            strncasecmp((const char *) url.data, scheme, strlen(scheme)) != 0)
+                return false;
+        for (size_t i = 0; i < url.size; i++)
+                if (url.data[i] <= 0x20 || url.data[i] >= 0x7f)
+                        return false;
+        return true;
+}
+
+int ocsp_responder(const Certificate *c, char **ret) {
+        Der list = der_of(c->extensions.access);
+        char *text;
+
+        *ret = NULL;
+        while (der_more(&list)) {
+                Der description = der_enter(&list, DER_SEQUENCE);
+                Blob method = der_take(&description, DER_OID), url = {0};
+
+                if (!der_optional(&description, DER_CONTEXT(6), &url) || description.bad ||
+                    method.size != strlen(OID_OCSP) ||
+                    memcmp(method.data, OID_OCSP, method.size) != 0 || !is_http_url(url))
+                        continue;
+                text = strndup((const char *) url.data, url.size);
+                if (!text)
+                        return -ENOMEM;
+                *ret = text;
+                return 0;
+        }
+        return 0;
+}
+
+/* A certificate's serial number has 20 bytes at most; what is beyond twice that is none. */
+#define SERIAL_BYTES_MAX 40U
+
+size_t ocsp_request(const Certificate *c, const Certificate *issuer,
+                    uint8_t ret[static OCSP_REQUEST_BYTES_MAX]) {
+        /* SHA-1, since RFC 5019 has every responder know that; it names, it does not prove. */
+        static const uint8_t sha1[] = {0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e,
+                                       0x03, 0x02, 0x1a, 0x05, 0x00};
+        const uint8_t n = (uint8_t) c->serial.size, id = (uint8_t) (sizeof(sha1) + 44 + 2 + n);
+        /* OCSPRequest, TBSRequest, requestList, Request, CertID: each one SEQUENCE. */
+        const uint8_t headers[] = {0x30, (uint8_t) (id + 8), 0x30, (uint8_t) (id + 6),
+                                   0x30, (uint8_t) (id + 4), 0x30, (uint8_t) (id + 2),
+                                   0x30, id};
+        Blob key = key_bits(issuer);
+        uint8_t *p = ret;
+
+        if (c->serial.size == 0 || c->serial.size > SERIAL_BYTES_MAX)
+                return 0;
+        p = mempcpy(p, headers, sizeof(headers));
+        p = mempcpy(p, sha1, sizeof(sha1));
+        p = mempcpy(p, "\x04\x14", 2);
+        if (gnutls_hash_fast(GNUTLS_DIG_SHA1, c->issuer.data, c->issuer.size, p) < 0)
+                return 0;
+        p = mempcpy(p + 20, "\x04\x14", 2);
+        if (gnutls_hash_fast(GNUTLS_DIG_SHA1, key.data, key.size, p) < 0)
+                return 0;
+        p += 20;
+        *p++ = DER_INTEGER;
+        *p++ = n;
+        p = mempcpy(p, c->serial.data, n);
+        return (size_t) (p - ret);
 }

@@ -27,6 +27,7 @@ typedef struct Judging {
         int64_t holds_from;                  /* what is found holds from here until before there */
         int64_t holds_until;
         bool leaf_is_revoked; /* on some path */
+        int64_t signed_time;  /* of a status answer from the time to come; INT64_MIN: none */
 } Judging;
 
 /* Something may change at @date: it bounds how long what was found holds. */

@@ -5,6 +5,7 @@
 
 #include "daemon/distrust.h"
 #include "daemon/names.h"
+#include "daemon/ocsp.h"
 #include "daemon/path.h"
 #include "daemon/problems.h"
 #include "daemon/revocation.h"
@@ -94,6 +95,25 @@ static const char *unreadable_text(Blob der) {
         return "it cannot be read";
 }
 
+/* Only an authority's word is worth asking for; and nobody but an authority's people shall choose
+ * whom the asker's computer talks to. */
+static int find_responder(const Question *q, const Path *path, Facts *facts) {
+        int e;
+
+        if (q->staple.size > 0 || !path->anchored || path->n < 2 ||
+            (facts->problems & problem_set_never))
+                return 0;
+        e = ocsp_responder(path->items[0], &facts->responder);
+        if (e < 0 || !facts->responder)
+                return e;
+        facts->request_size = ocsp_request(path->items[0], path->items[1], facts->request);
+        if (facts->request_size == 0) {
+                free(facts->responder);
+                facts->responder = NULL;
+        }
+        return 0;
+}
+
 static int judge_leaf(const Question *q, Revocation *revocation, Certificates *all,
                       Facts *facts) {
         Judging judging = {
@@ -104,6 +124,7 @@ static int judge_leaf(const Question *q, Revocation *revocation, Certificates *a
                 .revocation = revocation,
                 .holds_from = facts->holds_from,
                 .holds_until = facts->holds_until,
+                .signed_time = INT64_MIN,
         };
         Report r = {.facts = facts};
         Path path;
@@ -128,7 +149,8 @@ static int judge_leaf(const Question *q, Revocation *revocation, Certificates *a
         bound_by_dates(&judging, all);
         facts->holds_from = judging.holds_from;
         facts->holds_until = judging.holds_until;
-        return r.error;
+        facts->signed_time = judging.signed_time;
+        return r.error < 0 ? r.error : find_responder(q, &path, facts);
 }
 
 int problems_find(const Question *question, const Authorities *authorities, Facts **ret) {

@@ -200,6 +200,7 @@ static void check_lists(Judging *judging, const Path *path, size_t i, Report *r)
 
 static void check_staple(Judging *judging, const Path *path, Report *r) {
         Certificate *leaf = path->items[0];
+        int64_t produced = OCSP_NO_TIME;
         const char *fault = NULL;
 
         if (judging->revocation->staple.size == 0) {
@@ -212,15 +213,16 @@ static void check_staple(Judging *judging, const Path *path, Report *r) {
         if (path->n < 2) {
                 if (leaf->extensions.must_staple && (judging->checks & CHECK_REVOCATION))
                         report(r, PROBLEM_REVOCATION_UNKNOWN, leaf,
-                               "the stapled answer cannot be checked");
+                               "the status answer cannot be checked");
                 return;
         }
 
-        switch (ocsp_ask(judging, judging->revocation->staple, leaf, path->items[1], &fault)) {
+        switch (ocsp_ask(judging, judging->revocation->staple, leaf, path->items[1], &fault,
+                         &produced)) {
         case OCSP_GOOD:
                 break;
         case OCSP_REVOKED:
-                report(r, PROBLEM_REVOKED, leaf, "by the stapled answer");
+                report(r, PROBLEM_REVOKED, leaf, "by the issuer's status answer");
                 judging->leaf_is_revoked = true;
                 break;
         case OCSP_UNKNOWN:
@@ -228,6 +230,9 @@ static void check_staple(Judging *judging, const Path *path, Report *r) {
                         report(r, PROBLEM_REVOCATION_UNKNOWN, leaf, "%s", fault);
                 break;
         }
+        /* Whoever is no authority's could sign any time. */
+        if (path->anchored && produced > judging->signed_time)
+                judging->signed_time = produced;
 }
 
 void revocation_check(Judging *judging, const Path *path, Report *r) {

@@ -124,6 +124,9 @@ static int put_optional(Request *r, const Found *found, struct json_object *o) {
                 return -ENOMEM;
         if (d && found->out.because == BECAUSE_NO_PROBLEM && json_put_bool(o, "obsolete", true) < 0)
                 return -ENOMEM;
+        if (r->judged->facts->responder &&
+            json_put(o, "responder", answer_responder(r->judged->facts)) < 0)
+                return -ENOMEM;
         return 0;
 }
 

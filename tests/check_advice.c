@@ -12,6 +12,7 @@
 #define NOW   INT64_C(1767225600)
 #define BUILD (NOW - 1000)
 #define WRITE (NOW - 10)
+#define DAY   INT64_C(86400)
 
 #define DATES_AND_ISSUER (PROBLEM_EXPIRED | PROBLEM_UNKNOWN_ISSUER | PROBLEM_INCOMPLETE_CHAIN)
 
@@ -26,6 +27,7 @@ typedef struct Row {
         bool starttls;
         int64_t now;         /* 0: NOW */
         int64_t last_write;  /* 0: WRITE */
+        int64_t signed_time; /* 0: none */
         const char *hosts[4];
         const char *missing; /* the value of the incomplete chain's finding */
         const char *wanted;  /* as written by write_advice() */
@@ -40,10 +42,19 @@ static const Row rows[] = {
           .problems = PROBLEM_SELF_SIGNED,
           .port = 443,
           .wanted = "" },
-        { .says = "any other port is unusual",
+        { .says = "a port that belongs to something else is unusual",
           .problems = PROBLEM_SELF_SIGNED,
-          .port = 4711,
+          .port = 1023,
           .wanted = "port-unusual " },
+        { .says = "one that anybody may use for anything is not",
+          .problems = PROBLEM_SELF_SIGNED,
+          .port = 1024,
+          .wanted = "" },
+        { .says = "filters for mail are at home on theirs",
+          .problems = PROBLEM_SELF_SIGNED,
+          .port = 4190,
+          .starttls = true,
+          .wanted = "not-unencrypted " },
         { .says = "a port that is not known is not unusual",
           .problems = PROBLEM_SELF_SIGNED,
           .port = UINT16_MAX, /* stands for 0 */
@@ -85,6 +96,28 @@ static const Row rows[] = {
           .problems = PROBLEM_ISSUER_EXPIRED,
           .port = 443,
           .now = BUILD - 1,
+          .wanted = "clock-before-store@1767225590 " },
+        { .says = "a clock before what the issuer has signed",
+          .problems = PROBLEM_REVOCATION_UNKNOWN,
+          .port = 443,
+          .signed_time = NOW + 301,
+          .wanted = "clock-before-status@1767225901 " },
+        { .says = "the issuer's clock may differ by five minutes",
+          .problems = PROBLEM_NOT_YET_VALID,
+          .port = 443,
+          .signed_time = NOW + 300,
+          .wanted = "" },
+        { .says = "the issuer's word is the newest of three",
+          .problems = PROBLEM_NOT_YET_VALID,
+          .port = 443,
+          .now = BUILD - 1,
+          .signed_time = NOW + DAY,
+          .wanted = "clock-before-status@1767312000 " },
+        { .says = "the store's is newer than the issuer's",
+          .problems = PROBLEM_NOT_YET_VALID,
+          .port = 443,
+          .now = BUILD - 1000,
+          .signed_time = BUILD,
           .wanted = "clock-before-store@1767225590 " },
         { .says = "the clock is no matter where no date is wrong",
           .problems = PROBLEM_NAME_MISMATCH,
@@ -195,6 +228,7 @@ static Facts *make_facts(const Row *row) {
         facts->problems = row->problems;
         if (row->missing)
                 ck_assert_int_eq(facts_add(facts, PROBLEM_INCOMPLETE_CHAIN, 0, row->missing), 0);
+        facts->signed_time = row->signed_time ? row->signed_time : INT64_MIN;
         return facts;
 }
 

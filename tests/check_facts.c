@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/facts.h"
@@ -22,6 +23,10 @@ static Facts *sample(void) {
         ck_assert_int_eq(facts_new(&facts), 0);
         facts->holds_from = 1000;
         facts->holds_until = 2000;
+        facts->signed_time = 3000;
+        facts->responder = copy("http://ocsp.example.org/");
+        memset(facts->request, 0xcc, OCSP_REQUEST_BYTES_MAX);
+        facts->request_size = OCSP_REQUEST_BYTES_MAX;
         facts->leaf = calloc(1, sizeof(*facts->leaf));
         ck_assert_ptr_nonnull(facts->leaf);
         memset(facts->leaf->sha256, 0xaa, SHA256_SIZE);
@@ -54,6 +59,10 @@ START_TEST(what_is_written_is_read) {
         ck_assert_uint_eq(back->problems, facts->problems);
         ck_assert_int_eq(back->holds_from, 1000);
         ck_assert_int_eq(back->holds_until, 2000);
+        ck_assert_int_eq(back->signed_time, 3000);
+        ck_assert_str_eq(back->responder, facts->responder);
+        ck_assert_uint_eq(back->request_size, OCSP_REQUEST_BYTES_MAX);
+        ck_assert_mem_eq(back->request, facts->request, OCSP_REQUEST_BYTES_MAX);
         ck_assert_mem_eq(back->leaf->sha256, facts->leaf->sha256, SHA256_SIZE);
         ck_assert_mem_eq(back->leaf->key_sha256, facts->leaf->key_sha256, SHA256_SIZE);
         ck_assert_str_eq(back->leaf->subject, facts->leaf->subject);
@@ -155,6 +164,20 @@ static void broken_value(Facts *f) { set_text(&f->findings[0].value, "\xff"); }
 static void broken_subject(Facts *f) { set_text(&f->leaf->subject, "\xc0\xaf"); }
 static void broken_name(Facts *f) { set_text(&f->leaf->names[1], "\xed\xa0\x80"); }
 static void upper_case_serial(Facts *f) { set_text(&f->leaf->serial, "FF"); }
+static void no_request(Facts *f) { f->request_size = 0; }
+static void long_request(Facts *f) { f->request_size = OCSP_REQUEST_BYTES_MAX + 1; }
+static void no_responder(Facts *f) {
+        free(f->responder);
+        f->responder = NULL;
+}
+static void other_scheme(Facts *f) { set_text(&f->responder, "file:///etc/passwd"); }
+static void two_lines(Facts *f) { set_text(&f->responder, "http://a/\r\nX:"); }
+static void long_responder(Facts *f) {
+        char url[FACTS_TEXT_BYTES_MAX + 2];
+
+        (void) snprintf(url, sizeof(url), "http://%0*d", (int) sizeof(url) - 8, 0);
+        set_text(&f->responder, url);
+}
 static void never_holds(Facts *f) { f->holds_until = f->holds_from; }
 
 static const struct {
@@ -174,6 +197,12 @@ static const struct {
         { "a name that is no UTF-8", broken_name },
         { "a serial number in upper case", upper_case_serial },
         { "a time to hold that is empty", never_holds },
+        { "somebody to ask and nothing to ask", no_request },
+        { "a request past its bound", long_request },
+        { "a request and nobody to ask", no_responder },
+        { "a place to ask that is a file", other_scheme },
+        { "a place to ask that is two lines", two_lines },
+        { "a place to ask past its bound", long_responder },
 };
 
 START_TEST(unlawful_row) {

@@ -33,7 +33,10 @@ static void ask(Blob about, Blob above, Blob answer) {
         _cleanup_(authorities_freep) Authorities *none = block_new(NULL, 0);
         _cleanup_(certificates_freep) Certificates *all = NULL;
         Judging judging = {.now = PKI_NOW, .checks = CHECK_ALL, .holds_until = INT64_MAX};
+        uint8_t request[OCSP_REQUEST_BYTES_MAX];
+        _cleanup_free_ char *url = NULL;
         const char *fault = NULL;
+        int64_t produced;
 
         if (certificate_new(about, CERTIFICATE_SENT, 0, &c) < 0 ||
             certificate_new(above, CERTIFICATE_SENT, 1, &i) < 0)
@@ -42,7 +45,11 @@ static void ask(Blob about, Blob above, Blob answer) {
                 abort();
         judging.all = all;
         /* What is not believed has a reason. */
-        if (ocsp_ask(&judging, answer, c, i, &fault) == OCSP_UNKNOWN && !fault)
+        if (ocsp_ask(&judging, answer, c, i, &fault, &produced) == OCSP_UNKNOWN && !fault)
+                abort();
+        if (produced != OCSP_NO_TIME && produced <= PKI_NOW)
+                abort();
+        if (ocsp_responder(c, &url) < 0 || ocsp_request(c, i, request) > sizeof(request))
                 abort();
 }
 

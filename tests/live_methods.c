@@ -144,7 +144,7 @@ START_TEST(test_advice) {
              { "the port is a mail port", 0, "Verify", "{" AT "'chain':[@shielded]}",
                "advice.1.id", "not-unencrypted" },
              { "an unusual port is told", 0, "Verify",
-               "{'host':'mail.example.org','port':4711,'chain':[@bad]}", "advice.0.id",
+               "{'host':'mail.example.org','port':1023,'chain':[@bad]}", "advice.0.id",
                "port-unusual" },
              { "TLS on a plain port, too", 0, "Verify",
                "{'host':'mail.example.org','port':143,'chain':[@bad]}", "advice.0.id",
