@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every problem alone and in pairs, and bytes that are no certificate. */
+/* Every problem alone, and bytes that are no certificate. */
 #include "config.h"
 
 #include <check.h>
@@ -370,101 +370,6 @@ START_TEST(test_row) {
 }
 END_TEST
 
-/* -- every pair ----------------------------------------------------------------------------- */
-
-static void plant_path(Plan *p, Problem problem) {
-        if (problem == PROBLEM_ISSUER_EXPIRED) {
-                p->root.not_before = PKI_NOW - YEAR;
-                p->root.not_after = PKI_NOW - PKI_DAY;
-                p->intermediate.not_before = PKI_NOW - YEAR;
-                p->intermediate.not_after = PKI_NOW - PKI_DAY;
-        } else if (problem == PROBLEM_SELF_SIGNED)
-                p->self_signed = true;
-        else if (problem == PROBLEM_UNKNOWN_ISSUER)
-                p->distrust_root = true;
-        else if (problem == PROBLEM_INCOMPLETE_CHAIN)
-                p->hide_intermediate = true;
-        else if (problem == PROBLEM_BLOCKED)
-                p->block_leaf = true;
-}
-
-static void plant_leaf(Plan *p, Problem problem) {
-        PkiSpec *leaf = &p->leaf;
-
-        if (problem == PROBLEM_EXPIRED)
-                leaf->not_after = PKI_NOW - PKI_DAY;
-        else if (problem == PROBLEM_NOT_YET_VALID)
-                leaf->not_before = PKI_NOW + PKI_DAY;
-        else if (problem == PROBLEM_NAME_MISMATCH)
-                leaf->name = "other.example.net";
-        else if (problem == PROBLEM_WILDCARD_MISUSE)
-                leaf->name = "*.example.org";
-        else if (problem == PROBLEM_WEAK_SIGNATURE)
-                leaf->digest = GNUTLS_DIG_SHA1;
-        else if (problem == PROBLEM_WEAK_KEY)
-                leaf->key = PKI_RSA_1024;
-        else if (problem == PROBLEM_CA_AS_SERVER) {
-                leaf->ca = true;
-                leaf->key_usage = SERVER_AND_CA;
-        } else if (problem == PROBLEM_WRONG_USAGE)
-                leaf->purpose = STATUS_CLIENT;
-        else if (problem == PROBLEM_REVOCATION_UNKNOWN)
-                leaf->must_staple = true;
-        else if (problem == PROBLEM_BAD_SIGNATURE)
-                leaf->false_signature = true;
-        else if (problem == PROBLEM_BAD_CONSTRAINTS) {
-                p->intermediate.permitted = nowhere;
-                leaf->permitted = p->self_signed || p->hide_intermediate ? nowhere : NULL;
-        } else if (problem == PROBLEM_UNKNOWN_CRITICAL)
-                leaf->unknown_critical = "1.3.6.1.4.1.55555.1";
-        else if (problem == PROBLEM_MALFORMED) {
-                leaf->extensions = &broken_access;
-                leaf->n_extensions = 1;
-        }
-}
-
-/* Those that cannot hold at once: one of each set. */
-static const ProblemSet exclusive[] = {
-        PROBLEM_SELF_SIGNED | PROBLEM_UNKNOWN_ISSUER,
-        PROBLEM_SELF_SIGNED | PROBLEM_INCOMPLETE_CHAIN,
-        PROBLEM_SELF_SIGNED | PROBLEM_ISSUER_EXPIRED,
-        PROBLEM_INCOMPLETE_CHAIN | PROBLEM_ISSUER_EXPIRED, /* it is not there to be seen */
-        PROBLEM_INCOMPLETE_CHAIN | PROBLEM_BAD_SIGNATURE,  /* nor its key */
-        PROBLEM_NAME_MISMATCH | PROBLEM_WILDCARD_MISUSE,
-};
-
-/* Those that no chain of these tests can have yet. */
-#define NOT_PLANTED ((ProblemSet) (PROBLEM_DISTRUSTED_ISSUER | PROBLEM_REVOKED))
-
-START_TEST(test_pairs) {
-        const Problem a = problem_infos[_i].problem;
-
-        for (unsigned k = (unsigned) _i + 1; k < n_problem_infos; k++) {
-                const Problem b = problem_infos[k].problem;
-                const ProblemSet both = (ProblemSet) (a | b);
-                _cleanup_(facts_unrefp) Facts *facts = NULL;
-                char what[128];
-                bool possible = !(both & NOT_PLANTED);
-                Plan plan = {};
-
-                for (size_t i = 0; i < N_ELEMENTS(exclusive); i++)
-                        possible &= both != exclusive[i];
-                if (!possible)
-                        continue;
-
-                plant_path(&plan, a);
-                plant_path(&plan, b);
-                plant_leaf(&plan, a);
-                plant_leaf(&plan, b);
-                snprintf(what, sizeof(what), "%s and %s", problem_infos[_i].name,
-                         problem_infos[k].name);
-                facts = judge_plan(&plan);
-                expect(what, facts,
-                       both | (both & PROBLEM_INCOMPLETE_CHAIN ? PROBLEM_UNKNOWN_ISSUER : 0));
-        }
-}
-END_TEST
-
 /* -- bytes that are no certificate ----------------------------------------------------------- */
 
 static ProblemSet judge_bytes(const void *data, size_t size) {
@@ -595,7 +500,6 @@ static Suite *suite(void) {
 
         tcase_set_timeout(t, 120);
         tcase_add_loop_test(t, test_row, 0, (int) N_ELEMENTS(rows));
-        tcase_add_loop_test(t, test_pairs, 0, (int) n_problem_infos);
         tcase_add_test(t, test_not_certificates);
         tcase_add_test(t, test_changed_bytes);
         tcase_add_test(t, test_no_certificate);
