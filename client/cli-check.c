@@ -106,13 +106,18 @@ static int read_wait(const Cli *cli, unsigned *ret) {
 }
 
 /* The verdict; with --ask, once it was decided. */
-static int get_answer(const Cli *cli, const Target *target, unsigned seconds,
-                      certexc_answer **ret) {
-        int r;
+static int get_answer(const Cli *cli, Target *target, unsigned seconds, certexc_answer **ret) {
+        _cleanup_(certexc_answer_freep) certexc_answer *answer = NULL;
+        int r, status;
 
-        if (!cli->options.ask)
-                return target_verify(cli, target, ret);
-        r = certexc_ask(cli->client, target->question, seconds, ret);
+        status = target_verify(cli, target, &answer);
+        if (status != EXIT_DONE)
+                return status;
+        if (!cli->options.ask || certexc_answer_verdict(answer) != CERTEXC_PROMPT) {
+                *ret = TAKE_PTR(answer);
+                return EXIT_DONE;
+        }
+        r = certexc_ask(cli->client, target->judged, seconds, ret);
         return r < 0 ? cli_fail_client(cli, r) : EXIT_DONE;
 }
 

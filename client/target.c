@@ -231,11 +231,14 @@ int target_verify(const Cli *cli, Target *target, certexc_answer **ret) {
                 if (r < 0)
                         return cli_fail_client(cli, r);
         }
+        target->judged = target->question;
         /* A good word of the issuer's is no staple, which mail programs will miss all the same. */
-        *ret = completed && (!has_problem(answer, "revocation-unknown") ||
-                             has_problem(completed, "revoked"))
-                       ? TAKE_PTR(completed)
-                       : TAKE_PTR(answer);
+        if (completed &&
+            (!has_problem(answer, "revocation-unknown") || has_problem(completed, "revoked"))) {
+                target->judged = target->completed;
+                *ret = TAKE_PTR(completed);
+        } else
+                *ret = TAKE_PTR(answer);
         return EXIT_DONE;
 }
 

@@ -14,6 +14,7 @@ typedef struct Target {
         Presented presented;
         certexc_question *question;
         certexc_question *completed; /* with what the issuer's responder said; NULL: not asked */
+        certexc_question *judged;    /* the one of both that was answered: borrowed */
 } Target;
 
 /* Reads HOST[:PORT] and the options that belong to it, fetches the chain, and puts the question
