@@ -268,7 +268,8 @@ static int read_number(sd_bus_message *m, char type, JsonObject **ret) {
         case 'u':
                 return hand_out(json_object_new_int64(v.u), ret);
         case 't':
-                /* One that fits nowhere in the interface fits no better as the largest that there is. */
+                /* One that fits nowhere in the interface fits no better as the largest that there
+                 * is. */
                 return hand_out(json_object_new_int64(v.t > INT64_MAX ? INT64_MAX : (int64_t) v.t),
                                 ret);
         default:

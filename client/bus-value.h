@@ -31,8 +31,8 @@ int bus_append_call(sd_bus_message *m, const InterfaceMember *method, struct jso
 int bus_append_object(sd_bus_message *m, const InterfaceType *type, struct json_object *o);
 
 /*
- * Read the same. A value of the wrong type comes out as one that whoever reads the object refuses by
- * its name. Returns 0, -EBADMSG (a name is there twice), -EMSGSIZE for more than @max bytes or
+ * Read the same. A value of the wrong type comes out as one that whoever reads the object refuses
+ * by its name. Returns 0, -EBADMSG (a name is there twice), -EMSGSIZE for more than @max bytes or
  * VARLINK_VALUES_MAX values, -errno.
  */
 int bus_read_call(sd_bus_message *m, const InterfaceMember *method, size_t max,

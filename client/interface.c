@@ -20,7 +20,8 @@ typedef struct Reader {
         unsigned depth;
 } Reader;
 
-/* Varlink knows no bytes: these strings and arrays of strings are DER in base64 wherever they stand. */
+/* Varlink knows no bytes: these strings and arrays of strings are DER in base64 wherever they
+ * stand. */
 static const char *const bytes[] = { "chain", "staple", "der", "certificate" };
 
 const char *interface_own_text(void) {

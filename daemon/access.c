@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The rules: one's own needs no privilege, everything else needs uid 0 or polkit's word, and nothing is
- * kept for a uid that may be anybody's. */
+/* The rules: one's own needs no privilege, everything else needs uid 0 or polkit's word, and
+ * nothing is kept for a uid that may be anybody's. */
 #include "config.h"
 
 #include <errno.h>
@@ -32,7 +32,8 @@ int access_check(const Caller *caller, AccessKind kind, int64_t owner, const cha
                 return -EACCES;
         }
 
-        /* The daemon's own uid is the user whom it serves; in the system's it is nobody's log-in. */
+        /* The daemon's own uid is the user whom it serves; in the system's it is nobody's
+         * log-in. */
         if (kind == ACCESS_MANAGE && caller->uid != geteuid() && !may(caller, ACCESS_GRANT_SYSTEM)) {
                 *ret_reason = "only the administrator (uid 0) may do this to the system's store";
                 return -EACCES;

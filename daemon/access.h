@@ -25,8 +25,8 @@ typedef enum AccessGrant {
  * OWNER_SYSTEM. */
 int access_check(const Caller *caller, AccessKind kind, int64_t owner, const char **ret_reason);
 
-/* What a caller who was refused lacks: the first grant to ask for, or ACCESS_GRANT_NONE if none would
- * help. */
+/* What a caller who was refused lacks: the first grant to ask for, or ACCESS_GRANT_NONE if none
+ * would help. */
 AccessGrant access_lacks(const Caller *caller, AccessKind kind, int64_t owner);
 
 /* The name of polkit's action for a grant. */

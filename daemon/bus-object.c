@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The object's methods and signals as sd-bus wants them. Methods come from the interface's text: a new
- * one is here without a word. */
+/* The object's methods and signals as sd-bus wants them. Methods come from the interface's text: a
+ * new one is here without a word. */
 #include "config.h"
 
 #include <stdio.h>

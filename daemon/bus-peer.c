@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who is on the bus: each sender by its unique name, which is never used again. The bus is asked once who
- * it is, without waiting (sd_bus_query_sender_creds() would), and tells when it leaves. A sender's calls are
- * done one after another, as on the socket; those that wait for a person step aside.
+ * Who is on the bus: each sender by its unique name, which is never used again. The bus is asked
+ * once who it is, without waiting (sd_bus_query_sender_creds() would), and tells when it leaves. A
+ * sender's calls are done one after another, as on the socket; those that wait for a person step
+ * aside.
  */
 #include "config.h"
 

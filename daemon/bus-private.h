@@ -40,13 +40,13 @@ int bus_object_new(const Interface *interface, sd_bus_message_handler_t handler,
 BusObject *bus_object_free(BusObject *object);
 const sd_bus_vtable *bus_object_vtable(const BusObject *object);
 
-/* The interface's method behind @member of the bus; NULL if there is none. @ret_streams: it goes on after its
- * first answer, which the bus tells in signals. */
+/* The interface's method behind @member of the bus; NULL if there is none. @ret_streams: it goes on
+ * after its first answer, which the bus tells in signals. */
 const InterfaceMember *bus_object_method(const Interface *interface, const char *member,
                                          bool *ret_streams);
 
-/* The signal that tells of an event of Monitor, and the event's field that it carries (with its type), or NULL;
- * NULL if there is none. */
+/* The signal that tells of an event of Monitor, and the event's field that it carries (with its
+ * type), or NULL; NULL if there is none. */
 const char *bus_object_signal(const char *event, const char **ret_field, const char **ret_type);
 
 /* -- bus-peer.c: who is on the bus ------------------------------------------------------------- */
@@ -71,7 +71,8 @@ void bus_peers_drop(Bus *bus);
 void bus_peers_pump(Bus *bus);
 bool bus_peers_wait(const Bus *bus, bool subscribers);
 
-/* -- bus-call.c: one call, from its message to its answer --------------------------------------- */
+/* -- bus-call.c: one call, from its message to its answer
+ * --------------------------------------- */
 
 struct BusCall {
         BusPeer *peer;
@@ -100,13 +101,14 @@ void bus_refuse(const Bus *bus, sd_bus_message *m, const char *error, struct jso
 /* "LimitReached" in the words of the socket. */
 void bus_refuse_limit(const Bus *bus, sd_bus_message *m, const char *what, int64_t limit);
 
-/* -- bus-polkit.c ------------------------------------------------------------------------------- */
+/* -- bus-polkit.c
+ * ------------------------------------------------------------------------------- */
 
 /* @reason is NULL if there is nobody to ask. */
 typedef void (*PolkitAnswer)(bool granted, const char *reason, void *userdata);
 
-/* Asks whether the sender of @m may. @answer comes from the loop, unless polkit_query_free() comes first, which
- * tells polkit that nobody waits any more. Returns 0 or -errno. */
+/* Asks whether the sender of @m may. @answer comes from the loop, unless polkit_query_free() comes
+ * first, which tells polkit that nobody waits any more. Returns 0 or -errno. */
 int polkit_ask(Bus *bus, sd_bus_message *m, const char *action, PolkitAnswer answer, void *userdata,
                PolkitQuery **ret);
 PolkitQuery *polkit_query_free(PolkitQuery *query);

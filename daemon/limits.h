@@ -49,7 +49,7 @@
 #define POLKIT_WAIT_USEC UINT64_C(300000000)
 
 /* Tries to reach a bus that is away, each twice as long after the one before, from a tenth of a second to
- * a minute: about nine minutes. After that only a reload tries again. */
+ * a minute: about eight minutes. After that only a reload tries again. */
 #define BUS_TRIES_MAX 16U
 
 /* -- Prompts ----------------------------------------------------------------------------- */

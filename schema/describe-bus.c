@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Prints schema/org.certexc1.xml: the methods of org.certexc1.varlink as the bus has them, with their documentation.
- * `make update-bus-interface` puts it there, and a test fails while it is not. */
+/* Prints schema/org.certexc1.xml: the methods of org.certexc1.varlink as the bus has them, with
+ * their documentation. `make update-bus-interface` puts it there, and a test fails while it is
+ * not. */
 #include "config.h"
 
 #include <stdio.h>
@@ -205,7 +206,8 @@ static void print_method(const InterfaceMember *method) {
                "    </method>\n");
 }
 
-/* What streams on the socket has signals here: Monitor is Subscribe, RegisterAgent keeps its name. */
+/* What streams on the socket has signals here: Monitor is Subscribe, RegisterAgent keeps its
+ * name. */
 static bool is_stream(const char *method) {
         return strcmp(method, "Monitor") == 0 || strcmp(method, "RegisterAgent") == 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The real daemon on a bus: what it shows there, whom it tells of what, who may take its name, and what it does
- * when callers leave, flood it, or the bus goes away. */
+/* The real daemon on a bus: what it shows there, whom it tells of what, who may take its name, and
+ * what it does when callers leave, flood it, or the bus goes away. */
 #include "config.h"
 
 #include <check.h>
@@ -8,6 +8,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include "client/bus-value.h"
 #include "client/encoding.h"
@@ -469,11 +472,32 @@ START_TEST(test_calls_of_one_uid) {
 }
 END_TEST
 
+/* None of those that are known can make room: one more is refused. */
+START_TEST(test_busy_connections) {
+        static sd_bus *many[CONNECTIONS_PER_UID_MAX];
+        Tally tally = { 0 }, last = { 0 };
+
+        for (unsigned i = 0; i < N_ELEMENTS(many); i++) {
+                many[i] = private_bus_open();
+                send_slow(many[i], &tally);
+                drain(many[i]);
+        }
+        ck_assert_uint_eq(tally.refused, 0);
+        send_slow(bus, &last);
+        settle(bus, &last, 1);
+        ck_assert_uint_eq(last.refused, 1);
+        for (unsigned i = 0; i < N_ELEMENTS(many); i++)
+                (void) sd_bus_flush_close_unref(many[i]);
+}
+END_TEST
+
 START_TEST(test_message_size) {
         _cleanup_free_ char *bytes = calloc(1, MESSAGE_BYTES_MAX + 1), *text = NULL;
-        _cleanup_(json_freep) struct json_object *at = NULL, *past = NULL, *in = parameters_new("{'host':'a.example','port':993}");
+        _cleanup_(json_freep) struct json_object *at = NULL, *past = NULL;
+        _cleanup_(json_freep) struct json_object *in = NULL;
         size_t fits = MESSAGE_BYTES_MAX - strlen("a.example") - strlen("chain_sha256");
 
+        in = parameters_new("{'host':'a.example','port':993}");
         memset(bytes, 'a', fits);
         (void) json_put_string(in, "chain_sha256", bytes);
         at = private_bus_call(b, bus, "Verify", in);
@@ -694,6 +718,47 @@ START_TEST(test_stop) {
 }
 END_TEST
 
+/* A socket that is passed on, with nobody behind it yet. */
+static int open_passed(void) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s",
+                        fixture_path(m->fixture, "passed"));
+        ck_assert_int_eq(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+        ck_assert_int_eq(listen(fd, 8), 0);
+        return fd;
+}
+
+START_TEST(test_idle) {
+        _cleanup_fd_ int fd = open_passed();
+        FILE *conf;
+
+        ck_assert_int_eq(fixture_stop(m->fixture), 0);
+        m->peer = peer_free(m->peer);
+        (void) mkdir(fixture_path(m->fixture, "conf"), 0755);
+        conf = fopen(fixture_path(m->fixture, "conf/certexcd.conf"), "we");
+        ck_assert_ptr_nonnull(conf);
+        (void) fputs("[Daemon]\nIdleExitSec=1\n", conf);
+        ck_assert_int_eq(fclose(conf), 0);
+        m->fixture->how.listen_fd = fd;
+        fixture_start(m->fixture, NULL);
+        private_bus_wait_for(bus, BUS_NAME);
+
+        /* Not while somebody wants to be told. */
+        subscribe(bus);
+        ck_assert_int_eq(launch_wait_end(&m->fixture->launch, 1500), -ETIMEDOUT);
+        ck_assert_int_ge(sd_bus_call_method(bus, BUS_NAME, BUS_PATH, BUS_INTERFACE, "Unsubscribe",
+                                            NULL, NULL, ""), 0);
+        ck_assert_int_eq(launch_wait_end(&m->fixture->launch, FIXTURE_WAIT_MSEC), 0);
+        ck_assert_int_lt(sd_bus_get_name_creds(bus, BUS_NAME, 0, NULL), 0);
+        launch_done(&m->fixture->launch);
+        m->fixture->how.listen_fd = -1;
+        ck_assert_int_eq(unlink(fixture_path(m->fixture, "conf/certexcd.conf")), 0);
+        methods_start(m, PKI_NOW);
+}
+END_TEST
+
 START_TEST(test_user_mode) {
         const char *arguments[] = { "--user", "--replace-clock=1767225600", NULL };
         _cleanup_(json_freep) struct json_object *reply = NULL;
@@ -728,6 +793,7 @@ int main(void) {
         tcase_add_test(tcase, test_subscribers);
         tcase_add_test(tcase, test_calls_in_flight);
         tcase_add_test(tcase, test_calls_of_one_uid);
+        tcase_add_test(tcase, test_busy_connections);
         tcase_add_test(tcase, test_message_size);
         tcase_add_test(tcase, test_connections);
         tcase_add_test(tcase, test_bus_goes_away);
@@ -737,6 +803,7 @@ int main(void) {
         tcase_add_test(tcase, test_ask);
         tcase_add_test(tcase, test_callers_leave);
         tcase_add_test(tcase, test_stop);
+        tcase_add_test(tcase, test_idle);
         tcase_add_test(tcase, test_user_mode);
         if (geteuid() == 0) {
                 tcase_add_test(tcase, test_people);

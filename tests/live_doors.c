@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Two doors, one daemon behind each, the same calls through both: every answer is the same, field by
- * field, for every method and every error. */
+/* Two doors, one daemon behind each, the same calls through both: every answer is the same, field
+ * by field, for every method and every error. */
 #include "config.h"
 
 #include <check.h>
@@ -145,7 +145,8 @@ static char *parameters_new(const char *text) {
         return copy;
 }
 
-/* What each daemon has of its own: where it lives, who is connected, and the clock's time of files. */
+/* What each daemon has of its own: where it lives, who is connected, and the clock's time of
+ * files. */
 static void remove_own(struct json_object *reply) {
         static const char *const own[] = { "state_directory", "authorities_from", "connections" };
         static const char *const files[] = { "kept", "free_bytes", "findings" };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What polkit is asked, and what is made of what it says: a stand-in for it on a bus of the test's own says yes, no,
- * "somebody must authenticate", or nothing. */
+/* What polkit is asked, and what is made of what it says: a stand-in for it on a bus of the test's
+ * own says yes, no, "somebody must authenticate", or nothing. */
 #include "config.h"
 
 #include <check.h>

@@ -18,8 +18,8 @@
 #define TEXT_MAX  ((size_t) 1024 * 1024)
 #define WAIT_USEC ((uint64_t) FIXTURE_WAIT_MSEC * 1000)
 
-/* The rules are those of dbus-daemon's own system.conf. Whoever runs the test may take our names and
- * polkit's, as root may there. */
+/* The rules are those of dbus-daemon's own system.conf. Whoever runs the test may take our names
+ * and polkit's, as root may there. */
 static const char configuration[] =
         "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
         " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * PrivateBus: a dbus-daemon of the test's own, with the rules of a system's bus and our policy file, which
- * every process that the test starts takes for the system's bus and for the user's. What cannot be set
- * up aborts.
+ * PrivateBus: a dbus-daemon of the test's own, with the rules of a system's bus and our policy
+ * file, which every process that the test starts takes for the system's bus and for the user's.
+ * What cannot be set up aborts.
  */
 #pragma once
 
@@ -41,8 +41,8 @@ void private_bus_wait_for(sd_bus *bus, const char *name);
 struct json_object *private_bus_call(PrivateBus *b, sd_bus *bus, const char *method,
                                      struct json_object *parameters);
 
-/* The same from a process of another uid, which the user database must know. @interactive: polkit may ask
- * somebody. */
+/* The same from a process of another uid, which the user database must know. @interactive: polkit
+ * may ask somebody. */
 struct json_object *private_bus_call_as(PrivateBus *b, uid_t uid, const char *method,
                                         struct json_object *parameters, bool interactive);
 
