@@ -271,6 +271,8 @@ static void keep_names(Union *u) {
 
                         if (before->last_id > name->last_id)
                                 name->last_id = before->last_id;
+                        if (before->last_history > name->last_history)
+                                name->last_history = before->last_history;
                         if (!name->name)
                                 name->name = TAKE_PTR(before->name);
                         free(before->name);
