@@ -313,7 +313,6 @@ int store_seen(Store *store, int64_t owner, const char *host, uint16_t port, Cer
 
 int row_read_history(sqlite3_stmt *st, HistoryEntry *ret) {
         int64_t number, kind, id, port;
-        const char *host = column_text(st, 5);
 
         *ret = (HistoryEntry){0};
         if (!column_int(st, 0, 1, INT64_MAX, &number) ||
@@ -322,14 +321,12 @@ int row_read_history(sqlite3_stmt *st, HistoryEntry *ret) {
             !column_int(st, 3, 1, INT64_MAX, &id) ||
             !column_int(st, 4, OWNER_SYSTEM, UINT32_MAX, &ret->by) ||
             !column_int(st, 6, 1, UINT16_MAX, &port) ||
-            !column_bytes(st, 7, ret->sha256, SHA256_SIZE) || !host ||
-            strlen(host) > ENDPOINT_HOST_MAX)
+            !column_bytes(st, 7, ret->sha256, SHA256_SIZE) || !column_host(st, 5, ret->host))
                 return -EUCLEAN;
         ret->number = (uint64_t) number;
         ret->kind = (HistoryKind) kind;
         ret->id = (uint64_t) id;
         ret->port = (uint16_t) port;
-        strcpy(ret->host, host);
         return 0;
 }
 

@@ -6,15 +6,6 @@
 
 #include "daemon/store-private.h"
 
-static bool read_host(sqlite3_stmt *st, int column, Decision *d) {
-        const char *host = column_text(st, column);
-
-        if (!host || *host == '\0' || strlen(host) > ENDPOINT_HOST_MAX)
-                return false;
-        strcpy(d->host, host);
-        return true;
-}
-
 static bool read_end(sqlite3_stmt *st, int column, Decision *d) {
         int64_t login;
 
@@ -44,7 +35,7 @@ static bool read_fields(sqlite3_stmt *st, Decision *d) {
         good &= column_int(st, 2, DECISION_ALLOW, DECISION_DENY, &action);
         good &= column_int(st, 3, PIN_CERTIFICATE, PIN_KEY, &pin);
         good &= column_int(st, 4, STATE_LIVE, STATE_REVOKED, &state);
-        good &= read_host(st, 5, d);
+        good &= column_host(st, 5, d->host);
         good &= column_int(st, 6, 1, UINT16_MAX, &port);
         good &= column_bytes(st, 7, d->certificate_sha256, SHA256_SIZE);
         good &= column_bytes(st, 8, d->key_sha256, SHA256_SIZE);

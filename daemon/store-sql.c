@@ -417,3 +417,15 @@ const char *column_text(sqlite3_stmt *st, int column) {
                 return NULL;
         return text;
 }
+
+bool column_host(sqlite3_stmt *st, int column, char ret[static ENDPOINT_HOST_MAX + 1]) {
+        const char *text = column_text(st, column);
+
+        if (!text || *text == '\0' || strlen(text) > ENDPOINT_HOST_MAX)
+                return false;
+        for (const char *c = text; *c; c++)
+                if (*c <= ' ' || *c > '~')
+                        return false;
+        strcpy(ret, text);
+        return true;
+}

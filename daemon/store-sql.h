@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 
 #include "client/cleanup.h"
+#include "client/endpoint.h"
 
 /* Every statement there is; its text stands in store-sql.c. */
 typedef enum Statement {
@@ -141,3 +142,6 @@ bool column_int(sqlite3_stmt *st, int column, int64_t min, int64_t max, int64_t 
 
 /* A text column without NUL inside, borrowed until the next step; NULL if it is none. */
 const char *column_text(sqlite3_stmt *st, int column);
+
+/* A host: not empty, not too long, and plain ASCII, which every canonical form is. */
+bool column_host(sqlite3_stmt *st, int column, char ret[static ENDPOINT_HOST_MAX + 1]);

@@ -86,6 +86,20 @@ START_TEST(a_changed_column_is_never_an_accept) {
 }
 END_TEST
 
+/* Where it would be told, no reader of JSON would read on behind it. */
+START_TEST(a_host_that_is_no_text_is_not_told) {
+        _cleanup_(history_list_done) HistoryList list = { 0 };
+        _cleanup_(store_freep) Store *store = test_store();
+
+        (void) test_add(store, &(Addition){ .owner = ME }, CHANGED);
+        store = store_free(store);
+        test_sql("UPDATE history SET host = cast(x'6d61696ce7' AS TEXT) WHERE owner = 1000");
+        store = test_store();
+        ck_assert_int_eq(store_history(store, ME, 0, 0, 10, &list), -EUCLEAN);
+        ck_assert_uint_gt(n_damaged(store), 0);
+}
+END_TEST
+
 /* The same where a row that was given elsewhere is brought here. */
 static const char *const borrowings[] = {
         "UPDATE decision SET owner = 1000, id = 9 WHERE owner = 1001",
@@ -299,6 +313,7 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_set_timeout(tcase, 300);
         tcase_add_checked_fixture(tcase, test_directory_make, test_directory_remove);
+        tcase_add_test(tcase, a_host_that_is_no_text_is_not_told);
         tcase_add_loop_test(tcase, a_changed_column_is_never_an_accept, 0, N_ELEMENTS(widenings));
         tcase_add_loop_test(tcase, a_row_from_elsewhere_is_never_an_accept, 0,
                             N_ELEMENTS(borrowings));
