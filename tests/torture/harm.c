@@ -35,6 +35,10 @@ const char *harm_name(HarmKind kind) {
         return names[kind];
 }
 
+bool harm_destroys(HarmKind kind) {
+        return kind >= HARM_TEXT && kind < _HARM_MAX;
+}
+
 static void put(int fd, const void *data, size_t size, off_t offset) {
         if (pwrite(fd, data, size, offset) != (ssize_t) size)
                 world_give_up("Cannot write into a file that is to be harmed: %m");

@@ -2,6 +2,7 @@
 /* Harm: what is done to a file, by a number that alone decides it. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum HarmKind {
@@ -24,3 +25,6 @@ const char *harm_name(HarmKind kind);
 
 /* Nothing happens to a file that is not there. */
 void harm(const char *path, HarmKind kind, uint32_t *chance);
+
+/* Whether nothing is left of it. */
+bool harm_destroys(HarmKind kind);
