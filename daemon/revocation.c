@@ -85,6 +85,8 @@ static bool is_vouched_for(Judging *judging, const Path *path, size_t i, Certifi
         return false;
 }
 
+static const char may_not_sign[] = "the issuer may not sign lists";
+
 /* Why @crl cannot be believed about the certificate at @i, or NULL. */
 static const char *find_signer(Judging *judging, const Path *path, size_t i, const Crl *crl) {
         const char *reason = "the list's signature is not its issuer's";
@@ -94,7 +96,7 @@ static const char *find_signer(Judging *judging, const Path *path, size_t i, con
             is_signed_by(judging, crl, issuer)) {
                 if (may_sign_lists(issuer))
                         return NULL;
-                reason = "the issuer may not sign lists";
+                reason = may_not_sign;
         }
         for (size_t k = 0; k < judging->all->n; k++) {
                 Certificate *other = judging->all->items[k];
@@ -130,6 +132,7 @@ typedef struct Coverage {
         bool revoked;
         const char *fault;  /* why the last one that is of no use is so; NULL */
         int64_t stale_since; /* INT64_MIN: none is */
+        bool misused;        /* the issuer signed a list, which it may not */
 } Coverage;
 
 /* Why a list that is its signer's, and does not list the certificate, says nothing about it. */
@@ -160,6 +163,7 @@ static void consider_list(Judging *judging, const Path *path, size_t i, const Cr
                 coverage->reasons |= crl->scope.some_reasons ? crl->scope.reasons : ALL_REASONS;
         else
                 coverage->fault = fault;
+        coverage->misused |= fault == may_not_sign;
         if (fault == list_is_stale)
                 coverage->stale_since = crl->next_update;
 }
@@ -194,8 +198,12 @@ static void check_lists(Judging *judging, const Path *path, size_t i, Report *r)
                 report(r, PROBLEM_REVOKED, c, "by a list of its issuer");
                 judging->leaf_is_revoked |= i == 0;
         } else if (coverage.concerned && (coverage.reasons & ALL_REASONS) != ALL_REASONS &&
-                   (judging->checks & CHECK_REVOCATION))
+                   (judging->checks & CHECK_REVOCATION)) {
                 report_gap(c, &coverage, r);
+                if (coverage.misused)
+                        report(r, PROBLEM_WRONG_USAGE, path->items[i + 1],
+                               "it signed a list of revoked certificates, which it may not");
+        }
 }
 
 static void check_staple(Judging *judging, const Path *path, Report *r) {
