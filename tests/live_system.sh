@@ -109,6 +109,35 @@ must 'nobody reads the store from outside' 2 'denied' box_run_as one ls /var/lib
 must 'root denies for everybody' 0 . box_run certexc deny bad.example.com:993 --owner=system --chain=/root-of-none/chain.pem --yes
 must 'and that holds for a person' 4 reject check_as one bad.example.com:993
 
+# -- the bus and polkit ----------------------------------------------------------------------------
+
+bus_status() { # USER
+  box_run_as "$1" busctl --system call org.certexc1 /org/certexc1 org.certexc1.Manager GetStatus 'a{sv}' 0
+}
+
+box_run systemctl stop certexcd.service
+must 'the daemon does not run' 3 inactive box_run systemctl is-active certexcd.service
+must 'a question over the bus is answered, and the daemon was started by it' 0 '"mode" s "system"' bus_status one
+becomes 'the daemon runs again' active box_run systemctl is-active certexcd.service
+must 'nobody else gets its name' 1 . box_run_as one busctl --system call org.freedesktop.DBus /org/freedesktop/DBus \
+  org.freedesktop.DBus RequestName su org.certexc1 0
+must 'without a word from polkit, a person decides for nobody else' 1 . box_run_as one certexc deny bad.example.com:143 \
+  --owner=system --chain=/root-of-none/chain.pem --yes
+mkdir -p "$box/root/etc/polkit-1/rules.d"
+cat >"$box/root/etc/polkit-1/rules.d/50-one.rules" <<'RULES'
+polkit.addRule(function(action, subject) {
+  if (action.id == "org.certexc1.manage-system")
+    return subject.user == "one" ? polkit.Result.YES : polkit.Result.NO;
+});
+RULES
+chmod a+r "$box/root/etc/polkit-1/rules.d/50-one.rules"
+box_run systemctl restart polkit.service
+must 'whom polkit lets decides for everybody' 0 . box_run_as one certexc deny bad.example.com:143 --owner=system \
+  --chain=/root-of-none/chain.pem --yes
+must 'which holds for others' 4 reject check_as other bad.example.com:143
+must 'whom polkit does not let does not' 1 . box_run_as other certexc deny bad.example.com:110 --owner=system \
+  --chain=/root-of-none/chain.pem --yes
+
 # -- reload, restart, watchdog ---------------------------------------------------------------------
 
 before=$(property MainPID)
