@@ -143,7 +143,7 @@ static bool is_enum(const Reader *r) {
 
 static const InterfaceType *read_enum(Reader *r) {
         do {
-                _cleanup_free_ char *word = take_word(r);
+                free(take_word(r));
         } while (r->error == 0 && take(r, ","));
         need(r, ")");
         return type_new(r, INTERFACE_STRING);

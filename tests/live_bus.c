@@ -492,7 +492,7 @@ START_TEST(test_busy_connections) {
 END_TEST
 
 START_TEST(test_message_size) {
-        _cleanup_free_ char *bytes = calloc(1, MESSAGE_BYTES_MAX + 1), *text = NULL;
+        _cleanup_free_ char *bytes = calloc(1, MESSAGE_BYTES_MAX + 1);
         _cleanup_(json_freep) struct json_object *at = NULL, *past = NULL;
         _cleanup_(json_freep) struct json_object *in = NULL;
         size_t fits = MESSAGE_BYTES_MAX - strlen("a.example") - strlen("chain_sha256");
