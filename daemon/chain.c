@@ -71,6 +71,31 @@ int certificates_new(const Blob *chain, size_t n_chain, const Authorities *autho
         return 0;
 }
 
+/* One that cannot be read any more issued nothing. */
+int certificates_believe(Certificates *all, const Belief *beliefs, size_t n) {
+        all->beliefs = beliefs;
+        all->n_beliefs = n < BELIEFS_MAX ? n : BELIEFS_MAX;
+        for (size_t i = 0; i < all->n_beliefs; i++) {
+                _cleanup_(certificate_freep) Certificate *c = NULL;
+                int r;
+
+                if (beliefs[i].kind != BELIEF_AUTHORITY)
+                        continue;
+                r = certificate_new(beliefs[i].der, CERTIFICATE_AUTHORITY, -1, &c);
+                if (r == -EBADMSG)
+                        continue;
+                if (r < 0)
+                        return r;
+                all->imported[all->n_imported++] = (Imported){c, beliefs[i].only};
+                r = append(all, &c);
+                if (r < 0) {
+                        all->n_imported--;
+                        return r;
+                }
+        }
+        return 0;
+}
+
 Certificates *certificates_free(Certificates *all) {
         if (!all)
                 return NULL;
@@ -225,6 +250,13 @@ int certificates_issuers(Certificates *all, Certificate *c, Issuers *ret) {
         if (r < 0)
                 return r;
 
+        for (size_t i = 0; i < all->n_imported; i++) {
+                Certificate *imported = all->items[all->n_sent + i];
+
+                if (memcmp(imported->subject_key, c->issuer_key, SHA256_SIZE) == 0)
+                        ret->items[ret->n++] = imported;
+        }
+
         for (size_t i = 0; i < all->n_sent; i++) {
                 Certificate *sent = all->items[i];
 
@@ -245,9 +277,66 @@ int certificates_issuers(Certificates *all, Certificate *c, Issuers *ret) {
         return 0;
 }
 
+static bool is_of_block(const Certificates *all, const Certificate *c) {
+        return all->authorities && authorities_contains(all->authorities, c->sha256);
+}
+
+static bool is_imported(const Certificates *all, const Certificate *c) {
+        Blob only;
+        size_t cursor = 0;
+
+        return certificates_next_only(all, c, &cursor, &only) > 0;
+}
+
 bool certificates_is_authority(const Certificates *all, const Certificate *c) {
         return c->kind == CERTIFICATE_AUTHORITY ||
-               (c->kind == CERTIFICATE_SENT && authorities_contains(all->authorities, c->sha256));
+               (c->kind == CERTIFICATE_SENT && (is_of_block(all, c) || is_imported(all, c)));
+}
+
+int certificates_next_only(const Certificates *all, const Certificate *c, size_t *cursor,
+                           Blob *ret) {
+        while (*cursor < all->n_imported) {
+                const Imported *imported = &all->imported[(*cursor)++];
+
+                if (memcmp(imported->certificate->sha256, c->sha256, SHA256_SIZE) != 0)
+                        continue;
+                *ret = imported->only;
+                return 1;
+        }
+        return 0;
+}
+
+bool certificates_speaks_for_all(const Certificates *all, const Certificate *c) {
+        size_t cursor = 0;
+        Blob only;
+
+        if (is_of_block(all, c))
+                return true;
+        while (certificates_next_only(all, c, &cursor, &only) > 0)
+                if (only.size == 0)
+                        return true;
+        return false;
+}
+
+bool certificates_is_distrusted(const Certificates *all, const Certificate *c) {
+        for (size_t i = 0; i < all->n_beliefs; i++) {
+                const Belief *belief = &all->beliefs[i];
+
+                switch (belief->kind) {
+                case BELIEF_DISTRUSTED_CERTIFICATE:
+                        if (memcmp(belief->sha256, c->sha256, SHA256_SIZE) == 0)
+                                return true;
+                        break;
+                case BELIEF_DISTRUSTED_KEY:
+                        if (memcmp(belief->sha256, c->key_sha256, SHA256_SIZE) == 0)
+                                return true;
+                        break;
+                case BELIEF_AUTHORITY:
+                case _BELIEF_KIND_MAX:
+                        break;
+                }
+        }
+        return false;
 }
 
 bool certificates_is_blocked(const Certificates *all, const Certificate *c) {

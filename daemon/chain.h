@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/algorithms.h"
+#include "daemon/beliefs.h"
 #include "daemon/certificate.h"
 #include "daemon/limits.h"
 
@@ -19,6 +20,12 @@ typedef struct Link {
         SignatureState signature;
 } Link;
 
+/* An authority that somebody imported. */
+typedef struct Imported {
+        const Certificate *certificate; /* among the others */
+        Blob only;
+} Imported;
+
 typedef struct Certificates {
         Certificate **items; /* those sent come first, each once */
         size_t n;
@@ -29,6 +36,10 @@ typedef struct Certificates {
         const Authorities *authorities;
         const Authorities *blocked; /* NULL: none */
         const struct DistrustRules *rules; /* never NULL */
+        const Belief *beliefs;
+        size_t n_beliefs;
+        Imported imported[BELIEFS_MAX];
+        size_t n_imported;
         Link links[PATH_SIGNATURES_MAX];
         size_t n_links;
         unsigned n_checks; /* signatures checked so far */
@@ -41,8 +52,12 @@ int certificates_new(const Blob *chain, size_t n_chain, const Authorities *autho
 Certificates *certificates_free(Certificates *all);
 DEFINE_CLEANUP(Certificates *, certificates_free)
 
+/* Adds what those who ask believe, which must outlive it: right after it was made. 0, -ENOMEM,
+ * -EIO. */
+int certificates_believe(Certificates *all, const Belief *beliefs, size_t n);
+
 typedef struct Issuers {
-        Certificate *items[CHAIN_CERTIFICATES_MAX + 2 * AUTHORITIES_PER_NAME_MAX];
+        Certificate *items[CHAIN_CERTIFICATES_MAX + 2 * AUTHORITIES_PER_NAME_MAX + BELIEFS_MAX];
         size_t n;
 } Issuers;
 
@@ -71,3 +86,15 @@ SignatureState certificates_check(Certificates *all, Signed what, Certificate *s
  * or its key is publicly known to be in the wrong hands. */
 bool certificates_is_authority(const Certificates *all, const Certificate *c);
 bool certificates_is_blocked(const Certificates *all, const Certificate *c);
+
+/* true if somebody who asks distrusts it or its key. */
+bool certificates_is_distrusted(const Certificates *all, const Certificate *c);
+
+/*
+ * Whether the authority @c may speak for all names. If not, the names that it may speak for are
+ * those of *@ret, and asked again with the same *@cursor (which begins at 0) of the next, as long
+ * as 1 is returned; 0: there are no more.
+ */
+bool certificates_speaks_for_all(const Certificates *all, const Certificate *c);
+int certificates_next_only(const Certificates *all, const Certificate *c, size_t *cursor,
+                           Blob *ret);

@@ -161,8 +161,11 @@
 /* A judge without work goes away after this. */
 #define JUDGE_IDLE_SEC 60U
 
-/* All of a question to a judge: the chain, the staple, their lengths, the endpoint. */
-#define QUESTION_BYTES_MAX (CHAIN_BYTES_MAX + STAPLE_BYTES_MAX + 4U * CHAIN_CERTIFICATES_MAX + 1024U)
+/* All of a question to a judge: the chain, the staple, their lengths, the endpoint, and what the owner
+ * and the administrator believe. */
+#define QUESTION_BYTES_MAX                                                                         \
+        (CHAIN_BYTES_MAX + STAPLE_BYTES_MAX + 4U * CHAIN_CERTIFICATES_MAX + 1024U +                \
+         2U * (ENTRY_BYTES_PER_OWNER_MAX + ENTRIES_PER_OWNER_MAX * (ONLY_TEXT_MAX + 64U)))
 
 /* All of a judge's answer. */
 #define JUDGE_ANSWER_BYTES_MAX (512U * 1024U)

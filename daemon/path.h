@@ -19,6 +19,7 @@ typedef struct Path {
 /* What a path is judged with. */
 typedef struct Judging {
         Certificates *all;
+        const struct Endpoint *endpoint; /* NULL: none in particular */
         int64_t now;
         uint32_t checks; /* CheckFlags */
         bool any_purpose;

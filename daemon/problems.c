@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/distrust.h"
+#include "daemon/fitness.h"
 #include "daemon/names.h"
 #include "daemon/ocsp.h"
 #include "daemon/path.h"
@@ -118,6 +119,7 @@ static int judge_leaf(const Question *q, Revocation *revocation, Certificates *a
                       Facts *facts) {
         Judging judging = {
                 .all = all,
+                .endpoint = q->endpoint,
                 .now = q->now,
                 .checks = q->checks,
                 .any_purpose = q->any_purpose,
@@ -159,11 +161,15 @@ int problems_find(const Question *question, const Authorities *authorities, Fact
         _cleanup_(facts_unrefp) Facts *facts = NULL;
         int r;
 
+        if (question->as_authority)
+                return fitness_find(question, ret);
         r = facts_new(&facts);
         if (r < 0)
                 return r;
         r = certificates_new(question->chain, question->n_chain, authorities, question->blocked,
                              question->rules ? question->rules : &distrust_shipped, &all);
+        if (r == 0)
+                r = certificates_believe(all, question->beliefs, question->n_beliefs);
         if (r < 0)
                 return r;
 

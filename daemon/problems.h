@@ -10,6 +10,7 @@
 
 #include "client/cleanup.h"
 #include "client/endpoint.h"
+#include "daemon/beliefs.h"
 #include "daemon/facts.h"
 
 typedef struct Authorities Authorities;
@@ -34,6 +35,9 @@ typedef struct Question {
         uint32_t checks;  /* CheckFlags */
         bool any_purpose; /* the leaf need not be a TLS server's. For tests; no door can ask so. */
         const struct DistrustRules *rules; /* NULL: those of distrust_shipped */
+        const Belief *beliefs; /* of those who ask */
+        size_t n_beliefs;
+        bool as_authority; /* see fitness.h */
         const Authorities *blocked;        /* the block list, NULL: none; see below */
         const Lists *lists;                /* of revoked certificates, NULL: none */
 } Question;

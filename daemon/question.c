@@ -15,7 +15,24 @@ struct QuestionBytes {
         Question question;
         Endpoint endpoint;
         Blob chain[CHAIN_CERTIFICATES_MAX];
+        Belief beliefs[BELIEFS_MAX];
 };
+
+static bool beliefs_are_lawful(const Question *question) {
+        size_t total = 0;
+
+        if (question->n_beliefs > BELIEFS_MAX)
+                return false;
+        for (size_t i = 0; i < question->n_beliefs; i++) {
+                const Belief *belief = &question->beliefs[i];
+
+                if ((unsigned) belief->kind >= _BELIEF_KIND_MAX ||
+                    belief->only.size > ONLY_TEXT_MAX || belief->der.size > CERTIFICATE_BYTES_MAX)
+                        return false;
+                total += belief->der.size;
+        }
+        return total <= BELIEFS_BYTES_MAX;
+}
 
 /* The bounds that every door has checked; once more, since both ends rely on them. */
 static bool question_is_lawful(const Question *question) {
@@ -30,7 +47,7 @@ static bool question_is_lawful(const Question *question) {
                         return false;
                 total += question->chain[i].size;
         }
-        return total <= CHAIN_BYTES_MAX;
+        return total <= CHAIN_BYTES_MAX && beliefs_are_lawful(question);
 }
 
 static void endpoint_write(Writer *w, const Endpoint *endpoint) {
@@ -41,6 +58,36 @@ static void endpoint_write(Writer *w, const Endpoint *endpoint) {
         writer_text(w, endpoint->host);
         writer_u8(w, (uint8_t) endpoint->kind);
         writer_u32(w, endpoint->port);
+}
+
+static void beliefs_write(Writer *w, const Question *question) {
+        writer_u32(w, (uint32_t) question->n_beliefs);
+        for (size_t i = 0; i < question->n_beliefs; i++) {
+                const Belief *belief = &question->beliefs[i];
+
+                writer_u8(w, (uint8_t) belief->kind);
+                writer_fixed(w, belief->sha256, SHA256_SIZE);
+                writer_blob(w, belief->only.data, belief->only.size);
+                writer_blob(w, belief->der.data, belief->der.size);
+        }
+}
+
+static void beliefs_read(Reader *rd, QuestionBytes *q) {
+        size_t n = reader_u32(rd);
+
+        if (n > BELIEFS_MAX) {
+                reader_set_bad(rd);
+                return;
+        }
+        q->question.beliefs = q->beliefs;
+        for (; q->question.n_beliefs < n; q->question.n_beliefs++) {
+                Belief *belief = &q->beliefs[q->question.n_beliefs];
+
+                belief->kind = (BeliefKind) reader_u8(rd);
+                reader_fixed(rd, belief->sha256, SHA256_SIZE);
+                belief->only = reader_blob(rd, ONLY_TEXT_MAX);
+                belief->der = reader_blob(rd, CERTIFICATE_BYTES_MAX);
+        }
 }
 
 int question_write(const Question *question, uint8_t **ret, size_t *ret_size) {
@@ -57,6 +104,8 @@ int question_write(const Question *question, uint8_t **ret, size_t *ret_size) {
         for (size_t i = 0; i < question->n_chain; i++)
                 writer_blob(&w, question->chain[i].data, question->chain[i].size);
         writer_blob(&w, question->staple.data, question->staple.size);
+        writer_u8(&w, question->as_authority);
+        beliefs_write(&w, question);
         return writer_finish(&w, ret, ret_size);
 }
 
@@ -88,6 +137,7 @@ static void endpoint_read(Reader *rd, QuestionBytes *q) {
 int question_read(Blob bytes, QuestionBytes **ret) {
         _cleanup_(question_freep) QuestionBytes *q = NULL;
         Reader rd = READER_INIT(bytes);
+        uint8_t as_authority;
         size_t n;
 
         q = calloc(1, sizeof(*q));
@@ -107,6 +157,11 @@ int question_read(Blob bytes, QuestionBytes **ret) {
         for (; q->question.n_chain < n; q->question.n_chain++)
                 q->chain[q->question.n_chain] = reader_blob(&rd, CERTIFICATE_BYTES_MAX);
         q->question.staple = reader_blob(&rd, STAPLE_BYTES_MAX);
+        as_authority = reader_u8(&rd);
+        q->question.as_authority = as_authority == 1;
+        if (as_authority > 1)
+                reader_set_bad(&rd);
+        beliefs_read(&rd, q);
 
         if (reader_finish(&rd) < 0 || !question_is_lawful(&q->question))
                 return -EBADMSG;

@@ -7,6 +7,7 @@
 #include "daemon/constraints.h"
 #include "daemon/distrust.h"
 #include "daemon/names.h"
+#include "daemon/only.h"
 #include "daemon/policies.h"
 #include "daemon/problems.h"
 #include "daemon/revocation.h"
@@ -55,6 +56,12 @@ static void check_trust(const Judging *judging, const Path *path, size_t i, Repo
                 (void) strftime(day, sizeof(day), "%Y-%m-%d", &tm);
         report(r, PROBLEM_DISTRUSTED_ISSUER, path->items[i], "%s, for what is from after %s",
                rule->who, day);
+}
+
+/* Whoever asks has said so; to allow one certificate nevertheless is theirs, too. */
+static void check_belief(const Judging *judging, const Certificate *c, Report *r) {
+        if (certificates_is_distrusted(judging->all, c))
+                report_name(r, PROBLEM_DISTRUSTED_ISSUER, c, c->subject);
 }
 
 /* The last certificate of a path is where it begins for RFC 5280: nothing was said above it. */
@@ -112,6 +119,48 @@ static void check_names(Judging *judging, const Path *path, size_t i, Report *r)
                 if (violated < 0 && r->error == 0)
                         r->error = violated;
         }
+}
+
+/* true if all names of the path are among those of @only, the endpoint's included; as name
+ * constraints that the authority did not write itself. */
+static bool is_within(Judging *judging, const Path *path, Blob only, Report *r) {
+        Certificate above = {.extensions.has_constraints = true};
+        char text[CONSTRAINT_TEXT_SIZE], names[ONLY_TEXT_MAX + 1] = "";
+        OnlySubtrees subtrees;
+        int violated = 0;
+
+        if (only.size >= sizeof(names))
+                return false;
+        memcpy(names, only.data, only.size);
+        if (only_subtrees(names, &subtrees) < 0 ||
+            (judging->endpoint && !only_covers(names, judging->endpoint)))
+                return false;
+        above.extensions.permitted = subtrees.permitted;
+        above.extensions.excluded = subtrees.excluded;
+        for (size_t i = 0; violated == 0 && i < path->n; i++)
+                if (i == 0 || (i + 1 < path->n && !certificate_is_self_issued(path->items[i])))
+                        violated = constraints_check(&above, path->items[i], &judging->comparisons,
+                                                     text);
+        if (violated < 0 && r->error == 0)
+                r->error = violated;
+        return violated == 0;
+}
+
+/* An authority that was imported for some names speaks for no others: there it is none. */
+static void check_only(Judging *judging, const Path *path, Report *r) {
+        const Certificate *top = path->items[path->n - 1];
+        Blob only = {0}, some = {0};
+        size_t cursor = 0;
+
+        if (!path->anchored || certificates_speaks_for_all(judging->all, top))
+                return;
+        while (certificates_next_only(judging->all, top, &cursor, &only) > 0) {
+                if (is_within(judging, path, only, r))
+                        return;
+                some = only;
+        }
+        report(r, PROBLEM_UNKNOWN_ISSUER, top, "it is believed for %.*s alone", (int) some.size,
+               (const char *) some.data);
 }
 
 static void check_dates(Judging *judging, const Certificate *c, Report *r) {
@@ -214,10 +263,12 @@ void validation_run(Judging *judging, const Path *path, Report *r) {
                 check_trust(judging, path, i, r);
         }
         for (size_t i = 0; i < path->n; i++) {
+                check_belief(judging, path->items[i], r);
                 check_method(judging, path, i, r);
                 check_signature(judging, path, i, r);
         }
         check_policies(path, r);
         revocation_check(judging, path, r);
+        check_only(judging, path, r);
         check_end(judging, path, r);
 }
