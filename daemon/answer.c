@@ -184,6 +184,75 @@ struct json_object *answer_stored(Store *store, const Decision *d) {
         return answer_exception(d, certificate);
 }
 
+static const char *entry_state(DecisionState state) {
+        switch (state) {
+        case STATE_LIVE:
+                return "live";
+        case STATE_UNCONFIRMED:
+                return "unconfirmed";
+        case STATE_ENDED:
+        case STATE_REVOKED:
+                break;
+        }
+        return "removed";
+}
+
+/* The names of an entry, which are separated by commas. */
+static struct json_object *names_of(const char *only) {
+        _cleanup_(json_freep) struct json_object *list = json_object_new_array();
+
+        while (*only) {
+                size_t n = strcspn(only, ",");
+
+                if (json_append(list, json_object_new_string_len(only, (int) n)) < 0)
+                        return NULL;
+                only += n + (only[n] == ',');
+        }
+        return TAKE_PTR(list);
+}
+
+/* What every authority and distrust has. */
+static struct json_object *authority_object(const char *origin, const Entry *e,
+                                            struct json_object *certificate) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+        _cleanup_(json_freep) struct json_object *c = certificate;
+        bool distrust = e->kind == ENTRY_DISTRUST;
+
+        if (json_put_string(o, "origin", origin) < 0 ||
+            json_put_string(o, "kind", distrust ? "distrust" : "authority") < 0 ||
+            json_put_string(o, "state", entry_state(e->state)) < 0 ||
+            json_put_string(o, "pin", e->pin == PIN_KEY ? "key" : "certificate") < 0 ||
+            json_put(o, "only", names_of(e->only)) < 0 ||
+            json_put(o, "certificate", TAKE_PTR(c)) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
+struct json_object *answer_system_authority(const CertificateFacts *certificate) {
+        const Entry e = { .kind = ENTRY_AUTHORITY, .pin = PIN_CERTIFICATE, .state = STATE_LIVE };
+
+        return authority_object("system", &e, answer_certificate(certificate));
+}
+
+struct json_object *answer_entry(Store *store, const Entry *e) {
+        _cleanup_(certificate_facts_freep) CertificateFacts *certificate = NULL;
+        _cleanup_(json_freep) struct json_object *o = NULL;
+        char none[] = "";
+        CertificateFacts digests = { .subject = none, .issuer = none, .serial = none };
+
+        memcpy(digests.sha256, e->certificate_sha256, SHA256_SIZE);
+        memcpy(digests.key_sha256, e->key_sha256, SHA256_SIZE);
+        (void) store_certificate(store, e->owner, e->certificate_sha256, &certificate, NULL, NULL);
+        o = authority_object(e->owner == OWNER_SYSTEM ? "admin" : "own", e,
+                             answer_certificate(certificate ? certificate : &digests));
+        if (json_put_int(o, "id", (int64_t) e->id) < 0 ||
+            json_put_int(o, "owner", e->owner) < 0 || json_put_int(o, "by", e->by) < 0 ||
+            json_put_int(o, "created", e->created) < 0 ||
+            json_put_int(o, "changed", e->changed) < 0)
+                return NULL;
+        return TAKE_PTR(o);
+}
+
 static const char *history_name(HistoryKind kind) {
         switch (kind) {
         case HISTORY_ALLOWED:

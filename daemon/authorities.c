@@ -444,19 +444,37 @@ int authorities_next_by_subject(const Authorities *a, const uint8_t key[static S
         return 1;
 }
 
-int authorities_contains(const Authorities *a, const uint8_t sha256[static SHA256_SIZE]) {
+int authorities_digest(const Authorities *a, uint8_t ret[static SHA256_SIZE]) {
+        return sha256(a->block, a->map_size, ret);
+}
+
+Blob authorities_at(const Authorities *a, size_t i) {
+        const Entry *e = &a->entries[a->by_digest[i]];
+
+        return (Blob) { .data = a->der + e->offset, .size = e->size };
+}
+
+bool authorities_find(const Authorities *a, const uint8_t sha256[static SHA256_SIZE], Blob *ret) {
         size_t low = 0, high = a->count;
 
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
                 int c = memcmp(a->entries[a->by_digest[middle]].sha256, sha256, SHA256_SIZE);
 
-                if (c == 0)
-                        return 1;
+                if (c == 0) {
+                        *ret = authorities_at(a, middle);
+                        return true;
+                }
                 if (c < 0)
                         low = middle + 1;
                 else
                         high = middle;
         }
-        return 0;
+        return false;
+}
+
+int authorities_contains(const Authorities *a, const uint8_t sha256[static SHA256_SIZE]) {
+        Blob der;
+
+        return authorities_find(a, sha256, &der);
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,12 @@ DEFINE_CLEANUP(Authorities *, authorities_free)
 
 size_t authorities_count(const Authorities *a);
 
+/* SHA-256 of the whole block, the block list included. 0 or -EIO. */
+int authorities_digest(const Authorities *a, uint8_t ret[static SHA256_SIZE]);
+
+/* Number @i of them, in the order of their SHA-256; borrowed. */
+Blob authorities_at(const Authorities *a, size_t i);
+
 /* The block list that came with it (borrowed), NULL: none. */
 const Authorities *authorities_blocked(const Authorities *a);
 
@@ -61,6 +68,9 @@ const Lists *authorities_lists(const Authorities *a);
  */
 int authorities_next_by_subject(const Authorities *a, const uint8_t key[static SHA256_SIZE],
                                 size_t *cursor, Blob *ret);
+
+/* true and the DER (borrowed) of the one with this SHA-256. */
+bool authorities_find(const Authorities *a, const uint8_t sha256[static SHA256_SIZE], Blob *ret);
 
 /* 1 if a certificate with this SHA-256 of its DER is among them, else 0. */
 int authorities_contains(const Authorities *a, const uint8_t sha256[static SHA256_SIZE]);

@@ -33,7 +33,7 @@ typedef struct EntryKey {
         uint8_t chain_sha256[SHA256_SIZE];
         bool has_staple;
         uint8_t staple_sha256[SHA256_SIZE];
-        uint64_t trust_generation;
+        uint8_t basis[SHA256_SIZE];
         uint16_t port;
         const char *host;
 } EntryKey;
@@ -132,7 +132,7 @@ static bool entry_key_equal(const EntryKey *a, const EntryKey *b) {
         if (a->kind == ENTRY_CHAIN)
                 return true;
 
-        return a->port == b->port && a->trust_generation == b->trust_generation &&
+        return a->port == b->port && memcmp(a->basis, b->basis, SHA256_SIZE) == 0 &&
                a->has_staple == b->has_staple &&
                memcmp(a->staple_sha256, b->staple_sha256, SHA256_SIZE) == 0 &&
                strcmp(a->host, b->host) == 0;
@@ -275,26 +275,20 @@ int cache_new(Cache **ret) {
         return 0;
 }
 
-/* Drops every entry, or only those of facts. */
-static void cache_drop(Cache *cache, bool chains) {
+static void cache_drop(Cache *cache) {
         for (unsigned i = 0; i < ENTRY_BUCKETS; i++)
                 for (Entry *e = cache->entries[i], *next; e; e = next) {
                         next = e->next;
-                        if (chains || e->key.kind == ENTRY_FACTS)
-                                entry_drop(cache, e);
+                        entry_drop(cache, e);
                 }
 }
 
 Cache *cache_free(Cache *cache) {
         if (!cache)
                 return NULL;
-        cache_drop(cache, true);
+        cache_drop(cache);
         free(cache);
         return NULL;
-}
-
-void cache_forget_facts(Cache *cache) {
-        cache_drop(cache, false);
 }
 
 static EntryKey chain_key(int64_t owner, const uint8_t sha256_of_chain[static SHA256_SIZE]) {
@@ -308,12 +302,12 @@ static EntryKey facts_key(const CacheKey *from) {
         EntryKey key = {
                 .kind = ENTRY_FACTS,
                 .owner = from->owner,
-                .trust_generation = from->trust_generation,
                 .port = from->endpoint->port,
                 .host = from->endpoint->host,
         };
 
         memcpy(key.chain_sha256, from->chain_sha256, SHA256_SIZE);
+        memcpy(key.basis, from->basis, SHA256_SIZE);
         if (from->staple_sha256) {
                 key.has_staple = true;
                 memcpy(key.staple_sha256, from->staple_sha256, SHA256_SIZE);

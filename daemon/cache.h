@@ -47,12 +47,10 @@ typedef struct CacheKey {
         const Endpoint *endpoint;
         const uint8_t *chain_sha256;
         const uint8_t *staple_sha256; /* NULL: none */
-        uint64_t trust_generation;
+        const uint8_t *basis; /* own_basis() */
 } CacheKey;
 
 /* Facts that hold at @now: a new reference, or NULL. */
 Facts *cache_facts(Cache *cache, const CacheKey *key, int64_t now);
 void cache_put_facts(Cache *cache, const CacheKey *key, int64_t now, Facts *facts);
 
-/* Forgets all facts (a new configuration); chains stay. */
-void cache_forget_facts(Cache *cache);

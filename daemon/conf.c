@@ -41,6 +41,7 @@ static void closep(FILE **stream) {
 void conf_defaults(Conf *conf) {
         *conf = (Conf){
                 .user_exceptions = true,
+                .user_authorities = true,
                 .host_only_lookups = true,
                 .checks = CHECK_ALL,
         };
@@ -157,6 +158,8 @@ static int on_line(void *userdata, const char *section, const char *key, const c
                 add_never(file, value);
         else if (is_key(section, key, "Verdict", "UserExceptions"))
                 set_permission(file, key, value, &conf->user_exceptions);
+        else if (is_key(section, key, "Verdict", "UserAuthorities"))
+                set_permission(file, key, value, &conf->user_authorities);
         else if (is_key(section, key, "Verdict", "HostOnlyLookups"))
                 set_permission(file, key, value, &conf->host_only_lookups);
         else if (is_key(section, key, "Checks", "WeakSignatures"))

@@ -11,6 +11,7 @@
 typedef struct Conf {
         ProblemSet never;     /* [Verdict] Never= */
         bool user_exceptions; /* [Verdict] UserExceptions= */
+        bool user_authorities; /* [Verdict] UserAuthorities= */
         bool host_only_lookups; /* [Verdict] HostOnlyLookups= */
         uint32_t checks;      /* [Checks] WeakSignatures= Wildcards= Revocation= (CheckFlags) */
         unsigned idle_exit_sec; /* [Daemon] IdleExitSec=, 0: stay */

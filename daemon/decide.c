@@ -113,18 +113,6 @@ static int read_end(Request *r, bool has_until, int64_t until, bool session, Wan
         return 0;
 }
 
-static int read_fingerprint(Request *r, const char *text, Wanted *w) {
-        if (!text)
-                return 0;
-        if (fingerprint_parse(text, w->fingerprint) < 0) {
-                request_invalid(r, "fingerprint", "it is not a SHA-256 fingerprint (64 hexadecimal "
-                                                  "digits; colons and spaces do not matter)");
-                return -EINVAL;
-        }
-        w->has_fingerprint = true;
-        return 0;
-}
-
 /* How long, what is pinned, and what was typed to confirm; finishes @f. */
 static int read_terms(Request *r, Fields *f, Wanted *w) {
         const bool has_until = fields_has(f, "until");
@@ -135,7 +123,8 @@ static int read_terms(Request *r, Fields *f, Wanted *w) {
 
         if (request_fields_finish(r, f) < 0)
                 return -EBADMSG;
-        if (read_pin(r, pin, &w->pin) < 0 || read_fingerprint(r, fingerprint, w) < 0)
+        if (read_pin(r, pin, &w->pin) < 0 ||
+            request_fingerprint(r, fingerprint, &w->has_fingerprint, w->fingerprint) < 0)
                 return -EINVAL;
         return read_end(r, has_until, until, session, w);
 }
@@ -191,21 +180,10 @@ static int check_consent(Request *r, const Wanted *w) {
 }
 
 static int check_fingerprint(Request *r, const Wanted *w) {
-        _cleanup_(json_freep) struct json_object *o = NULL;
-        const CertificateFacts *leaf = r->judged->facts->leaf;
-
-        if (!w->has_fingerprint || memcmp(w->fingerprint, leaf->sha256, SHA256_SIZE) == 0)
-                return 0;
-        if (w->pin == PIN_KEY && memcmp(w->fingerprint, leaf->key_sha256, SHA256_SIZE) == 0)
-                return 0;
-
-        o = json_object_new_object();
-        if (json_put_sha256(o, "sha256", leaf->sha256) < 0 ||
-            json_put_sha256(o, "key_sha256", leaf->key_sha256) < 0)
-                request_no_memory(r);
-        else
-                request_error(r, "FingerprintMismatch", TAKE_PTR(o));
-        return -EINVAL;
+        return w->has_fingerprint ? request_match_fingerprint(r, w->fingerprint,
+                                                              r->judged->facts->leaf,
+                                                              w->pin == PIN_KEY)
+                                  : 0;
 }
 
 /* A leaf that nobody can read has no key to tell it by; it is refused at every verdict anyway. */
@@ -287,28 +265,6 @@ static int change_fill(Request *r, const Wanted *w, Change *change) {
         return certificate_facts_copy(j->facts->leaf, &change->certificate);
 }
 
-/* The first decision of an owner is made under its present user name: see request.c. */
-static int submit_owner_name(Request *r) {
-        _cleanup_(change_freep) Change *change = NULL;
-        _cleanup_free_ char *stored = NULL;
-        char name[CALLER_NAME_MAX];
-        int n;
-
-        if (r->owner == OWNER_SYSTEM)
-                return 0;
-        n = store_owner_name(r->manager->store, r->owner, &stored);
-        if (n != 0)
-                return n < 0 ? n : 0;
-        if (caller_user_name((uid_t) r->owner, name) <= 0)
-                return 0;
-
-        n = change_new(CHANGE_OWNER, r->owner, (int64_t) r->caller.uid, manager_now(), &change);
-        if (n < 0)
-                return n;
-        change->owner_name = strdup(name);
-        return change->owner_name ? submit(r->manager, NULL, &change, NULL) : -ENOMEM;
-}
-
 static void add_ready(Request *r) {
         _cleanup_(change_freep) Change *change = NULL;
         const Wanted *w = r->state;
@@ -319,7 +275,7 @@ static void add_ready(Request *r) {
         if (check_leaf(r) < 0 || check_fingerprint(r, w) < 0)
                 return;
 
-        n = submit_owner_name(r);
+        n = request_submit_owner_name(r);
         if (n >= 0)
                 n = change_new(CHANGE_ADD, r->owner, (int64_t) r->caller.uid, manager_now(), &change);
         if (n >= 0)

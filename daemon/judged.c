@@ -10,6 +10,7 @@
 #include "daemon/judges.h"
 #include "daemon/limits.h"
 #include "daemon/method.h"
+#include "daemon/own.h"
 #include "daemon/presented.h"
 
 void judged_read(Fields *f, JudgedFields *ret) {
@@ -103,7 +104,7 @@ static CacheKey cache_key(const Request *r) {
                 .endpoint = &j->endpoint,
                 .chain_sha256 = j->chain->sha256,
                 .staple_sha256 = j->staple ? j->staple_sha256 : NULL,
-                .trust_generation = j->trust_generation,
+                .basis = j->basis,
         };
 }
 
@@ -112,7 +113,7 @@ static void remember(Request *r) {
         Manager *m = r->manager;
         CacheKey key = cache_key(r);
 
-        if (r->caller.overflow || r->owner == (int64_t) CALLER_OVERFLOW_UID)
+        if (r->judged->as_authority || r->caller.overflow || r->owner == (int64_t) CALLER_OVERFLOW_UID)
                 return;
         cache_put_chain(m->cache, r->owner, r->judged->chain);
         cache_put_facts(m->cache, &key, manager_now(), r->judged->facts);
@@ -155,10 +156,11 @@ static void find_facts(Request *r);
 
 /* A chain may have waited: since then a date may have passed, or what it is judged by changed. */
 static bool still_hold(const Request *r, const Facts *facts) {
-        const Manager *m = r->manager;
+        uint8_t basis[SHA256_SIZE];
 
-        return facts_hold(facts, manager_now()) && r->judged->checks == m->conf.checks &&
-               r->judged->trust_generation == m->trust_generation;
+        return facts_hold(facts, manager_now()) &&
+               own_basis(r->manager, r->owner, basis) == 0 &&
+               memcmp(basis, r->judged->basis, SHA256_SIZE) == 0;
 }
 
 static void judge_done(JudgeCall *call, int error, Facts *facts, void *userdata) {
@@ -177,32 +179,59 @@ static void judge_done(JudgeCall *call, int error, Facts *facts, void *userdata)
         request_settle(r);
 }
 
+/* What the owner believes goes along as it is now, and its digest with it. */
+static int ask(Request *r) {
+        _cleanup_(own_freep) Own *own = NULL;
+        Manager *m = r->manager;
+        Judged *j = r->judged;
+        int n = 0;
+
+        if (!j->as_authority)
+                n = own_load(m, r->owner, &own);
+        if (n < 0) {
+                request_store_error(r, n);
+                return 0;
+        }
+        if (own)
+                memcpy(j->basis, own->basis, SHA256_SIZE);
+
+        /* The system's own questions come from the administrator. */
+        return judges_ask(m->judges, r->owner == OWNER_SYSTEM ? 0 : (uid_t) r->owner,
+                          &(Question){
+                                  .endpoint = j->as_authority ? NULL : &j->endpoint,
+                                  .chain = j->chain->certificates,
+                                  .n_chain = j->chain->n_certificates,
+                                  .staple = { j->staple, j->staple_size },
+                                  .now = manager_now(),
+                                  .checks = m->conf.checks,
+                                  .beliefs = own ? own->items : NULL,
+                                  .n_beliefs = own ? own->n : 0,
+                                  .as_authority = j->as_authority,
+                          },
+                          judge_done, r, &j->call);
+}
+
 static void find_facts(Request *r) {
         Manager *m = r->manager;
         Judged *j = r->judged;
         CacheKey key;
-        Question question = {
-                .endpoint = &j->endpoint,
-                .chain = j->chain->certificates,
-                .n_chain = j->chain->n_certificates,
-                .staple = { j->staple, j->staple_size },
-                .now = manager_now(),
-                .checks = m->conf.checks,
-        };
         int n;
 
-        j->trust_generation = m->trust_generation;
-        j->checks = m->conf.checks;
-        key = cache_key(r);
-        j->facts = cache_facts(m->cache, &key, question.now);
+        n = own_basis(m, r->owner, j->basis);
+        if (n < 0) {
+                request_store_error(r, n);
+                return;
+        }
+        if (!j->as_authority) {
+                key = cache_key(r);
+                j->facts = cache_facts(m->cache, &key, manager_now());
+        }
         if (j->facts) {
                 j->ready(r);
                 return;
         }
 
-        /* The system's own questions come from the administrator. */
-        n = judges_ask(m->judges, r->owner == OWNER_SYSTEM ? 0 : (uid_t) r->owner, &question,
-                       judge_done, r, &j->call);
+        n = ask(r);
         if (n < 0)
                 answer_judge_error(r, n);
 }
@@ -255,6 +284,50 @@ int judged_again(const Judged *j, Judged **ret) {
 void judged_restart(Request *r, void (*ready)(Request *r)) {
         r->judged->ready = ready;
         find_facts(r);
+}
+
+static Judged *start_authority(Request *r, void (*ready)(Request *r)) {
+        r->judged = judged_free(r->judged);
+        r->judged = calloc(1, sizeof(*r->judged));
+        if (!r->judged) {
+                request_no_memory(r);
+                return NULL;
+        }
+        r->judged->as_authority = true;
+        r->judged->ready = ready;
+        return r->judged;
+}
+
+void judged_start_authority(Request *r, const char *certificate, void (*ready)(Request *r)) {
+        _cleanup_(json_freep) struct json_object *array = json_object_new_array();
+        Judged *j = start_authority(r, ready);
+        PresentedFault fault;
+        int n;
+
+        if (!j)
+                return;
+        if (json_append(array, json_object_new_string(certificate)) < 0) {
+                request_no_memory(r);
+                return;
+        }
+        n = presented_chain(array, &j->chain, &fault);
+        if (n == -EBADMSG)
+                answer_invalid_chain(r, &fault);
+        else if (n < 0)
+                request_no_memory(r);
+        else
+                find_facts(r);
+}
+
+void judged_start_der(Request *r, Blob der, void (*ready)(Request *r)) {
+        Judged *j = start_authority(r, ready);
+
+        if (!j)
+                return;
+        if (chain_bytes_new(&der, 1, &j->chain) < 0)
+                request_no_memory(r);
+        else
+                find_facts(r);
 }
 
 void judged_describe(const Judged *j, Decision *d) {

@@ -35,8 +35,8 @@ typedef struct Judged {
         size_t staple_size;
         uint8_t staple_sha256[SHA256_SIZE];
         bool starttls; /* no problem depends on it, advice does */
-        uint64_t trust_generation; /* when the judge was asked */
-        uint32_t checks;
+        bool as_authority; /* whether the certificate can be one; else about an endpoint */
+        uint8_t basis[SHA256_SIZE]; /* own_basis() when the judge was asked */
         JudgeCall *call; /* while the judge is at work */
         Facts *facts;    /* afterwards */
         void (*ready)(Request *r);
@@ -57,6 +57,13 @@ int judged_again(const Judged *j, Judged **ret);
 
 /* As judged_start(), with r->judged made by judged_again(). */
 void judged_restart(Request *r, void (*ready)(Request *r));
+
+/*
+ * The same for one certificate, in base64, or as DER, by itself: what speaks against it as an
+ * authority, and what it says. Of a field that cannot be read InvalidChain is answered.
+ */
+void judged_start_authority(Request *r, const char *certificate, void (*ready)(Request *r));
+void judged_start_der(Request *r, Blob der, void (*ready)(Request *r));
 
 /* Fills in what @d is about: the endpoint and the leaf, which was read. */
 void judged_describe(const Judged *j, Decision *d);

@@ -112,7 +112,6 @@ static void on_trust_changed(Trust *trust, int fd, unsigned count, void *userdat
                 return;
         }
         judges_set_authorities(m->judges, copy);
-        cache_forget_facts(m->cache);
         m->trust_generation++;
         if (m->trust_generation > 1) {
                 log_struct(LOG_INFO, LOG_TRUST_CHANGED, "The authorities were read again", NULL);
@@ -159,7 +158,6 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
         (void) sd_event_now(m->event, CLOCK_MONOTONIC, &now);
         (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now);
         (void) load_conf(m);
-        cache_forget_facts(m->cache);
         (void) trust_reload(m->trust); /* tells of its failures itself, and when it is done */
         bus_try_again(m->bus);
         (void) sd_notify(false, "READY=1");

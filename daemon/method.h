@@ -15,6 +15,7 @@
 #include "client/fields.h"
 #include "daemon/access.h"
 #include "daemon/decision.h"
+#include "daemon/facts.h"
 #include "daemon/login.h"
 #include "daemon/manager.h"
 #include "daemon/prompter.h"
@@ -58,7 +59,8 @@ struct Request {
         Checkup *checkup; /* of the store, that the answer waits for */
         const char *session; /* the log-in session that it says it comes from; NULL: it does not */
         Asking asking;
-        void *state; /* the method's own; free()d */
+        void *state; /* the method's own */
+        void (*state_free)(void *state); /* NULL: free() */
         void (*resume)(Request *r); /* the next page of a streamed list */
 };
 
@@ -113,6 +115,18 @@ void request_read_session(Request *r, Fields *f);
 /* The session that @r comes from: what it said, else what can be seen of its process, else "". */
 void request_session(const Request *r, char ret[static LOGIN_SESSION_MAX]);
 
+/* The first thing that is kept of an owner is kept under its present user name: see request.c. 0 or
+ * an error of submit(). */
+int request_submit_owner_name(Request *r);
+
+/* A fingerprint as a person types it, or NULL for none. 0 and *@ret_given; -EINVAL after
+ * InvalidRequest was answered. And FingerprintMismatch, unless it is that of @leaf, or of its key if
+ * that is @pin_key. */
+int request_fingerprint(Request *r, const char *text, bool *ret_given,
+                        uint8_t ret[static SHA256_SIZE]);
+int request_match_fingerprint(Request *r, const uint8_t typed[static SHA256_SIZE],
+                              const CertificateFacts *leaf, bool pin_key);
+
 /* Now, for ends: not before the store's last change, so that a clock set back revives nothing. */
 int64_t request_now_for_ends(const Request *r);
 
@@ -130,6 +144,10 @@ void method_get_history(Request *r);
 void method_get_exception(Request *r);
 void method_get_certificate(Request *r);
 void method_get_status(Request *r);
+void method_list_authorities(Request *r);
+void method_import_authority(Request *r);
+void method_remove_authority(Request *r);
+void method_distrust(Request *r);
 void method_monitor(Request *r);
 void method_rebuild(Request *r);
 void method_check_store(Request *r);

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/limits.h"
 #include "daemon/owners.h"
@@ -19,6 +20,9 @@ typedef struct Slot {
         int64_t name_at;
         int64_t writes_since;
         unsigned n_writes;
+        bool based; /* @basis is set, by @stamp */
+        BasisStamp stamp;
+        uint8_t basis[SHA256_SIZE];
 } Slot;
 
 struct Owners {
@@ -79,4 +83,28 @@ bool owners_may_write_seen(Owners *owners, int64_t owner, int64_t now) {
                 return false;
         slot->n_writes++;
         return true;
+}
+
+static bool same_stamp(const BasisStamp *a, const BasisStamp *b) {
+        return a->store == b->store && a->doubtful == b->doubtful && a->trust == b->trust &&
+               a->checks == b->checks && a->user_authorities == b->user_authorities;
+}
+
+bool owners_basis(const Owners *owners, int64_t owner, const BasisStamp *stamp,
+                  uint8_t ret[static SHA256_SIZE]) {
+        const Slot *slot = &owners->slots[(uint64_t) owner % SLOTS];
+
+        if (!slot->used || slot->owner != owner || !slot->based || !same_stamp(&slot->stamp, stamp))
+                return false;
+        memcpy(ret, slot->basis, SHA256_SIZE);
+        return true;
+}
+
+void owners_put_basis(Owners *owners, int64_t owner, const BasisStamp *stamp,
+                      const uint8_t basis[static SHA256_SIZE]) {
+        Slot *slot = slot_take(owners, owner);
+
+        slot->based = true;
+        slot->stamp = *stamp;
+        memcpy(slot->basis, basis, SHA256_SIZE);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "client/cleanup.h"
+#include "client/encoding.h"
 
 /* A changed user name is noticed after this at the latest. */
 #define OWNERS_NAME_SEC 600
@@ -24,3 +25,18 @@ void owners_name_checked(Owners *owners, int64_t owner, int64_t now);
 
 /* Counts a write of a seen certificate: false past SEEN_WRITES_PER_OWNER_MAX in a minute. */
 bool owners_may_write_seen(Owners *owners, int64_t owner, int64_t now);
+
+/* What own_basis() depends on; while none of it changes, its digest does not. */
+typedef struct BasisStamp {
+        uint64_t store; /* store_generation() */
+        bool doubtful;  /* store_is_doubtful() */
+        uint64_t trust; /* the manager's count of blocks */
+        uint32_t checks;
+        bool user_authorities;
+} BasisStamp;
+
+/* true and the digest that was put for @owner with the same stamp. */
+bool owners_basis(const Owners *owners, int64_t owner, const BasisStamp *stamp,
+                  uint8_t ret[static SHA256_SIZE]);
+void owners_put_basis(Owners *owners, int64_t owner, const BasisStamp *stamp,
+                      const uint8_t basis[static SHA256_SIZE]);

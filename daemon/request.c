@@ -37,6 +37,10 @@ static const Method methods[] = {
         { "GetCertificate", ACCESS_READ, false, false, method_get_certificate },
         { "GetHistory", ACCESS_READ, false, false, method_get_history },
         { "GetStatus", ACCESS_READ, false, true, method_get_status },
+        { "ListAuthorities", ACCESS_READ, false, false, method_list_authorities },
+        { "ImportAuthority", ACCESS_WRITE, false, false, method_import_authority },
+        { "RemoveAuthority", ACCESS_WRITE, false, false, method_remove_authority },
+        { "Distrust", ACCESS_WRITE, false, false, method_distrust },
         { "Monitor", ACCESS_READ, true, true, method_monitor },
         { "RegisterAgent", ACCESS_AGENT, true, true, method_register_agent },
         { "AnswerPrompt", ACCESS_AGENT, false, false, method_answer_prompt },
@@ -222,6 +226,33 @@ void request_session(const Request *r, char ret[static LOGIN_SESSION_MAX]) {
                                 strlen(r->session) < LOGIN_SESSION_MAX ? r->session : "");
 }
 
+int request_fingerprint(Request *r, const char *text, bool *ret_given,
+                        uint8_t ret[static SHA256_SIZE]) {
+        *ret_given = text != NULL;
+        if (!text || fingerprint_parse(text, ret) == 0)
+                return 0;
+        request_invalid(r, "fingerprint", "it is not a SHA-256 fingerprint (64 hexadecimal digits; "
+                                          "colons and spaces do not matter)");
+        return -EINVAL;
+}
+
+int request_match_fingerprint(Request *r, const uint8_t typed[static SHA256_SIZE],
+                              const CertificateFacts *leaf, bool pin_key) {
+        _cleanup_(json_freep) struct json_object *o = NULL;
+
+        if (memcmp(typed, leaf->sha256, SHA256_SIZE) == 0 ||
+            (pin_key && memcmp(typed, leaf->key_sha256, SHA256_SIZE) == 0))
+                return 0;
+
+        o = json_object_new_object();
+        if (json_put_sha256(o, "sha256", leaf->sha256) < 0 ||
+            json_put_sha256(o, "key_sha256", leaf->key_sha256) < 0)
+                request_no_memory(r);
+        else
+                request_error(r, "FingerprintMismatch", TAKE_PTR(o));
+        return -EINVAL;
+}
+
 int64_t request_now_for_ends(const Request *r) {
         int64_t now = manager_now(), last = store_last_write(r->manager->store);
 
@@ -301,10 +332,18 @@ static void request_begin(Request *r) {
                 owner_not_checked(r, n);
 }
 
+static void state_done(Request *r) {
+        if (r->state && r->state_free)
+                r->state_free(r->state);
+        else
+                free(r->state);
+        r->state = NULL;
+        r->state_free = NULL;
+}
+
 void request_begin_again(Request *r) {
         r->judged = judged_free(r->judged);
-        free(r->state);
-        r->state = NULL;
+        state_done(r);
         r->resume = NULL;
         request_begin(r);
 }
@@ -326,6 +365,27 @@ int request_may(Request *r, AccessKind kind) {
         if (lacks == ACCESS_GRANT_NONE || !r->authorize || !r->authorize(r, lacks, r->door))
                 request_denied(r, reason);
         return -EACCES;
+}
+
+int request_submit_owner_name(Request *r) {
+        _cleanup_(change_freep) Change *change = NULL;
+        _cleanup_free_ char *stored = NULL;
+        char name[CALLER_NAME_MAX];
+        int n;
+
+        if (r->owner == OWNER_SYSTEM)
+                return 0;
+        n = store_owner_name(r->manager->store, r->owner, &stored);
+        if (n != 0)
+                return n < 0 ? n : 0;
+        if (caller_user_name((uid_t) r->owner, name) <= 0)
+                return 0;
+
+        n = change_new(CHANGE_OWNER, r->owner, (int64_t) r->caller.uid, manager_now(), &change);
+        if (n < 0)
+                return n;
+        change->owner_name = strdup(name);
+        return change->owner_name ? submit(r->manager, NULL, &change, NULL) : -ENOMEM;
 }
 
 static void request_admit(Request *r) {
@@ -412,7 +472,7 @@ Request *request_free(Request *r) {
         (void) monitor_free(r->monitor);
         (void) checkup_free(r->checkup);
         (void) judged_free(r->judged);
-        free(r->state);
+        state_done(r);
         (void) json_object_put(r->parameters);
         free(r);
         return NULL;

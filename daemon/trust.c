@@ -51,6 +51,7 @@ struct Trust {
         uint64_t load_usec;
         bool known; /* @changed has been called */
         unsigned count;
+        uint8_t sha256[SHA256_SIZE]; /* of the block */
         char *warning;
         TrustFolders folders; /* copies */
         char *blocked_warning;
@@ -75,6 +76,14 @@ const char *trust_from(const Trust *trust) {
 
 unsigned trust_count(const Trust *trust) {
         return trust->count;
+}
+
+const Authorities *trust_authorities(const Trust *trust) {
+        return trust->block;
+}
+
+const uint8_t *trust_sha256(const Trust *trust) {
+        return trust->sha256;
 }
 
 const char *trust_warning(const Trust *trust) {
@@ -126,10 +135,26 @@ static void trust_end_import(Trust *trust) {
         reaper_end(trust->reaper, &trust->process);
 }
 
-static void trust_accept(Trust *trust, int fd, unsigned count) {
+/* The next importer takes from it what it finds broken. */
+static void trust_keep(Trust *trust, Authorities **authorities, int fd) {
+        (void) authorities_free(trust->block);
+        trust->block = TAKE_PTR(*authorities);
+        (void) close_fd(trust->block_fd);
+        trust->block_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+/* The block that is kept now, which @fd is. The same as before is no change: what was judged by it
+ * stays. */
+static void trust_accept(Trust *trust, int fd) {
+        uint8_t digest[SHA256_SIZE] = { 0 };
+        bool same = authorities_digest(trust->block, digest) == 0 && trust->known &&
+                    memcmp(digest, trust->sha256, SHA256_SIZE) == 0;
+
         trust->known = true;
-        trust->count = count;
-        trust->changed(trust, fd, count, trust->userdata);
+        trust->count = (unsigned) authorities_count(trust->block);
+        memcpy(trust->sha256, digest, SHA256_SIZE);
+        if (!same)
+                trust->changed(trust, fd, trust->count, trust->userdata);
 }
 
 /*
@@ -139,6 +164,7 @@ static void trust_accept(Trust *trust, int fd, unsigned count) {
 static void trust_fail(Trust *trust, const char *reason) {
         _cleanup_(authorities_builder_freep) AuthoritiesBuilder *builder = NULL;
         _cleanup_fd_ int fd = -1;
+        Authorities *none;
 
         trust_end_import(trust);
         if (trust->known) {
@@ -153,8 +179,11 @@ static void trust_fail(Trust *trust, const char *reason) {
                    "Cannot read the authorities from %s: %s. Every certificate has an unknown "
                    "issuer until you mend it and reload the daemon.",
                    trust_from(trust), reason);
-        if (authorities_builder_new(&builder) == 0 && authorities_builder_seal(builder, &fd) == 0)
-                trust_accept(trust, fd, 0);
+        if (authorities_builder_new(&builder) < 0 || authorities_builder_seal(builder, &fd) < 0 ||
+            authorities_open(fd, &none) < 0)
+                return;
+        trust_keep(trust, &none, fd);
+        trust_accept(trust, fd);
 }
 
 static const char *reason_of(int error) {
@@ -217,14 +246,6 @@ static int receive_report(int socket_fd, ImportReport *ret, int *ret_fd) {
         return n == (ssize_t) sizeof(*ret) ? 1 : -EBADMSG;
 }
 
-/* The next importer takes from it what it finds broken. */
-static void trust_keep(Trust *trust, Authorities **authorities, int fd) {
-        (void) authorities_free(trust->block);
-        trust->block = TAKE_PTR(*authorities);
-        (void) close_fd(trust->block_fd);
-        trust->block_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-}
-
 static int trust_on_report(sd_event_source *source, int socket_fd, uint32_t events,
                            void *userdata) {
         _cleanup_(authorities_freep) Authorities *authorities = NULL;
@@ -249,7 +270,7 @@ static int trust_on_report(sd_event_source *source, int socket_fd, uint32_t even
                              report.n_unreadable);
                 trust_review_folders(trust, &report);
                 trust_keep(trust, &authorities, fd);
-                trust_accept(trust, fd, (unsigned) authorities_count(trust->block));
+                trust_accept(trust, fd);
         }
         return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "client/cleanup.h"
 
+typedef struct Authorities Authorities;
 typedef struct sd_event sd_event;
 typedef struct Trust Trust;
 
@@ -17,7 +18,8 @@ typedef struct Trust Trust;
 #define IMPORTER_ROLE "--worker=importer"
 int importer_run(const char *trust_file);
 
-/* Called when a new block is there: @fd is borrowed; @count authorities from @from. */
+/* Called when a block is there that is not the same as the one before: @fd is borrowed; @count
+ * authorities. */
 typedef void (*TrustChanged)(Trust *trust, int fd, unsigned count, void *userdata);
 
 /* Folders that are read as well, and watched. */
@@ -44,6 +46,10 @@ DEFINE_CLEANUP(Trust *, trust_free)
 int trust_reload(Trust *trust);
 
 unsigned trust_count(const Trust *trust);
+
+/* The block that was handed out last, and its digest (zeros: none yet). */
+const Authorities *trust_authorities(const Trust *trust);
+const uint8_t *trust_sha256(const Trust *trust);
 const char *trust_from(const Trust *trust);    /* the file's path or "the system's store" */
 const char *trust_warning(const Trust *trust); /* NULL: all is well */
 const char *trust_blocked_warning(const Trust *trust); /* of the block list; NULL: all is well */
