@@ -44,6 +44,8 @@ typedef struct certexc_certificate certexc_certificate;
 typedef struct certexc_exception certexc_exception;
 
 /** Decisions, by id. Immutable. */
+typedef struct certexc_authority certexc_authority;
+typedef struct certexc_authorities certexc_authorities;
 typedef struct certexc_exceptions certexc_exceptions;
 
 /** What was decided and what became of it, oldest first. Immutable. */
@@ -368,6 +370,78 @@ CERTEXC_API int64_t certexc_exception_changed(const certexc_exception *exception
 CERTEXC_API const certexc_certificate *
 certexc_exception_certificate(const certexc_exception *exception);
 CERTEXC_API const char *certexc_exception_json(const certexc_exception *exception);
+
+/* -- Authorities --------------------------------------------------------------------------- */
+
+/** For @flags of certexc_import_authority(): say what would be stored, and store nothing. */
+#define CERTEXC_CHECK_ONLY (1U << 2)
+
+/**
+ * certexc_list_authorities() - those that are believed, and those that are distrusted
+ * @origin: only the "system"'s (the distribution's), the "admin"istrator's, or one's "own"; NULL: all
+ * @sha256: only of this certificate (lower-case hexadecimal); NULL: all
+ * @all: also those that were removed
+ */
+CERTEXC_API int certexc_list_authorities(certexc_client *client, const char *origin,
+                                         const char *sha256, bool all, certexc_authorities **ret);
+
+/**
+ * certexc_import_authority() - believe a certificate about others
+ * @der: the certificate; @size its bytes
+ * @only: NULL-terminated names (hosts with all below them, addresses, networks) that it may speak
+ *   for; NULL: for all
+ * @flags: CERTEXC_CHECK_ONLY, or 0
+ * @fingerprint: what the person typed to confirm, in any usual spelling, or NULL
+ * @ret: as it is stored; may be NULL
+ *
+ * -EMEDIUMTYPE: it cannot be an authority; certexc_client_error() says why. Returns 0, 1 if it was
+ * held so already, or -errno.
+ */
+CERTEXC_API int certexc_import_authority(certexc_client *client, const uint8_t *der, size_t size,
+                                         const char *const *only, unsigned flags,
+                                         const char *fingerprint, certexc_authority **ret);
+
+/**
+ * certexc_distrust() - believe a certificate no more, and what chains to it
+ * @der: the certificate, or NULL; @size its bytes
+ * @sha256: that of one which certexc_list_authorities() shows, or NULL; one of the two is given
+ * @flags: CERTEXC_PIN_KEY for every certificate with its key, or 0 for this one alone
+ *
+ * As above; certexc_remove_authority() takes it back.
+ */
+CERTEXC_API int certexc_distrust(certexc_client *client, const uint8_t *der, size_t size,
+                                 const char *sha256, unsigned flags, const char *fingerprint,
+                                 certexc_authority **ret);
+
+/** certexc_remove_authority() - take an import or a distrust back. @ret may be NULL */
+CERTEXC_API int certexc_remove_authority(certexc_client *client, uint64_t id,
+                                         certexc_authority **ret);
+
+CERTEXC_API certexc_authorities *certexc_authorities_free(certexc_authorities *authorities);
+CERTEXC_API size_t certexc_authorities_count(const certexc_authorities *authorities);
+CERTEXC_API const certexc_authority *
+certexc_authorities_item(const certexc_authorities *authorities, size_t i);
+/** certexc_authorities_json() - {"authorities": [...]}, the pages joined */
+CERTEXC_API const char *certexc_authorities_json(const certexc_authorities *authorities);
+
+/** Words: origin "system" "admin" "own"; kind "authority" "distrust"; state "live" "unconfirmed"
+ * "removed"; pin "certificate" "key". _id() is 0 for the system's; _n_only() 0: all names. */
+CERTEXC_API certexc_authority *certexc_authority_free(certexc_authority *authority);
+CERTEXC_API uint64_t certexc_authority_id(const certexc_authority *authority);
+CERTEXC_API int64_t certexc_authority_owner(const certexc_authority *authority);
+CERTEXC_API const char *certexc_authority_origin(const certexc_authority *authority);
+CERTEXC_API const char *certexc_authority_kind(const certexc_authority *authority);
+CERTEXC_API const char *certexc_authority_state(const certexc_authority *authority);
+CERTEXC_API const char *certexc_authority_pin(const certexc_authority *authority);
+CERTEXC_API size_t certexc_authority_n_only(const certexc_authority *authority);
+CERTEXC_API const char *certexc_authority_only(const certexc_authority *authority, size_t i);
+/** The uid that made it what it is. */
+CERTEXC_API int64_t certexc_authority_by(const certexc_authority *authority);
+CERTEXC_API int64_t certexc_authority_created(const certexc_authority *authority);
+CERTEXC_API int64_t certexc_authority_changed(const certexc_authority *authority);
+CERTEXC_API const certexc_certificate *
+certexc_authority_certificate(const certexc_authority *authority);
+CERTEXC_API const char *certexc_authority_json(const certexc_authority *authority);
 
 /* -- Look back ----------------------------------------------------------------------------- */
 

@@ -17,9 +17,6 @@
 /* How often the person is asked anew because the problems changed meanwhile. */
 #define ROUNDS_MAX 3U
 
-/* A typed answer; a fingerprint takes 95 characters, some spellings a few more. */
-#define TYPED_MAX 256U
-
 /* Beside the exit statuses: what was shown does not hold any more. */
 #define SHOW_AGAIN (-1)
 
@@ -80,8 +77,7 @@ static int wrong_fingerprint(const Cli *cli, const certexc_answer *answer) {
 
 /* -- The question ----------------------------------------------------------------------------- */
 
-/* What the person types, without white space around it; "" at the end of input. */
-static const char *ask(const Cli *cli, const char *question, char ret[static TYPED_MAX]) {
+const char *cli_ask(const Cli *cli, const char *question, char ret[static CLI_TYPED_MAX]) {
         size_t n;
 
         /* What was typed before the question was there is no answer to it. */
@@ -91,7 +87,7 @@ static const char *ask(const Cli *cli, const char *question, char ret[static TYP
         (void) fputs("> ", cli->out.stream);
         (void) fflush(cli->out.stream);
 
-        if (!fgets(ret, TYPED_MAX, stdin))
+        if (!fgets(ret, CLI_TYPED_MAX, stdin))
                 ret[0] = '\0';
         n = strlen(ret);
         while (n > 0 && strchr(" \t\r\n", ret[n - 1]))
@@ -102,12 +98,12 @@ static const char *ask(const Cli *cli, const char *question, char ret[static TYP
 /* Two steps, "no" unless something else is typed: the fingerprint, which is proof that it was
  * compared, or "yes" and then "allow". */
 static int ask_person(const Cli *cli, const certexc_answer *answer, const Terms *terms) {
-        char typed[TYPED_MAX];
+        char typed[CLI_TYPED_MAX];
         const char *text = "";
         uint8_t digest[SHA256_SIZE];
 
         if (!cli->options.fingerprint) {
-                text = ask(cli, _("Type or paste the SHA-256 fingerprint that the administrator gave "
+                text = cli_ask(cli, _("Type or paste the SHA-256 fingerprint that the administrator gave "
                                   "you, or \"yes\" if you have none. Anything else is no."), typed);
                 if (fingerprint_parse(text, digest) == 0) {
                         if (!is_fingerprint(text, answer, terms))
@@ -120,7 +116,7 @@ static int ask_person(const Cli *cli, const certexc_answer *answer, const Terms 
                                  _("Nobody has compared the fingerprint. If somebody sits between "
                                    "you and the server now, you will trust them."));
         }
-        text = ask(cli, _("Allow this certificate there, in spite of what is wrong? Type \"allow\". "
+        text = cli_ask(cli, _("Allow this certificate there, in spite of what is wrong? Type \"allow\". "
                           "Anything else is no."), typed);
         if (strcasecmp(text, "allow") != 0)
                 return cli_fail(cli, "Nothing was stored.");
@@ -196,10 +192,6 @@ static bool is_held(const certexc_answer *answer, const Terms *terms) {
                (strcmp(pin, "key") == 0) == ((terms->flags & CERTEXC_PIN_KEY) != 0);
 }
 
-static bool is_system(const Cli *cli) {
-        return cli->options.owner && strcmp(cli->options.owner, "system") == 0;
-}
-
 /* Shows the answer and decides whether it can and shall be allowed. */
 static int may_allow(const Cli *cli, const Target *target, const certexc_answer *answer,
                      const Terms *terms) {
@@ -216,7 +208,7 @@ static int may_allow(const Cli *cli, const Target *target, const certexc_answer 
 
         (void) explain_endpoint(target->endpoint.host, target->endpoint.port, endpoint);
         denied = strcmp(certexc_answer_because(answer), "denial") == 0;
-        if (denied && certexc_exception_owner(e) == CERTEXC_OWNER_SYSTEM && !is_system(cli))
+        if (denied && certexc_exception_owner(e) == CERTEXC_OWNER_SYSTEM && !cli_is_system(cli))
                 return cli_fail(cli, "%s: the administrator has denied this for everybody. Nothing "
                                      "was stored.", endpoint);
         if (denied && certexc_answer_n_problems(answer) == 0)

@@ -25,10 +25,11 @@ typedef enum VerbMask {
         VERB_MONITOR = 1 << 8,
         VERB_EXPORT = 1 << 9,
         VERB_DOCTOR = 1 << 10,
+        VERB_AUTHORITY = 1 << 11,
 
         VERBS_DECIDE = VERB_ALLOW | VERB_DENY,
         VERBS_TARGET = VERB_CHECK | VERBS_DECIDE,
-        VERBS_ALL = (1 << 11) - 1,
+        VERBS_ALL = (1 << 12) - 1,
 } VerbMask;
 
 typedef struct Verb {
@@ -63,6 +64,9 @@ static const Verb verbs[] = {
           N_("Print all decisions and their certificates, as JSON to keep") },
         { "doctor", 0, 0, VERB_DOCTOR, cli_doctor, "",
           N_("Examine the daemon, its store and what they need, and explain") },
+        { "authority", 1, 2, VERB_AUTHORITY, cli_authority,
+          "list|show|import|remove|distrust [ARGUMENT]",
+          N_("See and say whose word about others is believed") },
 };
 
 typedef struct Option {
@@ -93,16 +97,22 @@ static const Option options[] = {
           N_("For so long: 2027-03-01, \"2027-03-01 12:00\", 12h, 30d, 2w, 1y, never") },
         { "session", NULL, FIELD(session), VERBS_DECIDE,
           N_("Until you log out or the machine is started anew") },
-        { "fingerprint", "HEX", FIELD(fingerprint), VERBS_DECIDE,
+        { "fingerprint", "HEX", FIELD(fingerprint), VERBS_DECIDE | VERB_AUTHORITY,
           N_("Only if this is the SHA-256 fingerprint") },
-        { "pin", "certificate|key", FIELD(pin), VERBS_DECIDE,
-          N_("Exactly this certificate (the usual), or any with its key") },
-        { "yes", NULL, FIELD(yes), VERBS_DECIDE, N_("Do not ask") },
-        { "all", NULL, FIELD(all), VERB_LIST, N_("Also decisions that ended or were revoked") },
         { "deep", NULL, FIELD(deep), VERB_DOCTOR,
           N_("Read all of the store, and compare its two copies row against row") },
         { "rebuild", NULL, FIELD(rebuild), VERB_DOCTOR,
           N_("First have the store made anew from its journal") },
+        { "pin", "certificate|key", FIELD(pin), VERBS_DECIDE | VERB_AUTHORITY,
+          N_("Exactly this certificate, or any with its key") },
+        { "yes", NULL, FIELD(yes), VERBS_DECIDE | VERB_AUTHORITY, N_("Do not ask") },
+        { "all", NULL, FIELD(all), VERB_LIST | VERB_AUTHORITY,
+          N_("Also what ended, was revoked or removed") },
+        { "only", "NAME[,NAME]...", FIELD(only), VERB_AUTHORITY,
+          N_("The names that an imported authority may speak for: hosts with all below them, "
+             "addresses, networks") },
+        { "system", NULL, FIELD(system), VERB_AUTHORITY,
+          N_("For everyone, as --owner=system (root only)") },
         { "owner", "NAME|UID|system", FIELD(owner), VERBS_ALL,
           N_("Decisions of this user, or of the whole system (root, or whom polkit allows)") },
         { "socket", "PATH", FIELD(socket), VERBS_ALL, N_("Ask the daemon at this socket") },
@@ -157,6 +167,11 @@ int cli_fail_client(const Cli *cli, int error) {
 
 int cli_no_memory(const Cli *cli) {
         return cli_fail(cli, "Out of memory.");
+}
+
+bool cli_is_system(const Cli *cli) {
+        return cli->options.system ||
+               (cli->options.owner && strcmp(cli->options.owner, "system") == 0);
 }
 
 bool cli_is_id(const char *text) {
@@ -320,6 +335,12 @@ static int make_client(Cli *cli, const Verb *verb) {
                 return cli_misuse(cli, "The path of the socket is too long.");
         if (r < 0)
                 return cli_fail(cli, "The daemon cannot be asked: %s.", strerror(-r));
+        if (cli->options.system && cli->options.owner)
+                return cli_misuse(cli, "--owner and --system exclude each other.");
+        if (cli->options.system) {
+                owner = CERTEXC_OWNER_SYSTEM;
+                certexc_client_set_owner(cli->client, owner);
+        }
         if (cli->options.owner) {
                 status = read_owner(cli, cli->options.owner, &owner);
                 if (status != EXIT_DONE)

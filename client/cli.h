@@ -34,6 +34,8 @@ typedef struct Options {
         const char *owner;
         const char *wait;
         bool ask;
+        const char *only;
+        bool system;
         bool json;
         bool no_ocsp;
         bool session;
@@ -67,6 +69,7 @@ int cli_status(Cli *cli, int n, char **arguments);
 int cli_export(Cli *cli, int n, char **arguments);
 int cli_doctor(Cli *cli, int n, char **arguments);
 int cli_monitor(Cli *cli, int n, char **arguments);
+int cli_authority(Cli *cli, int n, char **arguments);
 
 /* Lets calls that need more than one's own uid go over the system's bus, if there is one. EXIT_DONE,
  * EXIT_FAILED. */
@@ -86,6 +89,15 @@ int cli_no_memory(const Cli *cli);
 
 /* Reads the number of a decision. EXIT_DONE, EXIT_MISUSED. */
 int cli_read_id(const Cli *cli, const char *text, uint64_t *ret);
+
+/* A typed answer; a fingerprint takes 95 characters, some spellings a few more. */
+#define CLI_TYPED_MAX 256U
+
+/* What the person types, without white space around it; "" at the end of input. */
+const char *cli_ask(const Cli *cli, const char *question, char ret[static CLI_TYPED_MAX]);
+
+/* Whether the command line is about the system's own. */
+bool cli_is_system(const Cli *cli);
 
 /* true if @text is all digits, as ids are and hosts are not. */
 bool cli_is_id(const char *text);

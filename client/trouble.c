@@ -63,6 +63,10 @@ static const struct {
           "", "" },
         { PREFIX "NothingToExcept", -EALREADY,
           N_("Nothing is wrong with the certificate, so there is nothing to allow."), "", "" },
+        { PREFIX "NotAnAuthority", -EMEDIUMTYPE,
+          N_("The certificate cannot be made an authority: %s. To accept just this certificate at one "
+          "server, use \"certexc allow\"."),
+          "reason", "" },
         { PREFIX "NotExceptable", -EKEYREJECTED,
           N_("Nobody may allow this: %s. Do not connect; ask whoever runs the server."), "problems",
           "" },

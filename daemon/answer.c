@@ -228,6 +228,14 @@ static struct json_object *authority_object(const char *origin, const Entry *e,
         return TAKE_PTR(o);
 }
 
+static const char *origin_of(const Entry *e) {
+        return e->owner == OWNER_SYSTEM ? "admin" : "own";
+}
+
+struct json_object *answer_authority(const Entry *e, const CertificateFacts *certificate) {
+        return authority_object(origin_of(e), e, answer_certificate(certificate));
+}
+
 struct json_object *answer_system_authority(const CertificateFacts *certificate) {
         const Entry e = { .kind = ENTRY_AUTHORITY, .pin = PIN_CERTIFICATE, .state = STATE_LIVE };
 
@@ -243,8 +251,7 @@ struct json_object *answer_entry(Store *store, const Entry *e) {
         memcpy(digests.sha256, e->certificate_sha256, SHA256_SIZE);
         memcpy(digests.key_sha256, e->key_sha256, SHA256_SIZE);
         (void) store_certificate(store, e->owner, e->certificate_sha256, &certificate, NULL, NULL);
-        o = authority_object(e->owner == OWNER_SYSTEM ? "admin" : "own", e,
-                             answer_certificate(certificate ? certificate : &digests));
+        o = answer_authority(e, certificate ? certificate : &digests);
         if (json_put_int(o, "id", (int64_t) e->id) < 0 ||
             json_put_int(o, "owner", e->owner) < 0 || json_put_int(o, "by", e->by) < 0 ||
             json_put_int(o, "created", e->created) < 0 ||

@@ -22,8 +22,10 @@ struct json_object *answer_responder(const Facts *facts);
 struct json_object *answer_exception(const Decision *d, const CertificateFacts *certificate);
 /* The same with the certificate as the store has it; if it has none, only the digests. */
 struct json_object *answer_stored(Store *store, const Decision *d);
-/* An entry with its certificate, as the store has it; and an authority of the system's store. */
+/* An entry with its certificate, as the store has it; the same before it is stored; and an authority
+ * of the system's store. */
 struct json_object *answer_entry(Store *store, const Entry *e);
+struct json_object *answer_authority(const Entry *e, const CertificateFacts *certificate);
 struct json_object *answer_system_authority(const CertificateFacts *certificate);
 struct json_object *answer_history_entry(const HistoryEntry *e);
 struct json_object *answer_rebuild(const Mending *mending);

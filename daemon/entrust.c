@@ -30,6 +30,7 @@ typedef struct Wanted {
         Entry entry;
         bool has_fingerprint;
         uint8_t fingerprint[SHA256_SIZE];
+        bool check; /* only say what would be stored */
 } Wanted;
 
 /* -- storing ----------------------------------------------------------------------------------- */
@@ -90,13 +91,36 @@ static int change_fill(Request *r, const Wanted *w, Change *change) {
         return certificate_facts_copy(leaf, &change->certificate);
 }
 
+/* The first thing that speaks against it. */
+static const char *unfit_reason(const Facts *facts) {
+        for (size_t i = 0; i < facts->n_findings; i++)
+                if (facts->findings[i].problem & UNFIT)
+                        return facts->findings[i].value;
+        return "it cannot be read";
+}
+
 static void answer_unfit(Request *r) {
         _cleanup_(json_freep) struct json_object *o = json_object_new_object();
 
-        if (json_put(o, "problems", answer_problems(r->judged->facts, UNFIT)) < 0)
+        if (json_put(o, "problems", answer_problems(r->judged->facts, UNFIT)) < 0 ||
+            json_put_string(o, "reason", unfit_reason(r->judged->facts)) < 0)
                 request_no_memory(r);
         else
                 request_error(r, "NotAnAuthority", TAKE_PTR(o));
+}
+
+/* What would be stored; it has no number yet. */
+static void answer_check(Request *r, const Entry *e) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+        Entry entry = *e;
+
+        entry.owner = r->owner;
+        entry.state = STATE_LIVE;
+        if (json_put(o, "authority", answer_authority(&entry, r->judged->facts->leaf)) < 0 ||
+            json_put_bool(o, "already", false) < 0)
+                request_no_memory(r);
+        else
+                request_reply(r, TAKE_PTR(o));
 }
 
 static void entry_ready(Request *r) {
@@ -115,6 +139,10 @@ static void entry_ready(Request *r) {
                                       w->entry.kind == ENTRY_DISTRUST && w->entry.pin == PIN_KEY) < 0)
                 return;
 
+        if (w->check) {
+                answer_check(r, &w->entry);
+                return;
+        }
         n = request_submit_owner_name(r);
         if (n >= 0)
                 n = change_new(CHANGE_ENTRY, r->owner, (int64_t) r->caller.uid, manager_now(),
@@ -195,6 +223,7 @@ void method_import_authority(Request *r) {
         only = fields_array(&f, "only", false);
         all_names = fields_bool_or(&f, "all_names", false);
         fingerprint = fields_string_or(&f, "fingerprint", NULL);
+        w->check = fields_bool_or(&f, "check", false);
         if (request_fields_finish(r, &f) < 0)
                 return;
 
