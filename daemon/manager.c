@@ -103,8 +103,13 @@ static void tell_ready(Manager *m, unsigned n_authorities) {
 
 static void on_trust_changed(Trust *trust, int fd, unsigned count, void *userdata) {
         Manager *m = userdata;
-        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        int copy;
 
+        /* What was judged by the same authorities stays. */
+        if (m->trust_generation > 0 &&
+            memcmp(m->trust_sha256, trust_sha256(trust), SHA256_SIZE) == 0)
+                return;
+        copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         if (copy < 0) {
                 log_struct(LOG_ERR, LOG_TRUST_FAILED,
                            "Cannot take new authorities, the old ones stay; reload the daemon",
@@ -112,6 +117,7 @@ static void on_trust_changed(Trust *trust, int fd, unsigned count, void *userdat
                 return;
         }
         judges_set_authorities(m->judges, copy);
+        memcpy(m->trust_sha256, trust_sha256(trust), SHA256_SIZE);
         m->trust_generation++;
         if (m->trust_generation > 1) {
                 log_struct(LOG_INFO, LOG_TRUST_CHANGED, "The authorities were read again", NULL);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "client/cleanup.h"
+#include "client/encoding.h"
 #include "daemon/conf.h"
 #include "daemon/options.h"
 
@@ -41,7 +42,8 @@ typedef struct Manager {
         Listener *listener;
         Bus *bus; /* NULL with --no-bus */
         int64_t started;
-        uint64_t trust_generation; /* grows with each new block of authorities */
+        uint64_t trust_generation; /* grows with each other block of authorities */
+        uint8_t trust_sha256[SHA256_SIZE]; /* of the last one */
 
         /* manager.c's own */
         sd_event_source *idle; /* leaves when nobody has asked for a while */

@@ -10,7 +10,6 @@
 #include "daemon/own.h"
 #include "daemon/owners.h"
 #include "daemon/store.h"
-#include "daemon/trust.h"
 #include "daemon/wire.h"
 
 Own *own_free(Own *own) {
@@ -88,7 +87,7 @@ static int add_entries(Manager *m, int64_t owner, bool with_der, Own *own) {
 static int digest(const Manager *m, Own *own) {
         _cleanup_(writer_done) Writer w = { 0 };
 
-        writer_fixed(&w, trust_sha256(m->trust), SHA256_SIZE);
+        writer_fixed(&w, m->trust_sha256, SHA256_SIZE);
         writer_u32(&w, m->conf.checks);
         for (size_t i = 0; i < own->n; i++) {
                 const Belief *belief = &own->items[i];

@@ -143,18 +143,13 @@ static void trust_keep(Trust *trust, Authorities **authorities, int fd) {
         trust->block_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
-/* The block that is kept now, which @fd is. The same as before is no change: what was judged by it
- * stays. */
+/* The block that is kept now, which @fd is. */
 static void trust_accept(Trust *trust, int fd) {
-        uint8_t digest[SHA256_SIZE] = { 0 };
-        bool same = authorities_digest(trust->block, digest) == 0 && trust->known &&
-                    memcmp(digest, trust->sha256, SHA256_SIZE) == 0;
-
         trust->known = true;
         trust->count = (unsigned) authorities_count(trust->block);
-        memcpy(trust->sha256, digest, SHA256_SIZE);
-        if (!same)
-                trust->changed(trust, fd, trust->count, trust->userdata);
+        if (authorities_digest(trust->block, trust->sha256) < 0)
+                trust->sha256[0]++; /* another one, for all that is known */
+        trust->changed(trust, fd, trust->count, trust->userdata);
 }
 
 /*

@@ -18,8 +18,7 @@ typedef struct Trust Trust;
 #define IMPORTER_ROLE "--worker=importer"
 int importer_run(const char *trust_file);
 
-/* Called when a block is there that is not the same as the one before: @fd is borrowed; @count
- * authorities. */
+/* Called when a block was read, be it the same as before: @fd is borrowed; @count authorities. */
 typedef void (*TrustChanged)(Trust *trust, int fd, unsigned count, void *userdata);
 
 /* Folders that are read as well, and watched. */
