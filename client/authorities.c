@@ -130,7 +130,7 @@ int certexc_import_authority(certexc_client *client, const uint8_t *der, size_t 
         if (!client || !der || size == 0 || (flags & ~CERTEXC_CHECK_ONLY) != 0)
                 return client_misuse(client);
         parameters_init(&p);
-        parameters_add(&p, "certificate", base64_of(der, size));
+        parameters_add(&p, "der", base64_of(der, size));
         if (only)
                 parameters_add(&p, "only", names_array(only));
         else
@@ -150,7 +150,7 @@ int certexc_distrust(certexc_client *client, const uint8_t *der, size_t size, co
                 return client_misuse(client);
         parameters_init(&p);
         if (der)
-                parameters_add(&p, "certificate", base64_of(der, size));
+                parameters_add(&p, "der", base64_of(der, size));
         else
                 parameters_add_string(&p, "sha256", sha256);
         parameters_add_string(&p, "pin", flags & CERTEXC_PIN_KEY ? "key" : "certificate");

@@ -213,13 +213,13 @@ static int check_extent(Request *r, const Wanted *w, bool has_only, bool all_nam
 void method_import_authority(Request *r) {
         Wanted *w = wanted_new(r, ENTRY_AUTHORITY);
         Fields f = request_fields(r);
-        const char *certificate, *fingerprint;
+        const char *der, *fingerprint;
         struct json_object *only;
         bool all_names;
 
         if (!w)
                 return;
-        certificate = fields_string(&f, "certificate");
+        der = fields_string(&f, "der");
         only = fields_array(&f, "only", false);
         all_names = fields_bool_or(&f, "all_names", false);
         fingerprint = fields_string_or(&f, "fingerprint", NULL);
@@ -237,7 +237,7 @@ void method_import_authority(Request *r) {
         if (check_extent(r, w, only != NULL, all_names) < 0 ||
             request_fingerprint(r, fingerprint, &w->has_fingerprint, w->fingerprint) < 0)
                 return;
-        judged_start_authority(r, certificate, entry_ready);
+        judged_start_authority(r, der, entry_ready);
 }
 
 /* -- distrusting ------------------------------------------------------------------------------- */
@@ -266,12 +266,12 @@ static void start_known(Request *r, const uint8_t digest[static SHA256_SIZE]) {
 void method_distrust(Request *r) {
         Wanted *w = wanted_new(r, ENTRY_DISTRUST);
         Fields f = request_fields(r);
-        const char *certificate, *digest, *pin, *fingerprint;
+        const char *der, *digest, *pin, *fingerprint;
         uint8_t known[SHA256_SIZE];
 
         if (!w)
                 return;
-        certificate = fields_string_or(&f, "certificate", NULL);
+        der = fields_string_or(&f, "der", NULL);
         digest = fields_string_or(&f, "sha256", NULL);
         pin = fields_string_or(&f, "pin", "key");
         fingerprint = fields_string_or(&f, "fingerprint", NULL);
@@ -281,14 +281,14 @@ void method_distrust(Request *r) {
         w->entry.pin = strcmp(pin, "key") == 0 ? PIN_KEY : PIN_CERTIFICATE;
         if (w->entry.pin != PIN_KEY && strcmp(pin, "certificate") != 0)
                 request_invalid(r, "pin", "it is neither certificate nor key");
-        else if (!certificate == !digest)
-                request_invalid(r, "certificate", "either it or sha256 says what is meant");
+        else if (!der == !digest)
+                request_invalid(r, "der", "either it or sha256 says what is meant");
         else if (digest && sha256_decode(digest, known) < 0)
                 request_invalid(r, "sha256", "it is not 64 hexadecimal digits");
         else if (request_fingerprint(r, fingerprint, &w->has_fingerprint, w->fingerprint) < 0)
                 return;
-        else if (certificate)
-                judged_start_authority(r, certificate, entry_ready);
+        else if (der)
+                judged_start_authority(r, der, entry_ready);
         else
                 start_known(r, known);
 }

@@ -39,9 +39,9 @@ static void teardown(void) {
 #define MAIL         "{" AT "'chain':[@mail]}"
 #define BANK         "{'host':'bank.test','port':993,'chain':[@bank]}"
 #define GOOD         "{" AT "'chain':[@good]}"
-#define IMPORT_ALL   "{'certificate':@root,'all_names':true}"
-#define IMPORT_SOME  "{'certificate':@root,'only':['Example.ORG','10.0.0.0/8']}"
-#define DISTRUST_KEY "{'certificate':@authority}"
+#define IMPORT_ALL   "{'der':@root,'all_names':true}"
+#define IMPORT_SOME  "{'der':@root,'only':['Example.ORG','10.0.0.0/8']}"
+#define DISTRUST_KEY "{'der':@authority}"
 
 START_TEST(an_owners_authority_is_the_owners) {
         WALK({ "nobody believes it", ALICE, "Verify", MAIL, "problems.0.name", "unknown-issuer" },
@@ -87,12 +87,12 @@ END_TEST
 
 START_TEST(the_systems_are_everyones) {
         WALK({ "she may not import for everyone", ALICE, "ImportAuthority",
-               "{'certificate':@root,'all_names':true,'owner':-1}", "error",
+               "{'der':@root,'all_names':true,'owner':-1}", "error",
                "org.certexc1.AccessDenied" },
              { "nor distrust for everyone", ALICE, "Distrust",
-               "{'certificate':@root,'owner':-1}", "error", "org.certexc1.AccessDenied" },
+               "{'der':@root,'owner':-1}", "error", "org.certexc1.AccessDenied" },
              { "root may", 0, "ImportAuthority",
-               "{'certificate':@root,'only':['example.org'],'owner':-1}", "authority.origin",
+               "{'der':@root,'only':['example.org'],'owner':-1}", "authority.origin",
                "admin" },
              { "she is let through", ALICE, "Verify", MAIL, "because", "no-problem" },
              { "he is", BOB, "Verify", MAIL, "because", "no-problem" },
@@ -101,7 +101,7 @@ START_TEST(the_systems_are_everyones) {
                "authorities.0.owner", "-1" },
              { "she cannot remove it", ALICE, "RemoveAuthority", "{'id':1}", "error",
                "org.certexc1.NotFound" },
-             { "but need not believe it", ALICE, "Distrust", "{'certificate':@root}",
+             { "but need not believe it", ALICE, "Distrust", "{'der':@root}",
                "authority.kind", "distrust" },
              { "then she is asked", ALICE, "Verify", MAIL, "problems.0.name",
                "distrusted-issuer" },
@@ -128,10 +128,10 @@ START_TEST(what_is_distrusted_is_asked_about) {
              { "importing it makes up for a distrust", ALICE, "Distrust", DISTRUST_KEY, "already",
                "false" },
              { "of the same key", ALICE, "ImportAuthority",
-               "{'certificate':@authority,'all_names':true}", "already", "false" },
+               "{'der':@authority,'all_names':true}", "already", "false" },
              { "and nothing is wrong again", ALICE, "Verify", GOOD, "because", "no-problem" },
              { "another certificate with its key", ALICE, "Distrust",
-               "{'certificate':@authority,'pin':'certificate'}", "authority.pin",
+               "{'der':@authority,'pin':'certificate'}", "authority.pin",
                "certificate" },
              { "is another certificate", ALICE, "Verify", GOOD, "because", "no-problem" });
 }
@@ -172,52 +172,52 @@ END_TEST
 
 START_TEST(what_is_no_authority_becomes_none) {
         WALK({ "a server's certificate", ALICE, "ImportAuthority",
-               "{'certificate':@mail,'all_names':true}", "error", "org.certexc1.NotAnAuthority" },
+               "{'der':@mail,'all_names':true}", "error", "org.certexc1.NotAnAuthority" },
              { "with the reason", ALICE, "ImportAuthority",
-               "{'certificate':@mail,'all_names':true}", "reason",
+               "{'der':@mail,'all_names':true}", "reason",
                "it says that it is no authority" },
              { "one of the first version", ALICE, "ImportAuthority",
-               "{'certificate':@old,'all_names':true}", "reason",
+               "{'der':@old,'all_names':true}", "reason",
                "it is of version 1 and cannot say that it is an authority" },
              { "a bit of DER", ALICE, "ImportAuthority",
-               "{'certificate':'MAMCAQA=','all_names':true}", "problems.0.name", "malformed" },
+               "{'der':'MAMCAQA=','all_names':true}", "problems.0.name", "malformed" },
              { "and of the same nobody is distrusted", ALICE, "Distrust",
-               "{'certificate':'MAMCAQA='}", "error", "org.certexc1.NotAnAuthority" },
+               "{'der':'MAMCAQA='}", "error", "org.certexc1.NotAnAuthority" },
              { "what ends its judge", ALICE, "ImportAuthority",
-               "{'certificate':@crash,'all_names':true}", "error", "org.certexc1.JudgeFailed" },
-             { "no base64", ALICE, "ImportAuthority", "{'certificate':'?','all_names':true}",
+               "{'der':@crash,'all_names':true}", "error", "org.certexc1.JudgeFailed" },
+             { "no base64", ALICE, "ImportAuthority", "{'der':'?','all_names':true}",
                "error", "org.certexc1.InvalidChain" },
-             { "nothing", ALICE, "ImportAuthority", "{'certificate':'','all_names':true}",
+             { "nothing", ALICE, "ImportAuthority", "{'der':'','all_names':true}",
                "error", "org.certexc1.InvalidChain" },
-             { "for nobody in particular", ALICE, "ImportAuthority", "{'certificate':@root}",
+             { "for nobody in particular", ALICE, "ImportAuthority", "{'der':@root}",
                "field", "only" },
              { "for all and for some", ALICE, "ImportAuthority",
-               "{'certificate':@root,'only':['a.example'],'all_names':true}", "field",
+               "{'der':@root,'only':['a.example'],'all_names':true}", "field",
                "all_names" },
-             { "for none", ALICE, "ImportAuthority", "{'certificate':@root,'only':[]}", "field",
+             { "for none", ALICE, "ImportAuthority", "{'der':@root,'only':[]}", "field",
                "only" },
              { "for a star", ALICE, "ImportAuthority",
-               "{'certificate':@root,'only':['*.example.org']}", "field", "only" },
-             { "for a number", ALICE, "ImportAuthority", "{'certificate':@root,'only':[5]}",
+               "{'der':@root,'only':['*.example.org']}", "field", "only" },
+             { "for a number", ALICE, "ImportAuthority", "{'der':@root,'only':[5]}",
                "field", "only" },
              { "with another's fingerprint", ALICE, "ImportAuthority",
-               "{'certificate':@root,'all_names':true,'fingerprint':'"
+               "{'der':@root,'all_names':true,'fingerprint':'"
                "0000000000000000000000000000000000000000000000000000000000000000'}",
                "error", "org.certexc1.FingerprintMismatch" },
              { "with none", ALICE, "ImportAuthority",
-               "{'certificate':@root,'all_names':true,'fingerprint':'x'}", "field",
+               "{'der':@root,'all_names':true,'fingerprint':'x'}", "field",
                "fingerprint" },
-             { "distrust of nothing", ALICE, "Distrust", "{}", "field", "certificate" },
+             { "distrust of nothing", ALICE, "Distrust", "{}", "field", "der" },
              { "distrust of two things", ALICE, "Distrust",
-               "{'certificate':@root,'sha256':''}", "field", "certificate" },
+               "{'der':@root,'sha256':''}", "field", "der" },
              { "distrust by half a digest", ALICE, "Distrust", "{'sha256':'00'}", "field",
                "sha256" },
              { "distrust of something odd", ALICE, "Distrust",
-               "{'certificate':@root,'pin':'thing'}", "field", "pin" },
+               "{'der':@root,'pin':'thing'}", "field", "pin" },
              { "a list of something odd", ALICE, "ListAuthorities", "{'origin':'hell'}", "field",
                "origin" },
              { "only to look", ALICE, "ImportAuthority",
-               "{'certificate':@root,'all_names':true,'check':true}", "authority.id", "" },
+               "{'der':@root,'all_names':true,'check':true}", "authority.id", "" },
              { "and nothing was stored", ALICE, "ListAuthorities", "{'origin':'own','all':true}",
                "authorities", "[]" });
 }
@@ -236,8 +236,8 @@ static void configure(const char *line) {
 START_TEST(the_administrator_takes_the_users_authorities_away) {
         WALK({ "she imports one", ALICE, "ImportAuthority", IMPORT_ALL, "already", "false" },
              { "root one for all", 0, "ImportAuthority",
-               "{'certificate':@authority,'all_names':true,'owner':-1}", "already", "false" },
-             { "she distrusts another", ALICE, "Distrust", "{'certificate':@good}",
+               "{'der':@authority,'all_names':true,'owner':-1}", "already", "false" },
+             { "she distrusts another", ALICE, "Distrust", "{'der':@good}",
                "authority.kind", "distrust" });
         configure("UserAuthorities=no");
         methods_restart(m, PKI_NOW);
@@ -249,7 +249,7 @@ START_TEST(the_administrator_takes_the_users_authorities_away) {
              { "nor can root for herself", 0, "ImportAuthority", IMPORT_ALL, "error",
                "org.certexc1.AccessDenied" },
              { "root can for all", 0, "ImportAuthority",
-               "{'certificate':@root,'all_names':true,'owner':-1}", "already", "false" },
+               "{'der':@root,'all_names':true,'owner':-1}", "already", "false" },
              { "and then she is let through", ALICE, "Verify", MAIL, "because", "no-problem" },
              { "she may remove hers", ALICE, "RemoveAuthority", "{'id':1}", "authority.state",
                "removed" });
@@ -289,7 +289,7 @@ START_TEST(a_change_is_told_to_those_whom_it_concerns) {
                "{" AT SHOWN "'chain':[@bad]}", "already", "false" });
         expect_event(his, "authorities-changed");
         expect_event(hers, "allowed");
-        WALK({ "everyone's", 0, "Distrust", "{'certificate':@root,'owner':-1}", "already",
+        WALK({ "everyone's", 0, "Distrust", "{'der':@root,'owner':-1}", "already",
                "false" });
         expect_event(hers, "authorities-changed");
         expect_event(his, "authorities-changed");
@@ -336,7 +336,7 @@ START_TEST(a_reload_with_the_same_authorities_forgets_nothing) {
                 WALK({ "she is let through without one", 0, "Verify", MAIL, "because",
                        "no-problem" },
                      { "there is none", 0, "GetStatus", "{}", "judges", "0" });
-        WALK({ "a change is looked at", 0, "Distrust", "{'certificate':@other}", "already",
+        WALK({ "a change is looked at", 0, "Distrust", "{'der':@other}", "already",
                "false" },
              { "by a judge", 0, "GetStatus", "{}", "judges", "1" });
 }

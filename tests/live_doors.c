@@ -87,6 +87,24 @@ static const struct {
         { "revoked again", "RevokeException", "{'id':1}" },
         { "all that happened", "GetHistory", "{}" },
         { "to one of them", "GetHistory", "{'id':1,'after':1}" },
+        { "the authorities", "ListAuthorities", "{}" },
+        { "those of nowhere", "ListAuthorities", "{'origin':'hell'}" },
+        { "an authority that is none", "ImportAuthority", "{'der':@bad,'all_names':true}" },
+        { "one for nobody in particular", "ImportAuthority", "{'der':@authority}" },
+        { "one for a star", "ImportAuthority", "{'der':@authority,'only':['*.example']}" },
+        { "one to look at", "ImportAuthority",
+          "{'der':@authority,'only':['a.example'],'check':true}" },
+        { "one for some", "ImportAuthority", "{'der':@authority,'only':['a.example','10.0.0.0/8']}" },
+        { "the same again", "ImportAuthority",
+          "{'der':@authority,'only':['10.0.0.0/8','a.example']}" },
+        { "one for the system", "ImportAuthority",
+          "{'der':@authority,'all_names':true,'owner':-1}" },
+        { "a distrust", "Distrust", "{'der':@other}" },
+        { "one by digest", "Distrust", "{'sha256':'%bad','pin':'certificate'}" },
+        { "one of nobody", "Distrust", "{'sha256':'" ZEROS "'}" },
+        { "all of one's own", "ListAuthorities", "{'origin':'own','all':true}" },
+        { "removed", "RemoveAuthority", "{'id':4}" },
+        { "one that is not there to remove", "RemoveAuthority", "{'id':77}" },
         { "rebuilt", "Rebuild", "{}" },
         { "examined", "CheckStore", "{}" },
         { "examined to the ground", "CheckStore", "{'deep':true}" },
@@ -109,6 +127,7 @@ static void setup(void) {
         const char *arguments[] = { "--replace-clock=1767225600", NULL };
 
         m = methods_new();
+        methods_add_certificate(m, "authority", &(PkiSpec){ .subject = "Private", .ca = true });
         ck_assert_int_eq(m->clock, 1767225600);
         f = fixture_new();
         b = private_bus_new(f->directory);
