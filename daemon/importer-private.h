@@ -10,11 +10,15 @@
 #include "daemon/importer.h"
 #include "daemon/lists.h"
 
+/* Room for the name of a file. */
+#define IMPORT_NAME_SIZE 256U
+
 typedef struct Import {
         AuthoritiesBuilder *builder;
         AuthoritiesBuilder *blocked;
         ListsBuilder *lists;
         bool is_blocking; /* what is read now goes to the block list */
+        char source[IMPORT_NAME_SIZE]; /* the file that it comes from */
         uint32_t n_read;
         ImportReport report;
 } Import;

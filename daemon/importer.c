@@ -28,6 +28,45 @@
 /* PEM is a third larger than DER, and some files have each certificate in words as well. */
 #define TRUST_FILE_BYTES_MAX (8U * AUTHORITIES_BYTES_MAX)
 
+/* Under which an entry of the block list tells what was read of the file. */
+static int source_key(const char *name, uint8_t ret[static SHA256_SIZE]) {
+        return sha256(name, strlen(name), ret);
+}
+
+/* How it begins; certificates and keys begin with that of a sequence. */
+#define SOURCE_TAG 0x01
+
+/* The file's name and the certificate once more, so that the next importer knows what was blocked by
+ * a file that is broken then. */
+static int note_source(Import *import, Blob der) {
+        size_t n = strlen(import->source) + 1;
+        _cleanup_free_ uint8_t *entry = malloc(1 + n + der.size);
+        uint8_t key[SHA256_SIZE];
+        int r;
+
+        if (!entry)
+                return -ENOMEM;
+        entry[0] = SOURCE_TAG;
+        memcpy(entry + 1, import->source, n);
+        memcpy(entry + 1 + n, der.data, der.size);
+        r = source_key(import->source, key);
+        return r < 0 ? r
+                     : authorities_builder_add(import->blocked, (Blob){ entry, 1 + n + der.size },
+                                               key);
+}
+
+/* Such an entry taken apart; false for any other. */
+static bool read_source(Blob entry, char ret_name[static IMPORT_NAME_SIZE], Blob *ret_der) {
+        const uint8_t *end = entry.size > 1 ? memchr(entry.data + 1, '\0', entry.size - 1) : NULL;
+        size_t n = end ? (size_t) (end - entry.data) : 0;
+
+        if (!end || entry.data[0] != SOURCE_TAG || n > IMPORT_NAME_SIZE)
+                return false;
+        memcpy(ret_name, entry.data + 1, n);
+        *ret_der = (Blob){ end + 1, entry.size - n - 1 };
+        return true;
+}
+
 /* By its subject, to be seen as an issuer that nobody sends, and by its key, to be known again in
  * any other certificate. */
 static int block_certificate(Import *import, Blob der) {
@@ -43,6 +82,8 @@ static int block_certificate(Import *import, Blob der) {
                 r = authorities_builder_add(import->blocked, c->der, c->subject_key);
         if (r == 0)
                 r = authorities_builder_add(import->blocked, c->key, c->key_sha256);
+        if (r == 0)
+                r = note_source(import, der);
         import->n_read++;
         return r;
 }
@@ -201,20 +242,61 @@ static bool is_pem_name(const char *name) {
         return name[0] != '.' && n > 4 && strcmp(name + n - 4, ".pem") == 0;
 }
 
-/* A file that is broken costs none of the others, nor the authorities. */
-static int import_block_file(Import *import, int folder, const char *name) {
+/* What the last good reading had of the file. 1 if there was something, 0, -errno. */
+static int keep_last(Import *import, const Authorities *last, const char *name) {
+        uint8_t key[SHA256_SIZE];
+        size_t cursor = 0;
+        Blob entry, der;
+        int r, kept = 0;
+
+        r = source_key(name, key);
+        while (r == 0 && last && authorities_next_by_subject(last, key, &cursor, &entry) > 0) {
+                if (!read_source(entry, import->source, &der) || strcmp(import->source, name) != 0)
+                        continue;
+                r = block_certificate(import, der);
+                kept = 1;
+        }
+        return r < 0 ? r : kept;
+}
+
+static void note_broken(Import *import, const char *name, bool kept) {
+        import->report.n_broken++;
+        import->report.n_lost += !kept;
+        (void) snprintf(import->report.broken, sizeof(import->report.broken), "%s", name);
+}
+
+/* A file that is broken costs none of the others, nor the authorities; what was read of it before
+ * stays blocked. */
+static int import_block_file(Import *import, int folder, const char *name,
+                             const Authorities *last) {
         uint32_t n_read = import->n_read, n_unreadable = import->report.n_unreadable;
+        bool broken;
         int r;
 
+        (void) snprintf(import->source, sizeof(import->source), "%s", name);
         r = import_file(import, folder, name);
         if (r == -ENOMEM || r == -EIO)
                 return r;
-        if (r < 0 || import->n_read == n_read || import->report.n_unreadable > n_unreadable) {
-                import->report.n_broken++;
-                (void) snprintf(import->report.broken, sizeof(import->report.broken), "%s", name);
-        }
+        broken = r < 0 || import->n_read == n_read || import->report.n_unreadable > n_unreadable;
+        r = broken ? keep_last(import, last, name) : 0;
+        if (r >= 0 && broken)
+                note_broken(import, name, r > 0);
         import->report.n_unreadable = n_unreadable;
-        return 0;
+        return r < 0 ? r : 0;
+}
+
+/* The folder is there and cannot be read: all that was blocked by it stays so. */
+static int keep_all(Import *import, const Authorities *last) {
+        int r = 0;
+
+        note_broken(import, "", last != NULL);
+        for (size_t i = 0; last && r == 0 && i < authorities_count(last); i++) {
+                Blob der;
+
+                if (read_source(authorities_at(last, i), import->source, &der))
+                        r = block_certificate(import, der);
+        }
+        return r;
 }
 
 static void closedirp(DIR **folder) {
@@ -222,21 +304,23 @@ static void closedirp(DIR **folder) {
                 (void) closedir(*folder);
 }
 
-/* Takes @fd over, which is -1 where there is no such folder. */
-static int import_block_list(Import *import, int fd) {
+/* Takes @fd over, which is -1 where there is no such folder. @last: the last good reading's. */
+static int import_block_list(Import *import, int fd, const Authorities *last) {
         _cleanup_(closedirp) DIR *folder = fdopendir(fd);
         struct dirent *entry;
         int r = 0;
 
-        if (!folder)
+        if (fd < 0)
                 return 0;
         r = authorities_builder_new(&import->blocked);
         if (r < 0)
                 return r;
         import->is_blocking = true;
-        while (r == 0 && (entry = readdir(folder)))
+        if (!folder)
+                r = keep_all(import, last);
+        while (r == 0 && folder && (entry = readdir(folder)))
                 if (is_pem_name(entry->d_name))
-                        r = import_block_file(import, dirfd(folder), entry->d_name);
+                        r = import_block_file(import, dirfd(folder), entry->d_name, last);
         import->is_blocking = false;
         authorities_builder_attach(import->builder, import->blocked);
         return r;
@@ -245,6 +329,7 @@ static int import_block_list(Import *import, int fd) {
 /* -- the whole life ------------------------------------------------------------------------- */
 
 static int import_all(Import *import, const char *trust_file, int *ret_fd) {
+        _cleanup_(authorities_freep) Authorities *last = NULL;
         int fds[_IMPORT_FD_MAX], r;
 
         r = import_order_receive(WORKER_SOCKET_FD, fds);
@@ -256,7 +341,9 @@ static int import_all(Import *import, const char *trust_file, int *ret_fd) {
         r = trust_file ? import_file(import, AT_FDCWD, trust_file) : import_system(import);
         if (r < 0)
                 return r;
-        r = import_block_list(import, fds[IMPORT_BLOCKED]);
+        if (fds[IMPORT_LAST] >= 0)
+                (void) authorities_open(fds[IMPORT_LAST], &last);
+        r = import_block_list(import, fds[IMPORT_BLOCKED], last ? authorities_blocked(last) : NULL);
         if (r < 0)
                 return r;
         r = import_lists(import, fds);

@@ -32,7 +32,8 @@ typedef struct ImportReport {
         uint32_t error;        /* errno; 0: a block comes along */
         uint32_t n_unreadable; /* certificates that are not in the block because they are damaged */
         uint32_t n_broken;     /* files of the block list that hold no certificate, or a damaged one */
-        char broken[256];      /* the name of one of them */
+        uint32_t n_lost;       /* of these, those of which nothing is known from before either */
+        char broken[256];      /* the name of one of them; "": the folder itself */
         uint32_t n_bad_lists;
         BadList bad_list; /* one of them */
 } ImportReport;

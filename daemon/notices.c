@@ -21,10 +21,13 @@ char *notice_blocked(const TrustFolders *folders, const ImportReport *report) {
         if (report->n_broken == 0)
                 return NULL;
         if (asprintf(&text,
-                     "%u files of the block list are broken, one of them is %s/%.*s. What can be "
-                     "read of it is blocked, the rest is not; put certificates in PEM form there.",
+                     "%u files of the block list are broken, one of them is %s/%.*s. What could be "
+                     "read of it, now or before, is blocked, the rest is not; %sput certificates in "
+                     "PEM form there.",
                      report->n_broken, folder(folders, TRUST_BLOCKED),
-                     (int) sizeof(report->broken), report->broken) < 0)
+                     (int) sizeof(report->broken), report->broken,
+                     report->n_lost > 0 ? "nothing is accepted by exception until it is mended: "
+                                        : "") < 0)
                 return NULL;
         return text;
 }

@@ -50,6 +50,7 @@ struct Trust {
         void *userdata;
         uint64_t load_usec;
         bool known; /* @changed has been called */
+        bool whole; /* all that is to be blocked is */
         unsigned count;
         uint8_t sha256[SHA256_SIZE]; /* of the block */
         char *warning;
@@ -72,6 +73,10 @@ struct Trust {
 
 const char *trust_from(const Trust *trust) {
         return trust->trust_file ? trust->trust_file : "the system's store";
+}
+
+bool trust_is_doubtful(const Trust *trust) {
+        return !trust->whole;
 }
 
 unsigned trust_count(const Trust *trust) {
@@ -107,6 +112,7 @@ char *trust_stale_lists(const Trust *trust, int64_t now) {
 static void trust_review_folders(Trust *trust, const ImportReport *report) {
         free(trust->blocked_warning);
         free(trust->lists_warning);
+        trust->whole = report->n_lost == 0;
         trust->blocked_warning = notice_blocked(&trust->folders, report);
         trust->lists_warning = notice_lists(&trust->folders, report);
         if (trust->blocked_warning)
@@ -284,6 +290,9 @@ static int trust_send_order(Trust *trust) {
                 if (!trust->folders.paths[i])
                         continue;
                 fds[i] = open(trust->folders.paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                /* The importer then says that the folder is there and cannot be read. */
+                if (fds[i] < 0 && errno == EACCES && i == TRUST_BLOCKED)
+                        fds[i] = open(trust->folders.paths[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
                 if (fds[i] < 0 && errno != ENOENT && errno != ENOTDIR)
                         r = -errno;
         }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "client/cleanup.h"
@@ -45,6 +46,9 @@ DEFINE_CLEANUP(Trust *, trust_free)
 int trust_reload(Trust *trust);
 
 unsigned trust_count(const Trust *trust);
+
+/* Whether something that is to be blocked may be missing, so that no exception is to be relied on. */
+bool trust_is_doubtful(const Trust *trust);
 
 /* The block that was handed out last, and its digest (zeros: none yet). */
 const Authorities *trust_authorities(const Trust *trust);

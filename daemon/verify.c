@@ -17,6 +17,7 @@
 #include "daemon/owners.h"
 #include "daemon/prompter.h"
 #include "daemon/submit.h"
+#include "daemon/trust.h"
 #include "daemon/verdict.h"
 
 /* All that one answer is made of. */
@@ -29,6 +30,16 @@ typedef struct Found {
 static void found_done(Found *found) {
         decision_list_done(&found->decisions);
         known_done(&found->known);
+}
+
+/* While a block may be missing a person is asked: what they allowed may be what it refuses. */
+static void doubt(const Request *r, DecisionList *list) {
+        for (size_t i = 0; trust_is_doubtful(r->manager->trust) && i < list->n_items; i++) {
+                Decision *d = &list->items[i];
+
+                if (d->action == DECISION_ALLOW && d->state == STATE_LIVE)
+                        d->state = STATE_UNCONFIRMED;
+        }
 }
 
 static int find(Request *r, Found *ret) {
@@ -44,6 +55,7 @@ static int find(Request *r, Found *ret) {
                 return n;
         ends_apply(r->manager, r->owner, now, ret->decisions.items, ret->decisions.n_items,
                    &sessions);
+        doubt(r, &ret->decisions);
 
         n = known_find(r->manager->store, r->owner, &j->endpoint, &ret->decisions, leaf,
                        &ret->known);

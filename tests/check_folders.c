@@ -208,6 +208,47 @@ START_TEST(a_broken_file_is_named_and_costs_no_other) {
 }
 END_TEST
 
+START_TEST(what_was_blocked_stays_so_when_its_file_breaks) {
+        _cleanup_(seen_done) Seen seen = {};
+        _cleanup_(trust_freep) Trust *trust = NULL;
+
+        make_folder(blocked);
+        put_certificate(blocked, "0.pem", one);
+        put_certificate(blocked, "two.pem", two);
+        trust = start(&seen);
+        ck_assert(!trust_is_doubtful(trust));
+        for (unsigned i = 0; i < 2; i++) {
+                put_text(blocked, "0.pem", "These are words.\n");
+                wait_for_change(&seen);
+                ck_assert_ptr_nonnull(strstr(trust_blocked_warning(trust), "blocked.d/0.pem"));
+                ck_assert_msg(blocks(&seen, one), "by what was read before");
+                ck_assert(blocks(&seen, two));
+                ck_assert_msg(!trust_is_doubtful(trust), "nothing is missing");
+        }
+        ck_assert_int_eq(unlink(in(blocked, "0.pem")), 0);
+        wait_for_change(&seen);
+        ck_assert_msg(!blocks(&seen, one), "until somebody takes it away");
+        ck_assert_ptr_null(trust_blocked_warning(trust));
+}
+END_TEST
+
+START_TEST(a_file_that_was_broken_from_the_first_leaves_a_doubt) {
+        _cleanup_(seen_done) Seen seen = {};
+        _cleanup_(trust_freep) Trust *trust = NULL;
+
+        make_folder(blocked);
+        put_text(blocked, "one.pem", "These are words.\n");
+        trust = start(&seen);
+        ck_assert(trust_is_doubtful(trust));
+        ck_assert_ptr_nonnull(strstr(trust_blocked_warning(trust), "nothing is accepted by exception"));
+        put_certificate(blocked, "one.pem", one);
+        wait_for_change(&seen);
+        ck_assert(!trust_is_doubtful(trust));
+        ck_assert_ptr_null(trust_blocked_warning(trust));
+        ck_assert(blocks(&seen, one));
+}
+END_TEST
+
 /* -- folders that come and go --------------------------------------------------------------- */
 
 START_TEST(a_folder_is_seen_when_it_is_made) {
@@ -431,6 +472,8 @@ int main(int argc, char *argv[]) {
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_test(tcase, what_the_folder_holds_is_blocked);
         tcase_add_test(tcase, a_broken_file_is_named_and_costs_no_other);
+        tcase_add_test(tcase, what_was_blocked_stays_so_when_its_file_breaks);
+        tcase_add_test(tcase, a_file_that_was_broken_from_the_first_leaves_a_doubt);
         tcase_add_test(tcase, a_folder_is_seen_when_it_is_made);
         tcase_add_test(tcase, a_folder_that_goes_and_comes_back_is_followed);
         tcase_add_test(tcase, lists_are_read_in_either_form);

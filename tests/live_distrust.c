@@ -135,6 +135,34 @@ START_TEST(what_a_list_revokes_is_refused) {
 }
 END_TEST
 
+/* What is to be blocked cannot be read, and nobody knows what it was. */
+START_TEST(while_a_block_may_be_missing_people_are_asked) {
+        char folder[256], file[288];
+        FILE *f;
+
+        (void) snprintf(folder, sizeof(folder), "%s", fixture_path(m->fixture, "conf/blocked.d"));
+        (void) snprintf(file, sizeof(file), "%s/words.pem", folder);
+        WALK({ "something is allowed", 0, "AddException", "{" AT SHOWN "'chain':[@bad]}", "already",
+               "false" },
+             { "and accepted", 0, "Verify", "{" AT "'chain':[@bad]}", "because", "exception" });
+        (void) mkdir(fixture_path(m->fixture, "conf"), 0755);
+        ck_assert_int_eq(mkdir(folder, 0755), 0);
+        f = fopen(file, "we");
+        ck_assert_ptr_nonnull(f);
+        ck_assert_int_ge(fputs("These are words.\n", f), 0);
+        ck_assert_int_eq(fclose(f), 0);
+        monitor = peer_free(monitor);
+        methods_restart(m, PKI_NOW);
+        WALK({ "the daemon starts, but asks", 0, "Verify", "{" AT "'chain':[@bad]}", "because",
+               "unconfirmed" },
+             { "what is in order is in order", 0, VERIFY_GOOD, "verdict", "accept" });
+        ck_assert_int_eq(unlink(file), 0);
+        methods_restart(m, PKI_NOW);
+        WALK({ "mended, it goes on", 0, "Verify", "{" AT "'chain':[@bad]}", "because",
+               "exception" });
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("distrust");
         TCase *tcase = tcase_create("distrust");
@@ -150,6 +178,7 @@ int main(void) {
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, an_authority_that_is_removed_is_gone_at_the_next_verdict);
         tcase_add_test(tcase, what_the_administrator_blocks_is_refused);
+        tcase_add_test(tcase, while_a_block_may_be_missing_people_are_asked);
         tcase_add_test(tcase, what_a_list_revokes_is_refused);
         srunner_run_all(runner, CK_ENV);
         n_failed = srunner_ntests_failed(runner);
