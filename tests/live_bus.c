@@ -259,6 +259,7 @@ static void wait_for_signal(sd_bus *with, const Heard *heard, const char *line) 
 }
 
 START_TEST(test_signals) {
+        _cleanup_(pki_freep) Pki *another = pki_new(&(PkiSpec){ .subject = "Another", .ca = true });
         sd_bus *other = private_bus_open();
         Heard mine = { "" }, others = { "" };
 
@@ -276,7 +277,7 @@ START_TEST(test_signals) {
         wait_for_signal(bus, &mine, "StoreRebuilt");
         ck_assert_str_eq(mine.text, "ExceptionAdded allowed\nExceptionRevoked revoked\n"
                                     "ExceptionAdded denied\nStoreRebuilt store-rebuilt\n");
-        (void) kill(m->fixture->launch.pid, SIGHUP);
+        pki_write(fixture_path(m->fixture, "authorities.pem"), (const Pki *const[]){ another }, 1, false);
         wait_for_signal(bus, &mine, "AuthoritiesChanged authorities-changed\n");
 
         drain(other);
