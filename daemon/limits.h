@@ -256,6 +256,10 @@
 /* Damaged files that are kept, of databases and of journals each. */
 #define REBUILD_KEPT_MAX 5U
 
+/* A store whose files somebody else has changed is proved before anything is answered from it, up to
+ * this size of its files together; that takes about 0.1 s. A larger one is proved while it serves. */
+#define PROVE_BYTES_MAX (UINT64_C(16) * 1024 * 1024)
+
 /* A question waits so long for a store that is being rebuilt; mail programs wait some seconds. */
 #define REBUILD_WAIT_USEC UINT64_C(2000000)
 

@@ -208,15 +208,15 @@ static void mend(void *userdata) {
         m->result = store_mend(m->manager->store, m->cause, manager_now(), &m->mending);
 }
 
-static void check_files(Mender *m) {
-        if (!m->busy && store_check_files(m->manager->store) < 0)
-                (void) mender_start(m, -ESTALE);
+/* Whether somebody else has been at the files. */
+static bool check_files(Mender *m) {
+        return store_check_files(m->manager->store) < 0 && mender_start(m, -ESTALE) == 0;
 }
 
 /* Something in the directory got another name, or has none any more. */
 static int on_directory(sd_event_source *source, const struct inotify_event *event,
                         void *userdata) {
-        check_files(userdata);
+        (void) check_files(userdata);
         return 0;
 }
 
@@ -239,7 +239,7 @@ static void mended(void *userdata) {
                 tell_monitors(m);
         }
         wake_all(m, m->result);
-        check_files(m);
+        (void) check_files(m);
 }
 
 /* No change is under way, and what was has been told: the reader is not needed any more. */
@@ -316,6 +316,11 @@ void mender_look(Mender *m) {
                 log_warning("The journal was damaged, and was made anew from certexc.db");
         }
         (void) mender_check(m);
+}
+
+void mender_asked(Mender *m, bool at_files) {
+        if (!mender_check(m) && at_files)
+                (void) check_files(m);
 }
 
 /* A change that a full disk and its kin cost can be made again as it is; what is damaged cannot, nor

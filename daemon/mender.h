@@ -30,6 +30,10 @@ bool mender_check(Mender *mender);
  * what else is. NULL ok. */
 void mender_look(Mender *mender);
 
+/* A question has come. mender_check(), and with @at_files looks whether somebody else has changed the files,
+ * of which what is read from memory tells nothing. */
+void mender_asked(Mender *mender, bool at_files);
+
 /* Mends because of @cause (0: it was asked for). 0; -EBUSY if that was tried a moment ago. */
 int mender_start(Mender *mender, int cause);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/rebuild-prove.h"
 #include "daemon/rebuild-union.h"
 #include "daemon/rebuild.h"
 #include "daemon/store-private.h"
@@ -18,7 +19,7 @@ static const struct {
 } reasons[] = {
         { 0, "it was asked for" },
         { EUCLEAN, "what was read is not as it was written" },
-        { ESTALE, "its files were removed, replaced or cut" },
+        { ESTALE, "its files were removed, or changed by something else" },
         { EIO, "the disk failed to read or to write" },
 };
 
@@ -136,10 +137,7 @@ int store_hold(const char *directory, Store **ret, const char **ret_reason) {
 void store_rest(Store *store) {
         connection_close(&store->reader);
         store->reader.closed = -EINPROGRESS;
-}
-
-int store_check_files(const Store *store) {
-        return store->reader.db ? store_files_check(store) : 0;
+        atomic_store(&store->stamp, 0);
 }
 
 uint64_t store_mend_progress(const Store *store) {
@@ -163,17 +161,41 @@ static int open_anew(Store *store, const char *directory, StoreDamage *ret_damag
         return 0;
 }
 
+/* What was opened has a journal that leads to where the database is; whether all of it does is looked at
+ * here. If not, it is made anew from the database. */
+static int prove_journal(Store *fresh, Mending *mending) {
+        JournalReport report;
+        int r;
+
+        r = journal_verify(fresh->directory_fd, JOURNAL_FILE, &report);
+        if (r != -EBADMSG)
+                return r;
+        mending->rebuilt = true;
+        r = aside_journal(fresh->directory_fd, mending->time, mending->journal);
+        if (r == 0)
+                r = store_snapshot(fresh);
+        if (r == 0)
+                store_stamp(fresh);
+        return r;
+}
+
 /* Files that are gone or failed for a while may be whole, or be made whole by opening them. */
 static int try_opening(Store *store, const char *directory, Mending *mending) {
         StoreDamage damage = { 0 };
         int r;
 
         r = open_anew(store, directory, &damage);
-        if (r == 0 && damage.disagrees) {
-                store->mended = store_free(store->mended);
-                return -EUCLEAN;
+        if (r < 0)
+                return r;
+        mending->rebuilt = damage.database != COPY_WHOLE || damage.journal != COPY_WHOLE;
+        r = damage.disagrees ? -EUCLEAN : 0;
+        if (r == 0 && prove_is_quick(store->mended)) {
+                r = prove_database(store->mended);
+                if (r == 0)
+                        r = prove_journal(store->mended, mending);
         }
-        mending->rebuilt = damage.database == COPY_MISSING || damage.journal != COPY_WHOLE;
+        if (r < 0)
+                store->mended = store_free(store->mended);
         return r;
 }
 
@@ -247,8 +269,8 @@ void store_resume(Store *store) {
         store->reader = fresh->reader;
         store->writer = fresh->writer;
         store->journal = TAKE_PTR(fresh->journal);
-        store->file = fresh->file;
-        store->log = fresh->log;
+        memcpy(store->files, fresh->files, sizeof(store->files));
+        atomic_store(&store->stamp, atomic_load(&fresh->stamp));
         store->closed_by = fresh->closed_by;
         atomic_store(&store->disagrees, atomic_load(&fresh->disagrees));
         atomic_store(&store->behind, atomic_load(&fresh->behind));

@@ -46,9 +46,5 @@ int store_mend(Store *store, int cause, int64_t now, Mending *ret);
 /* Reads on, from what store_mend() opened. */
 void store_resume(Store *store);
 
-/* 0 if the database and its log are those that are open, else -ESTALE. The loop's thread, not between
- * store_rest() and store_resume(). */
-int store_check_files(const Store *store);
-
 /* Of a rebuild under way: how many rows were written. Any thread. */
 uint64_t store_mend_progress(const Store *store);

@@ -303,6 +303,8 @@ static void request_begin(Request *r) {
         int64_t now = manager_now();
         int n;
 
+        if (!r->waited)
+                mender_asked(r->manager->mender, true);
         if (mender_is_busy(r->manager->mender) && !r->method->meanwhile) {
                 request_store_error(r, -EINPROGRESS);
                 return;

@@ -367,11 +367,11 @@ static int apply(Store *store, Change *changes) {
                 return r;
         t.journal = store->journal;
         committed = journal_end(store->journal);
-        r = store_files_check(store);
-        if (r == 0 && atomic_load(&store->behind))
+        if (atomic_load(&store->behind)) {
                 r = store_follow(store);
-        if (r < 0)
-                return r == -EBADMSG ? -EUCLEAN : r;
+                if (r < 0)
+                        return r == -EBADMSG ? -EUCLEAN : r;
+        }
 
         r = apply_all(&t, changes);
         if (!sqlite3_get_autocommit(store->writer.db))
@@ -390,7 +390,12 @@ int store_apply(Store *store, Change *changes) {
         int r;
 
         assert(changes);
-        r = store_note(store, apply(store, changes));
+        r = store_begin_writing(store);
+        if (r == 0) {
+                r = apply(store, changes);
+                store_end_writing(store, r);
+        }
+        r = store_note(store, r);
         if (r < 0 || !atomic_load(&store->behind))
                 atomic_store(&store->last_error, r);
         return r;

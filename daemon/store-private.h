@@ -42,8 +42,8 @@ struct Store {
         Connection writer; /* the committing thread's */
         Journal *journal;  /* the committing thread's */
         int directory_fd;  /* locked as long as it is open */
-        FileIdentity file;
-        FileIdentity log;
+        FileIdentity files[2];  /* the database and its log */
+        _Atomic uint64_t stamp; /* of the files as they were left; 0: not known, being written */
         int closed_by;         /* the writer's: the error after which nothing more is written */
         uint64_t compact_from; /* not looked at before the journal is so long */
         JournalReader *prover; /* how far the journal's lines were looked at */
@@ -136,6 +136,13 @@ void store_close_writer(Store *store);
 
 /* 0 if the open files are still those in the directory, else -ESTALE. */
 int store_files_check(const Store *store);
+/* The files that have just been opened are as they are to be; store-stamp.c. */
+void store_stamp(Store *store);
+
+/* Before and after they are written to. 0, or -ESTALE if they are not as they were left. @error: what
+ * the writing came to. */
+int store_begin_writing(Store *store);
+void store_end_writing(Store *store, int error);
 
 /* Another database has taken the place of the one that was open: the log, which is not its own, is
  * renamed. */

@@ -48,13 +48,18 @@ static int compact(Store *store) {
 }
 
 int store_settle(Store *store) {
-        int r = 0;
+        int r = store->closed_by;
 
-        if (store->closed_by < 0)
-                return store->closed_by;
+        if (r == 0)
+                r = store_begin_writing(store);
+        if (r < 0)
+                return r;
         if (atomic_load(&store->behind))
                 r = store_follow(store);
-        return r < 0 ? r : compact(store);
+        if (r == 0)
+                r = compact(store);
+        store_end_writing(store, r);
+        return r;
 }
 
 /* -- the witness -------------------------------------------------------------------------- */

@@ -51,8 +51,8 @@ static bool is_still(int directory_fd, const char *name, const FileIdentity *was
 }
 
 int store_files_check(const Store *store) {
-        if (!is_still(store->directory_fd, STORE_FILE, &store->file) ||
-            !is_still(store->directory_fd, STORE_LOG_FILE, &store->log))
+        if (!is_still(store->directory_fd, STORE_FILE, &store->files[0]) ||
+            !is_still(store->directory_fd, STORE_LOG_FILE, &store->files[1]))
                 return -ESTALE;
         return store->journal ? journal_check(store->journal) : 0;
 }
@@ -61,8 +61,8 @@ void store_part_log(const Store *store) {
         FileIdentity is;
 
         if (identify(store->directory_fd, STORE_FILE, &is) == 0 &&
-            !is_still(store->directory_fd, STORE_FILE, &store->file) &&
-            is_still(store->directory_fd, STORE_LOG_FILE, &store->log))
+            !is_still(store->directory_fd, STORE_FILE, &store->files[0]) &&
+            is_still(store->directory_fd, STORE_LOG_FILE, &store->files[1]))
                 (void) renameat(store->directory_fd, STORE_LOG_FILE, store->directory_fd,
                                 STORE_LOG_ORPHAN);
 }
@@ -268,9 +268,7 @@ static int open_reader(Store *s, const char *path, const char **ret_reason) {
         if (r == 0)
                 r = connection_number(&s->reader, "SELECT id FROM store", &one);
         if (r == 0)
-                r = identify(s->directory_fd, STORE_FILE, &s->file);
-        if (r == 0)
-                r = identify(s->directory_fd, STORE_LOG_FILE, &s->log);
+                store_stamp(s);
         return r < 0 ? fail(r, store_error_reason(r), ret_reason) : 0;
 }
 
@@ -384,7 +382,7 @@ static const struct {
          "look for disk errors; the daemon tries again by itself"},
         {EUCLEAN, "the store is damaged",
          "look for disk errors; the daemon tries to rebuild it when it is asked next"},
-        {ESTALE, "certexc.db or its journal was removed or replaced while the daemon ran",
+        {ESTALE, "certexc.db or its journal was removed or changed by another while the daemon ran",
          "find out by whom; the daemon tries to rebuild it when it is asked next"},
         {EBUSY, "too many changes wait, or another process has the store", "try again"},
         {ENOMEM, "out of memory", "end other programs, then try again"},

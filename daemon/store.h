@@ -64,6 +64,10 @@ typedef struct StoreHealth {
         uint64_t n_rewritten; /* how often a damaged journal was made anew from the database */
 } StoreHealth;
 
+/* 0 if the files are as the store's own last write left them, else -ESTALE. It costs three fstat(); what
+ * is in memory is not looked at. Any thread. */
+int store_check_files(const Store *store);
+
 /* Any thread. */
 void store_health(const Store *store, StoreHealth *ret);
 

@@ -231,6 +231,78 @@ START_TEST(a_daemon_that_finds_damage_at_its_start_serves) {
 }
 END_TEST
 
+/* -- what is not read from the disk any more -------------------------------------------------- */
+
+/* At @at, or so far before the end; what is asked next stands in memory. */
+static void one_page(const char *name, off_t at) {
+        _cleanup_fd_ int fd = open_file(name);
+        char bytes[4096];
+
+        memset(bytes, 'x', sizeof(bytes));
+        at = at < 0 ? lseek(fd, 0, SEEK_END) + at : at;
+        ck_assert_int_eq(pwrite(fd, bytes, sizeof(bytes), at), sizeof(bytes));
+}
+
+/* After a start there is no log that has them. */
+static void a_page_of_the_database(void) {
+        methods_restart(m, PKI_NOW);
+        expect_decisions();
+        one_page("certexc.db", 3 * 4096);
+}
+
+static void a_line_of_the_journal(void) {
+        one_page("journal", 4096);
+}
+
+static void the_last_page_of_the_log(void) {
+        one_page("certexc.db-wal", -4096);
+}
+
+static const struct {
+        const char *sentence;
+        void (*damage)(void);
+} unseen[] = {
+        { "a page of the database", a_page_of_the_database },
+        { "lines of the journal", a_line_of_the_journal },
+        { "the last page of the log", the_last_page_of_the_log },
+};
+
+START_TEST(what_is_in_memory_hides_no_damage) {
+        expect_decisions();
+        WALK({ "nothing was rebuilt so far", 0, "GetStatus", "{}", "last_rebuild", "" });
+        unseen[_i].damage();
+        WALK({ "the next verdict is right", 0, "Verify", "{" AT "'chain':[@bad]}", "because",
+               "exception" },
+             { "and the damage was found", 0, "GetStatus", "{}", "last_rebuild.reason",
+               "its files were removed, or changed by something else" },
+             { "all is there", 0, "GetStatus", "{}", "last_rebuild.saved", "2" },
+             { "nothing is missing", 0, "GetStatus", "{}", "last_rebuild.missing", "0" });
+        expect_decisions();
+}
+END_TEST
+
+/* Only a look; nothing is set aside. */
+START_TEST(files_that_were_only_touched_are_whole) {
+        expect_decisions();
+        ck_assert_int_eq(utimensat(AT_FDCWD, place_of("certexc.db"), NULL, 0), 0);
+        ck_assert_int_eq(chmod(place_of("journal"), 0640), 0);
+        expect_decisions();
+        WALK({ "nothing was rebuilt", 0, "GetStatus", "{}", "last_rebuild", "" });
+}
+END_TEST
+
+/* What the daemon writes itself is no reason. */
+START_TEST(changes_of_its_own_are_no_damage) {
+        for (unsigned i = 0; i < 20; i++)
+                WALK({ "it is allowed", 0, "AddException",
+                       "{'host':'own.example','port':1," SHOWN "'chain':[@bad]}", "already",
+                       "false" },
+                     { "and denied", 0, "AddDenial", "{'host':'own.example','port':1,'chain':[@bad]}",
+                       "already", "false" });
+        WALK({ "nothing was rebuilt", 0, "GetStatus", "{}", "last_rebuild", "" });
+}
+END_TEST
+
 /* -- what is told ---------------------------------------------------------------------------- */
 
 START_TEST(a_rebuild_is_told) {
@@ -242,13 +314,14 @@ START_TEST(a_rebuild_is_told) {
         ready = peer_reply(listener, FIXTURE_WAIT_MSEC);
         ck_assert_str_eq(methods_at(ready, "event"), "ready");
         database_removed();
+        WALK({ "somebody asks", 0, "Verify", "{" AT "'chain':[@bad]}", "because", "exception" });
         told = peer_reply(listener, FIXTURE_WAIT_MSEC);
         methods_hold("Monitor", told);
         ck_assert_str_eq(methods_at(told, "event"), "store-rebuilt");
         ck_assert_str_eq(methods_at(told, "rebuild.saved"), "2");
         ck_assert_str_eq(methods_at(told, "rebuild.missing"), "0");
         WALK({ "the status tells", 0, "GetStatus", "{}", "last_rebuild.reason",
-               "its files were removed, replaced or cut" },
+               "its files were removed, or changed by something else" },
              { "how many are there", 0, "GetStatus", "{}", "last_rebuild.saved", "2" });
 }
 END_TEST
@@ -277,6 +350,9 @@ int main(void) {
         tcase_add_loop_test(tc, a_running_daemon_loses_nothing, 0, N_ELEMENTS(damages));
         tcase_add_loop_test(tc, a_daemon_that_finds_damage_at_its_start_serves, 0,
                             N_ELEMENTS(damages));
+        tcase_add_loop_test(tc, what_is_in_memory_hides_no_damage, 0, N_ELEMENTS(unseen));
+        tcase_add_test(tc, files_that_were_only_touched_are_whole);
+        tcase_add_test(tc, changes_of_its_own_are_no_damage);
         tcase_add_test(tc, a_rebuild_is_told);
         tcase_add_test(tc, a_rebuild_can_be_asked_for);
 
