@@ -22,7 +22,8 @@
 /* One that was asked for. */
 struct Checkup {
         Checkups *checkups;
-        Request *request; /* NULL: it has left */
+        Request *request; /* NULL: it has left, or there was none */
+        bool own;         /* the daemon's: the mender hears of it */
         uid_t uid;
         CheckArgs args;
         Checkup *next;
@@ -241,16 +242,28 @@ static void begin_next(Checkups *c, const Request *asking) {
         }
 }
 
+static bool has_damage(const CheckReport *report) {
+        for (unsigned i = 0; i < _FOUND_MAX; i++)
+                if (report->findings[i].n > 0 &&
+                    check_finding_severity((CheckFinding) i) == CHECK_DAMAGE)
+                        return true;
+        return false;
+}
+
 static int on_finished(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         Checkups *c = userdata;
         _cleanup_(store_check_freep) StoreCheck *check = c->check;
+        bool own;
         Request *r;
 
         if (!check)
                 return 0;
         end_thread(c);
         c->check = NULL;
+        own = c->first->own;
         r = take_first(c);
+        if (own && c->result == 0 && has_damage(store_check_report(check)))
+                mender_found(c->manager->mender);
         if (r) {
                 answer(r, check, c->result);
                 request_settle(r);
@@ -292,6 +305,24 @@ static int checkup_new(Checkups *c, Request *r, const CheckArgs *args) {
         **end = (Checkup){ .checkups = c, .request = r, .uid = r->caller.uid, .args = *args };
         r->checkup = *end;
         return 0;
+}
+
+void checkups_begin_own(Checkups *c) {
+        Checkup **end = &c->first;
+
+        for (; *end; end = &(*end)->next)
+                if ((*end)->own)
+                        return;
+        *end = calloc(1, sizeof(**end));
+        if (!*end)
+                return;
+        **end = (Checkup){
+                .checkups = c,
+                .own = true,
+                .uid = (uid_t) -1,
+                .args = { .whole = true, .deep = true, .now = manager_now() },
+        };
+        begin_next(c, NULL);
 }
 
 /* One that waits is taken out; the one that is under way ends by itself, soon. */

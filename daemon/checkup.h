@@ -20,5 +20,8 @@ DEFINE_CLEANUP(Checkups *, checkups_free)
  * be set aside. Who asked for it is told Rebuilding. */
 void checkups_stop(Checkups *checkups);
 
+/* One that nobody asked for, and that nobody is told of unless it finds damage: mender_found(). */
+void checkups_begin_own(Checkups *checkups);
+
 /* The request that waits for it is gone. NULL ok; returns NULL. */
 Checkup *checkup_free(Checkup *checkup);

@@ -260,6 +260,11 @@
  * this size of its files together; that takes about 0.1 s. A larger one is proved while it serves. */
 #define PROVE_BYTES_MAX (UINT64_C(16) * 1024 * 1024)
 
+/* A store that was opened is examined as a whole, once, on a thread of its own, when nobody has asked
+ * for so long; or, where somebody always does, so long after it was opened. */
+#define EXAMINE_IDLE_USEC UINT64_C(5000000)
+#define EXAMINE_USEC_MAX  UINT64_C(600000000)
+
 /* A question waits so long for a store that is being rebuilt; mail programs wait some seconds. */
 #define REBUILD_WAIT_USEC UINT64_C(2000000)
 

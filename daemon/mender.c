@@ -48,6 +48,10 @@ struct Waiting {
 struct Mender {
         Manager *manager;
         sd_event_source *timer;
+        sd_event_source *examine;
+        uint64_t opened_usec;
+        uint64_t asked_usec;
+        bool found; /* what is mended was found by examining: that is not done again */
         bool busy;
         int cause;
         int result;
@@ -220,6 +224,28 @@ static int on_directory(sd_event_source *source, const struct inotify_event *eve
         return 0;
 }
 
+static int examine_at(Mender *m, uint64_t usec) {
+        int r = sd_event_source_set_time(m->examine, usec);
+
+        return r < 0 ? r : sd_event_source_set_enabled(m->examine, SD_EVENT_ONESHOT);
+}
+
+/* Once after opening, when nobody asks. */
+static int examine_later(Mender *m) {
+        m->opened_usec = now_usec(m);
+        return examine_at(m, m->opened_usec + EXAMINE_IDLE_USEC);
+}
+
+static int on_examine(sd_event_source *source, uint64_t usec, void *userdata) {
+        Mender *m = userdata;
+        uint64_t now = now_usec(m);
+
+        if (now - m->asked_usec < EXAMINE_IDLE_USEC && now - m->opened_usec < EXAMINE_USEC_MAX)
+                return examine_at(m, m->asked_usec + EXAMINE_IDLE_USEC);
+        checkups_begin_own(m->manager->checkups);
+        return 0;
+}
+
 static void mended(void *userdata) {
         Mender *m = userdata;
         StoreHealth health;
@@ -238,6 +264,9 @@ static void mended(void *userdata) {
                 tell_log(&m->last);
                 tell_monitors(m);
         }
+        if (m->result == 0 && !m->found)
+                (void) examine_later(m);
+        m->found = false;
         wake_all(m, m->result);
         (void) check_files(m);
 }
@@ -289,6 +318,10 @@ int mender_start(Mender *m, int cause) {
         return 0;
 }
 
+void mender_found(Mender *m) {
+        m->found = mender_start(m, -EBADMSG) == 0;
+}
+
 bool mender_is_busy(const Mender *m) {
         return m->busy;
 }
@@ -319,6 +352,7 @@ void mender_look(Mender *m) {
 }
 
 void mender_asked(Mender *m, bool at_files) {
+        m->asked_usec = now_usec(m);
         if (!mender_check(m) && at_files)
                 (void) check_files(m);
 }
@@ -359,6 +393,11 @@ int mender_new(Manager *manager, Mender **ret) {
         r = sd_event_add_time(manager->event, &m->timer, CLOCK_MONOTONIC, 0, 0, on_timer, m);
         if (r >= 0)
                 r = sd_event_source_set_enabled(m->timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time(manager->event, &m->examine, CLOCK_MONOTONIC, 0, 0,
+                                      on_examine, m);
+        if (r >= 0)
+                r = examine_later(m);
         if (r < 0)
                 return log_error_errno(r, "Cannot start: %m");
         /* The user's other programs may have used up what there is of these (inotify(7)). */
@@ -377,6 +416,7 @@ Mender *mender_free(Mender *m) {
                 return NULL;
 
         m->timer = sd_event_source_disable_unref(m->timer);
+        m->examine = sd_event_source_disable_unref(m->examine);
         free(m);
         return NULL;
 }

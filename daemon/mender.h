@@ -34,6 +34,9 @@ void mender_look(Mender *mender);
  * of which what is read from memory tells nothing. */
 void mender_asked(Mender *mender, bool at_files);
 
+/* An examination of all of the store has found damage. */
+void mender_found(Mender *mender);
+
 /* Mends because of @cause (0: it was asked for). 0; -EBUSY if that was tried a moment ago. */
 int mender_start(Mender *mender, int cause);
 

@@ -20,6 +20,7 @@ static const struct {
         { 0, "it was asked for" },
         { EUCLEAN, "what was read is not as it was written" },
         { ESTALE, "its files were removed, or changed by something else" },
+        { EBADMSG, "an examination found damage" },
         { EIO, "the disk failed to read or to write" },
 };
 
@@ -137,7 +138,6 @@ int store_hold(const char *directory, Store **ret, const char **ret_reason) {
 void store_rest(Store *store) {
         connection_close(&store->reader);
         store->reader.closed = -EINPROGRESS;
-        atomic_store(&store->stamp, 0);
 }
 
 uint64_t store_mend_progress(const Store *store) {
@@ -168,6 +168,8 @@ static int prove_journal(Store *fresh, Mending *mending) {
         int r;
 
         r = journal_verify(fresh->directory_fd, JOURNAL_FILE, &report);
+        if (r == 0 && mending->cause == -EBADMSG)
+                return -EUCLEAN; /* then it is the database, in a way that is not proved here */
         if (r != -EBADMSG)
                 return r;
         mending->rebuilt = true;
@@ -189,7 +191,7 @@ static int try_opening(Store *store, const char *directory, Mending *mending) {
                 return r;
         mending->rebuilt = damage.database != COPY_WHOLE || damage.journal != COPY_WHOLE;
         r = damage.disagrees ? -EUCLEAN : 0;
-        if (r == 0 && prove_is_quick(store->mended)) {
+        if (r == 0 && (mending->cause == -EBADMSG || prove_is_quick(store->mended))) {
                 r = prove_database(store->mended);
                 if (r == 0)
                         r = prove_journal(store->mended, mending);
@@ -246,6 +248,7 @@ int store_mend(Store *store, int cause, int64_t now, Mending *ret) {
                 _cleanup_free_ char *directory = NULL;
 
                 /* What is there may still answer, in part. */
+                aside_undo(store->directory_fd);
                 if (!store->mended && store_directory_path(store, &directory) == 0)
                         (void) open_anew(store, directory, &damage);
         }

@@ -293,6 +293,11 @@ static int owner_name_differs(Request *r, char name[static CALLER_NAME_MAX]) {
         return n > 0 && strcmp(stored, name) != 0;
 }
 
+/* What tells how the store is does not change it. */
+static bool rests_on_files(const Method *method) {
+        return !method->meanwhile && method->start != method_check_store;
+}
+
 /*
  * A uid that was given to another person must not inherit decisions: they become unconfirmed
  * before the first answer that could rest on them.
@@ -304,7 +309,7 @@ static void request_begin(Request *r) {
         int n;
 
         if (!r->waited)
-                mender_asked(r->manager->mender, true);
+                mender_asked(r->manager->mender, rests_on_files(r->method));
         if (mender_is_busy(r->manager->mender) && !r->method->meanwhile) {
                 request_store_error(r, -EINPROGRESS);
                 return;

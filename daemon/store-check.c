@@ -365,7 +365,7 @@ int store_check_new(const Store *store, const CheckArgs *args, StoreCheck **ret)
         if (!check)
                 return -ENOMEM;
         check->args = *args;
-        check->file = store->file;
+        check->file = store->files[0];
         check->has_identity = store->reader.db;
         check->directory_fd = fcntl(store->directory_fd, F_DUPFD_CLOEXEC, 3);
         if (check->directory_fd < 0)

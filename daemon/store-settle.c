@@ -139,19 +139,24 @@ static int prove_journal(Store *store) {
         return store_note(store, r);
 }
 
+/* Not what somebody else may have put into the log. */
 int store_quiesce(Store *store) {
         int r;
 
-        if (!is_well(store))
+        if (!is_well(store) || store_begin_writing(store) < 0)
                 return 0;
         r = empty_log(store);
-        return r < 0 ? r : prove_journal(store);
+        if (r >= 0)
+                r = prove_journal(store);
+        store_end_writing(store, r);
+        return r;
 }
 
 void store_close_writer(Store *store) {
         store->prover = journal_reader_free(store->prover);
         store->proved = false;
-        if (is_well(store) && !store->reader.db && empty_log(store) == 0)
+        if (is_well(store) && !store->reader.db && store_check_files(store) == 0 &&
+            empty_log(store) == 0)
                 connection_close_empty(&store->writer);
         else
                 connection_close(&store->writer);

@@ -25,12 +25,7 @@ static void mix(uint64_t *hash, uint64_t value) {
         *hash ^= *hash >> 32;
 }
 
-static void mix_time(uint64_t *hash, const struct timespec *time) {
-        mix(hash, (uint64_t) time->tv_sec);
-        mix(hash, (uint64_t) time->tv_nsec);
-}
-
-/* Never 0 or STAMP_NEVER. @ret_files: which the database and its log are. */
+/* Not by the time of status changes: SQLite makes some by opening. Never 0 or STAMP_NEVER. @ret_files: which the database and its log are. */
 static uint64_t look(int directory_fd, FileIdentity ret_files[2]) {
         uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
@@ -41,8 +36,8 @@ static uint64_t look(int directory_fd, FileIdentity ret_files[2]) {
                 mix(&hash, st.st_dev);
                 mix(&hash, st.st_ino);
                 mix(&hash, (uint64_t) st.st_size);
-                mix_time(&hash, &st.st_mtim);
-                mix_time(&hash, &st.st_ctim);
+                mix(&hash, (uint64_t) st.st_mtim.tv_sec);
+                mix(&hash, (uint64_t) st.st_mtim.tv_nsec);
                 if (i < 2)
                         ret_files[i] = (FileIdentity){st.st_dev, st.st_ino};
         }

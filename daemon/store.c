@@ -289,7 +289,6 @@ int store_open_files(Store *s, const char *directory, StoreDamage *damage) {
         r = database_path(directory, &path);
         if (r < 0)
                 return fail(r, "the state directory has no path", &damage->reason);
-        aside_undo(s->directory_fd);
         r = restore_file(s->directory_fd, directory, damage);
         if (r == 0)
                 r = prepare_file(s->directory_fd, &damage->reason);
@@ -312,8 +311,10 @@ int store_open(const char *directory, Store **ret, StoreDamage *ret_damage) {
                 return fail(-ENOMEM, store_error_reason(-ENOMEM), &ret_damage->reason);
         s->directory_fd = -1;
         r = store_lock_directory(directory, &s->directory_fd, &ret_damage->reason);
-        if (r == 0)
+        if (r == 0) {
+                aside_undo(s->directory_fd);
                 r = store_open_files(s, directory, ret_damage);
+        }
         /* It was not even read: what can be said of the other copy? */
         if (r == -EUCLEAN && ret_damage->database == COPY_WHOLE &&
             ret_damage->journal == COPY_WHOLE) {

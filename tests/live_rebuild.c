@@ -303,6 +303,34 @@ START_TEST(changes_of_its_own_are_no_damage) {
 }
 END_TEST
 
+static void one_line_of_the_journal(void) {
+        _cleanup_fd_ int fd = open_file("journal");
+
+        ck_assert_int_eq(pwrite(fd, "x", 1, 4096 + 20), 1);
+}
+
+/* Damage that neither opening nor any question meets. */
+START_TEST(a_store_is_examined_when_it_has_been_opened) {
+        _cleanup_(peer_freep) Peer *listener = NULL;
+        _cleanup_free_ char *text = methods_text(m, "Monitor", "{}", true);
+        _cleanup_(json_freep) struct json_object *ready = NULL, *told = NULL;
+
+        m->peer = peer_free(m->peer);
+        ck_assert_int_eq(fixture_stop(m->fixture), 0);
+        one_line_of_the_journal();
+        methods_start(m, PKI_NOW);
+        listener = peer_new(m->fixture);
+        ck_assert(peer_send(listener, text));
+        ready = peer_reply(listener, FIXTURE_WAIT_MSEC);
+        told = peer_reply(listener, FIXTURE_WAIT_MSEC);
+        ck_assert_msg(strcmp(methods_at(told, "event"), "store-rebuilt") == 0, "%s",
+                      json_object_to_json_string(told));
+        ck_assert_str_eq(methods_at(told, "rebuild.reason"), "an examination found damage");
+        ck_assert_str_eq(methods_at(told, "rebuild.missing"), "0");
+        expect_decisions();
+}
+END_TEST
+
 /* -- what is told ---------------------------------------------------------------------------- */
 
 START_TEST(a_rebuild_is_told) {
@@ -340,11 +368,14 @@ END_TEST
 
 int main(void) {
         Suite *s = suite_create("live, rebuild");
-        TCase *tc = tcase_create("rebuild");
+        TCase *tc = tcase_create("rebuild"), *examined = tcase_create("examined");
         SRunner *runner = srunner_create(s);
         int failed;
 
         suite_add_tcase(s, tc);
+        suite_add_tcase(s, examined);
+        tcase_set_timeout(examined, 300);
+        tcase_add_checked_fixture(examined, setup, teardown);
         tcase_set_timeout(tc, 300);
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_loop_test(tc, a_running_daemon_loses_nothing, 0, N_ELEMENTS(damages));
@@ -353,6 +384,7 @@ int main(void) {
         tcase_add_loop_test(tc, what_is_in_memory_hides_no_damage, 0, N_ELEMENTS(unseen));
         tcase_add_test(tc, files_that_were_only_touched_are_whole);
         tcase_add_test(tc, changes_of_its_own_are_no_damage);
+        tcase_add_test(examined, a_store_is_examined_when_it_has_been_opened);
         tcase_add_test(tc, a_rebuild_is_told);
         tcase_add_test(tc, a_rebuild_can_be_asked_for);
 
