@@ -222,6 +222,79 @@ START_TEST(a_removed_database_is_there_again) {
 }
 END_TEST
 
+/* -- a denial that vanished ------------------------------------------------------------------ */
+
+static const char *const vanishing[] = {
+        "UPDATE decision SET state = 4 WHERE action = 2",
+        "UPDATE decision SET state = 3 WHERE action = 2",
+        "DELETE FROM decision WHERE action = 2",
+};
+
+/* At any port: everything that is live is there, the denial with it. */
+static void expect_all_by_host(Store *store) {
+        expect_all(store);
+        ck_assert_uint_eq(live_at(store, 0), MANY);
+}
+
+START_TEST(a_denial_that_vanished_accepts_nothing_and_comes_back) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        make_store();
+        test_sql("%s", vanishing[_i]);
+        store = test_store();
+        /* At most what is left of the denial. */
+        ck_assert_uint_le(live_at(store, 0), 1);
+        ck_assert_uint_eq(live_at(store, 1), 0);
+        store_rest(store);
+        ck_assert_int_eq(store_mend(store, -EUCLEAN, DECIDED_AT + 1, &mending), 0);
+        store_resume(store);
+        expect_all_by_host(store);
+}
+END_TEST
+
+static char *read_database(size_t *ret_size) {
+        _cleanup_fd_ int fd = open(test_database(), O_RDONLY | O_CLOEXEC);
+        char *bytes = NULL;
+
+        *ret_size = (size_t) size_of("certexc.db");
+        bytes = malloc(*ret_size);
+        ck_assert_int_eq(read(fd, bytes, *ret_size), (ssize_t) *ret_size);
+        return bytes;
+}
+
+static void write_database(const char *bytes, size_t size) {
+        _cleanup_fd_ int fd = open(test_database(), O_WRONLY | O_CLOEXEC);
+
+        ck_assert_int_eq(write(fd, bytes, size), (ssize_t) size);
+}
+
+START_TEST(one_that_vanishes_from_an_open_store_comes_back) {
+        _cleanup_(store_freep) Store *store = NULL;
+        _cleanup_free_ char *whole = NULL, *damaged = NULL;
+        size_t size, damaged_size;
+        Mending mending;
+
+        make_store();
+        whole = read_database(&size);
+        test_sql("%s", vanishing[_i]);
+        damaged = read_database(&damaged_size);
+        write_database(whole, size);
+        store = test_store();
+        expect_all_by_host(store);
+
+        ck_assert_int_eq(store_check_files(store), 0);
+        write_database(damaged, damaged_size);
+        ck_assert_int_eq(store_check_files(store), -ESTALE);
+        store_rest(store);
+        ck_assert_int_eq(store_mend(store, -ESTALE, DECIDED_AT + 1, &mending), 0);
+        store_resume(store);
+        ck_assert(mending.rebuilt);
+        ck_assert_uint_eq(mending.n_missing, 0);
+        expect_all_by_host(store);
+}
+END_TEST
+
 /* -- both damaged ---------------------------------------------------------------------------- */
 
 /* The journal has a hole in its middle; the database is whole but for its header. */
@@ -399,8 +472,10 @@ START_TEST(the_last_few_damaged_files_are_kept) {
                 text();
                 store = mend_held(&mending);
                 expect_all(store);
+                /* All of them of one second: none took the place of another. */
                 ck_assert_uint_eq(count_files("certexc.db.corrupt-"),
                                   i < REBUILD_KEPT_MAX ? i + 1 : REBUILD_KEPT_MAX);
+                ck_assert_uint_ge(count_files(mending.database), 1);
         }
 }
 END_TEST
@@ -460,6 +535,10 @@ int main(void) {
         tcase_add_test(tc, an_open_store_is_mended_and_read_on);
         tcase_add_test(tc, a_store_that_is_whole_is_only_opened_anew);
         tcase_add_test(tc, a_removed_database_is_there_again);
+        tcase_add_loop_test(tc, a_denial_that_vanished_accepts_nothing_and_comes_back, 0,
+                            N_ELEMENTS(vanishing));
+        tcase_add_loop_test(tc, one_that_vanishes_from_an_open_store_comes_back, 0,
+                            N_ELEMENTS(vanishing));
         tcase_add_test(tc, what_the_journal_lost_the_database_still_has);
         tcase_add_test(tc, a_database_without_header_and_journal_is_salvaged);
         tcase_add_loop_test(tc, a_hole_in_the_journal_hides_no_revocation, 0, 16);

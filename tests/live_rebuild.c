@@ -303,10 +303,18 @@ START_TEST(changes_of_its_own_are_no_damage) {
 }
 END_TEST
 
-static void one_line_of_the_journal(void) {
-        _cleanup_fd_ int fd = open_file("journal");
+/* In its bytes as they are kept, behind the first "CN". */
+static void a_certificate(void) {
+        static const char cn[] = { 0x06, 0x03, 0x55, 0x04, 0x03 };
+        _cleanup_fd_ int fd = open_file("certexc.db");
+        size_t size = (size_t) lseek(fd, 0, SEEK_END);
+        _cleanup_free_ char *bytes = malloc(size);
+        const char *found;
 
-        ck_assert_int_eq(pwrite(fd, "x", 1, 4096 + 20), 1);
+        ck_assert_int_eq(pread(fd, bytes, size, 0), (ssize_t) size);
+        found = memmem(bytes, size, cn, sizeof(cn));
+        ck_assert_ptr_nonnull(found);
+        ck_assert_int_eq(pwrite(fd, "x", 1, found - bytes + (off_t) sizeof(cn)), 1);
 }
 
 /* Damage that neither opening nor any question meets. */
@@ -317,7 +325,7 @@ START_TEST(a_store_is_examined_when_it_has_been_opened) {
 
         m->peer = peer_free(m->peer);
         ck_assert_int_eq(fixture_stop(m->fixture), 0);
-        one_line_of_the_journal();
+        a_certificate();
         methods_start(m, PKI_NOW);
         listener = peer_new(m->fixture);
         ck_assert(peer_send(listener, text));
