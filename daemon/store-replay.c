@@ -9,25 +9,34 @@
 
 #include "daemon/store-replay.h"
 
-static int replay_certificate(Transaction *t, const CertificateFacts *c, Blob der) {
-        _cleanup_(certificate_facts_freep) CertificateFacts *kept = NULL;
+/* Whether it is whole shows when it is used. 1, 0, -errno. */
+static int has_certificate(Transaction *t, const uint8_t sha256_wanted[static SHA256_SIZE]) {
+        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
+        Binder b = {0};
         int r;
 
-        r = row_get_certificate(t->c, c->sha256, &kept);
-        if (r < 0 && r != -EUCLEAN)
+        r = connection_statement(t->c, STATEMENT_HAS_CERTIFICATE, &st);
+        if (r < 0)
                 return r;
-        return write_certificate_row(t, c, der, r != 0);
+        b.st = st;
+        bind_blob(&b, sha256_wanted, SHA256_SIZE);
+        return b.error < 0 ? b.error : statement_step(st);
+}
+
+static int replay_certificate(Transaction *t, const CertificateFacts *c, Blob der) {
+        int r = has_certificate(t, c->sha256);
+
+        return r < 0 ? r : write_certificate_row(t, c, der, r > 0);
 }
 
 /* The decision stands by its digests; what they belong to is told as unknown. */
 static int need_certificate(Transaction *t, const uint8_t sha256_needed[static SHA256_SIZE],
                             const uint8_t key_sha256[static SHA256_SIZE]) {
-        _cleanup_(certificate_facts_freep) CertificateFacts *kept = NULL;
         char nothing[] = "";
         CertificateFacts empty = {.subject = nothing, .issuer = nothing, .serial = nothing};
         int r;
 
-        r = row_get_certificate(t->c, sha256_needed, &kept);
+        r = has_certificate(t, sha256_needed);
         if (r != 0)
                 return r < 0 ? r : 0;
         memcpy(empty.sha256, sha256_needed, SHA256_SIZE);
@@ -35,10 +44,25 @@ static int need_certificate(Transaction *t, const uint8_t sha256_needed[static S
         return write_certificate_row(t, &empty, (Blob){0}, false);
 }
 
+static int come_to_owner(Transaction *t, int64_t owner) {
+        int r;
+
+        if (t->at.known && t->at.owner == owner)
+                return 0;
+        r = write_owner(t, owner);
+        if (r == 0)
+                t->at = (OwnerAt){.known = true, .owner = owner};
+        return r;
+}
+
+/* Of the owner that was come to. */
 static int set_last_id(Transaction *t, int64_t owner, uint64_t id) {
         _cleanup_(binder_done) Binder b = {0};
         int r;
 
+        if (id <= t->at.last_id)
+                return 0;
+        t->at.last_id = id;
         r = binder_begin(t->c, STATEMENT_SET_LAST_ID, owner, &b);
         if (r < 0)
                 return r;
@@ -49,7 +73,7 @@ static int set_last_id(Transaction *t, int64_t owner, uint64_t id) {
 static int insert(Transaction *t, const Decision *d) {
         int r;
 
-        r = write_owner(t, d->owner);
+        r = come_to_owner(t, d->owner);
         if (r == 0)
                 r = need_certificate(t, d->certificate_sha256, d->key_sha256);
         if (r == 0)
@@ -83,7 +107,7 @@ static int replay_change(Transaction *t, const JournalRecord *record) {
 static int replay_entry(Transaction *t, const Entry *e) {
         int r;
 
-        r = write_owner(t, e->owner);
+        r = come_to_owner(t, e->owner);
         if (r == 0)
                 r = need_certificate(t, e->certificate_sha256, e->key_sha256);
         if (r == 0)
@@ -94,7 +118,7 @@ static int replay_entry(Transaction *t, const Entry *e) {
 static int replay_name(Transaction *t, int64_t owner, const char *name) {
         int r;
 
-        r = write_owner(t, owner);
+        r = come_to_owner(t, owner);
         return r < 0 ? r : write_name(t, owner, name);
 }
 
@@ -102,7 +126,7 @@ static int replay_owner(Transaction *t, const JournalRecord *record) {
         _cleanup_(binder_done) Binder b = {0};
         int r;
 
-        r = write_owner(t, record->owner);
+        r = come_to_owner(t, record->owner);
         if (r == 0 && record->name)
                 r = write_name(t, record->owner, record->name);
         if (r == 0)
@@ -111,6 +135,8 @@ static int replay_owner(Transaction *t, const JournalRecord *record) {
                 return r;
         bind_int(&b, (int64_t) record->id);
         bind_int(&b, (int64_t) record->last_history);
+        if (record->id > t->at.last_id)
+                t->at.last_id = record->id;
         return binder_run(&b);
 }
 
@@ -119,7 +145,7 @@ static int replay_history(Transaction *t, const JournalRecord *record) {
         const HistoryEntry *h = &record->history;
         int r;
 
-        r = write_owner(t, record->owner);
+        r = come_to_owner(t, record->owner);
         if (r == 0)
                 r = binder_begin(t->c, STATEMENT_ADD_HISTORY, record->owner, &b);
         if (r < 0)

@@ -89,6 +89,7 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
         [STATEMENT_OLDEST_DEAD] = "SELECT id FROM decision WHERE owner = ?1 AND state >= 3 "
                                   "ORDER BY change_number LIMIT 1",
         [STATEMENT_DROP_DECISION] = "DELETE FROM decision WHERE owner = ?1 AND id = ?2",
+        [STATEMENT_HAS_CERTIFICATE] = "SELECT 1 FROM certificate WHERE sha256 = ?1",
         [STATEMENT_ADD_CERTIFICATE] = "INSERT INTO certificate (sha256, key_sha256, subject, "
                                       "issuer, serial, names, not_before, not_after, digest, der) "
                                       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",

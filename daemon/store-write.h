@@ -6,12 +6,21 @@
 #include "daemon/limits.h"
 #include "daemon/store-private.h"
 
+/* An owner whose row is there, so that it is not looked for at each line; the lines of one stand
+ * together where there are many. */
+typedef struct OwnerAt {
+        bool known;
+        int64_t owner;
+        uint64_t last_id;
+} OwnerAt;
+
 typedef struct Transaction {
         Store *store;
         Connection *c;
         Journal *journal; /* NULL: what is written comes from it */
         StoreMark mark;   /* after what was written so far */
         bool written;     /* there is something to commit */
+        OwnerAt at;       /* of a replay: where it was last */
 } Transaction;
 
 /* A decision of an endpoint as it is stored; @good is false if its digest does not hold. */
