@@ -7,8 +7,18 @@
 #include "daemon/der.h"
 #include "tests/assemble.h"
 
+/* What is allocated for @size bytes: doubled, since long lists grow by a few bytes at a time. */
+static size_t capacity(size_t size) {
+        size_t n = 64;
+
+        while (n <= size)
+                n *= 2;
+        return n;
+}
+
 void assemble(Status *to, const void *data, size_t size) {
-        to->data = realloc(to->data, to->size + size + 1);
+        if (!to->data || capacity(to->size + size) > capacity(to->size))
+                to->data = realloc(to->data, capacity(to->size + size));
         if (!to->data)
                 abort();
         if (size > 0)
