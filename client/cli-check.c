@@ -75,7 +75,8 @@ static const char *asked_sentence(const char *asked) {
         } sentences[] = {
                 { "dismissed", N_("You said \"not now\" to this a moment ago, and are not asked "
                                   "again for some minutes.") },
-                { "no-agent", N_("There is no program that could ask you.") },
+                { "no-agent", N_("There is no program that could ask you: start \"certexc agent\" "
+                                 "in another terminal.") },
                 { "timed-out", N_("Nobody answered in time.") },
                 { "too-many", N_("Too many questions wait to be asked already.") },
                 { "not-allowed", N_("You were not asked: only the administrator may make "

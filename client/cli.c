@@ -26,10 +26,11 @@ typedef enum VerbMask {
         VERB_EXPORT = 1 << 9,
         VERB_DOCTOR = 1 << 10,
         VERB_AUTHORITY = 1 << 11,
+        VERB_AGENT = 1 << 12,
 
         VERBS_DECIDE = VERB_ALLOW | VERB_DENY,
         VERBS_TARGET = VERB_CHECK | VERBS_DECIDE,
-        VERBS_ALL = (1 << 12) - 1,
+        VERBS_ALL = (1 << 13) - 1,
 } VerbMask;
 
 typedef struct Verb {
@@ -60,6 +61,8 @@ static const Verb verbs[] = {
           N_("Show how the daemon and its store are") },
         { "monitor", 0, 0, VERB_MONITOR, cli_monitor, "",
           N_("Print changes as they happen") },
+        { "agent", 0, 0, VERB_AGENT, cli_agent, "",
+          N_("Ask you at this terminal what other programs want to be asked") },
         { "export", 0, 0, VERB_EXPORT, cli_export, "",
           N_("Print all decisions and their certificates, as JSON to keep") },
         { "doctor", 0, 0, VERB_DOCTOR, cli_doctor, "",

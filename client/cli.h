@@ -68,6 +68,7 @@ int cli_history(Cli *cli, int n, char **arguments);
 int cli_status(Cli *cli, int n, char **arguments);
 int cli_export(Cli *cli, int n, char **arguments);
 int cli_doctor(Cli *cli, int n, char **arguments);
+int cli_agent(Cli *cli, int n, char **arguments);
 int cli_monitor(Cli *cli, int n, char **arguments);
 int cli_authority(Cli *cli, int n, char **arguments);
 
@@ -112,3 +113,5 @@ DEFINE_CLEANUP(certexc_status *, certexc_status_free)
 DEFINE_CLEANUP(certexc_monitor *, certexc_monitor_free)
 DEFINE_CLEANUP(certexc_check *, certexc_check_free)
 DEFINE_CLEANUP(certexc_event *, certexc_event_free)
+DEFINE_CLEANUP(certexc_agent *, certexc_agent_free)
+DEFINE_CLEANUP(certexc_prompt *, certexc_prompt_free)

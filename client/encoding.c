@@ -177,9 +177,27 @@ static const char *skip_fingerprint_label(const char *text) {
         return skip_any(skip_any(name, ":="), " \t\r\n");
 }
 
-int fingerprint_parse(const char *text, uint8_t ret[static SHA256_SIZE]) {
+/* In base64, as ssh writes them: 43 characters, or 44 with the padding. */
+static int fingerprint_parse_base64(const char *text, uint8_t ret[static SHA256_SIZE]) {
+        const size_t length = strcspn(text, " \t\r\n");
+        _cleanup_free_ uint8_t *data = NULL;
+        char padded[BASE64_SIZE(SHA256_SIZE)];
+        size_t size;
+
+        if (*skip_any(text + length, " \t\r\n") ||
+            (length != sizeof(padded) - 1 && length != sizeof(padded) - 2))
+                return -EINVAL;
+        memcpy(padded, text, length);
+        padded[sizeof(padded) - 2] = length < sizeof(padded) - 1 ? '=' : text[length - 1];
+        padded[sizeof(padded) - 1] = '\0';
+        if (base64_decode(padded, sizeof(padded) - 1, &data, &size) < 0 || size != SHA256_SIZE)
+                return -EINVAL;
+        memcpy(ret, data, SHA256_SIZE);
+        return 0;
+}
+
+static int fingerprint_parse_hex(const char *p, uint8_t ret[static SHA256_SIZE]) {
         uint8_t digest[SHA256_SIZE];
-        const char *p = skip_fingerprint_label(text);
 
         for (size_t i = 0; i < SHA256_SIZE; i++, p += 2) {
                 int byte;
@@ -196,6 +214,12 @@ int fingerprint_parse(const char *text, uint8_t ret[static SHA256_SIZE]) {
 
         memcpy(ret, digest, SHA256_SIZE);
         return 0;
+}
+
+int fingerprint_parse(const char *text, uint8_t ret[static SHA256_SIZE]) {
+        const char *p = skip_fingerprint_label(text);
+
+        return fingerprint_parse_hex(p, ret) == 0 ? 0 : fingerprint_parse_base64(p, ret);
 }
 
 int sha256(const void *data, size_t size, uint8_t ret[static SHA256_SIZE]) {

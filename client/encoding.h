@@ -29,7 +29,8 @@ int sha256_decode(const char *text, uint8_t ret[static SHA256_SIZE]);
 
 /*
  * Reads a SHA-256 fingerprint in any spelling that people use: either case, with colons, spaces
- * or dashes between bytes, with "SHA256:" or "sha256 fingerprint=" before it. Returns 0, -EINVAL.
+ * or dashes between bytes, or base64; with "SHA256:" or "sha256 fingerprint=" before it. Returns 0,
+ * -EINVAL.
  */
 int fingerprint_parse(const char *text, uint8_t ret[static SHA256_SIZE]);
 

@@ -89,6 +89,7 @@ START_TEST(base64_of_every_length_comes_back) {
 }
 END_TEST
 
+#define BASE64 "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"
 #define HEX "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 START_TEST(digests_are_64_digits) {
@@ -136,6 +137,11 @@ static const struct {
         { "SHA256 Fingerprint: " PAIRS(":"), 0 },
         { "SHA-256: " PAIRS(" "), 0 },
         { "  " HEX "\n", 0 },
+        { "SHA256:" BASE64, 0 },
+        { " " BASE64 "=\n", 0 },
+        { BASE64 "==", -EINVAL },
+        { BASE64 "A", -EINVAL },
+        { BASE64 " A", -EINVAL },
         { "", -EINVAL },
         { "SHA256:", -EINVAL },
         { "SHA1:" HEX, -EINVAL },
