@@ -2,6 +2,8 @@
 /* certexc check: connect, ask, explain. */
 #include "config.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -36,6 +38,22 @@ static bool is_about_dates(const certexc_answer *answer) {
                         if (strcmp(certexc_answer_problem(answer, i), names[j]) == 0)
                                 return true;
         return false;
+}
+
+/* A "no" of one's own: nothing else helps before it is taken back. */
+static void print_taking_back(const Cli *cli, const certexc_answer *answer) {
+        const certexc_exception *denial = certexc_answer_exception(answer);
+        char id[24];
+
+        if (strcmp(certexc_answer_because(answer), "denial") != 0 || !denial ||
+            certexc_exception_owner(denial) == CERTEXC_OWNER_SYSTEM)
+                return;
+        output_gap(&cli->out);
+        output_line(&cli->out, STYLE_BOLD, "%s", _("What you can do"));
+        (void) snprintf(id, sizeof(id), "%" PRIu64, certexc_exception_id(denial));
+        print_command(&cli->out, _("You said no to this certificate. To take that back, so that you are "
+                                   "asked again:"),
+                      "certexc revoke ", id, "");
 }
 
 /* What the person may want to type next. */
@@ -130,6 +148,8 @@ static void explain(const Cli *cli, const Target *target, const certexc_answer *
         /* Where dates are what is wrong, the clock is looked at first. */
         if (verdict != CERTEXC_ACCEPT && is_about_dates(answer))
                 clock_explain(&cli->out);
+        if (verdict == CERTEXC_REJECT)
+                print_taking_back(cli, answer);
         if (verdict != CERTEXC_PROMPT)
                 return;
         if (asked) {

@@ -289,7 +289,7 @@ life() {
 
 denials() {
   expect 'denied' 0 'denied for ever' -- certexc deny "$place" "$at"
-  expect 'rejected' 4 "$place: reject." -- certexc check "$place" "$at"
+  expect 'rejected, with the way out' 4 "$place: reject." 'certexc revoke ' -- certexc check "$place" "$at"
   expect 'revoked by its place' 0 'denial' 'is revoked' -- certexc revoke "$place"
   expect 'asked again' 3 prompt -- certexc check "$place" "$at"
   expect 'denied once more' 0 denied -- certexc deny "$place" "$at"
