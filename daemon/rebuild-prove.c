@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Proving a store that was opened anew although somebody else has been at its files: every page, every
- * row that carries a digest, every line of the journal. */
+ * row that carries a digest, that none is missing, every line of the journal. */
 #include "config.h"
 
 #include <errno.h>
@@ -100,5 +100,7 @@ int prove_database(Store *store) {
                 r = for_rows(c, STATEMENT_ALL_ENTRIES, prove_entry);
         if (r == 0)
                 r = for_rows(c, STATEMENT_ALL_HISTORY, prove_history);
-        return r < 0 ? r : for_rows(c, STATEMENT_ALL_CERTIFICATES, prove_certificate);
+        if (r == 0)
+                r = for_rows(c, STATEMENT_ALL_CERTIFICATES, prove_certificate);
+        return r < 0 ? r : store_prove_standing(store, UINT64_MAX);
 }

@@ -190,7 +190,7 @@ static int try_opening(Store *store, const char *directory, Mending *mending) {
         if (r < 0)
                 return r;
         mending->rebuilt = damage.database != COPY_WHOLE || damage.journal != COPY_WHOLE;
-        r = damage.disagrees ? -EUCLEAN : 0;
+        r = damage.disagrees || damage.gaps ? -EUCLEAN : 0;
         if (r == 0 && (mending->cause == -EBADMSG || prove_is_quick(store->mended))) {
                 r = prove_database(store->mended);
                 if (r == 0)

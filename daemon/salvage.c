@@ -17,7 +17,7 @@
 #define COLUMNS_HISTORY     10U
 #define COLUMNS_CERTIFICATE 11U
 #define COLUMNS_OWNER       11U
-#define COLUMNS_MARK        9U
+#define COLUMNS_MARK        10U
 #define COLUMNS_ENTRY       13U
 
 /* -- values ---------------------------------------------------------------------------------- */
@@ -244,7 +244,7 @@ static int found_owner(const Row *row, const SalvageFound *found) {
 }
 
 static int found_mark(const Row *row, const SalvageFound *found) {
-        uint8_t stored[SHA256_SIZE], digest[SHA256_SIZE];
+        uint8_t stored[SHA256_SIZE], digest[SHA256_SIZE], standing[STANDING_SIZE];
         const Value *v = row->values;
         StoreMark m = { .counted = true };
         SalvageMark mark = { .counted = true };
@@ -258,10 +258,12 @@ static int found_mark(const Row *row, const SalvageFound *found) {
                              !get_bytes(v + 5, m.place.digest, sizeof(m.place.digest)))) ||
             !get_int(v + 6, 0, INT64_MAX, &n) ||
             !get_bytes(v + 7, m.refusals.digest, sizeof(m.refusals.digest)) ||
-            !get_bytes(v + 8, stored, sizeof(stored)))
+            !get_bytes(v + 8, standing, sizeof(standing)) ||
+            !get_bytes(v + 9, stored, sizeof(stored)))
                 return 0;
         m.number = mark.number = (uint64_t) number;
         m.place.offset = (uint64_t) length;
+        standing_unpack(standing, &m.standing);
         m.refusals.n = mark.n_refusals = (uint64_t) n;
         memcpy(mark.refusals, m.refusals.digest, SHA256_SIZE);
         r = store_mark_digest(&m, digest);

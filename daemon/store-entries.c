@@ -138,7 +138,7 @@ int write_entry(Transaction *t, const Entry *e) {
 
         r = entry_digest(e, digest);
         if (r == 0)
-                r = refusals_remove_entry(t, e->owner, e->id);
+                r = mark_remove_entry(t, e->owner, e->id);
         if (r == 0)
                 r = binder_begin(t->c, STATEMENT_PUT_ENTRY, e->owner, &b);
         if (r < 0)
@@ -156,7 +156,7 @@ int write_entry(Transaction *t, const Entry *e) {
         bind_int(&b, (int64_t) e->change_number);
         bind_blob(&b, digest, SHA256_SIZE);
         t->written = true;
-        refusals_add_entry(&t->mark.refusals, e, digest);
+        mark_add_entry(&t->mark, e, digest);
         return binder_run(&b);
 }
 
@@ -164,7 +164,7 @@ int write_drop_entry(Transaction *t, int64_t owner, uint64_t id) {
         _cleanup_(binder_done) Binder b = {0};
         int r;
 
-        r = refusals_remove_entry(t, owner, id);
+        r = mark_remove_entry(t, owner, id);
         if (r == 0)
                 r = binder_begin(t->c, STATEMENT_DROP_ENTRY, owner, &b);
         if (r < 0)

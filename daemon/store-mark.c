@@ -1,11 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How far the database has come, and the set of what refuses, which must not vanish unseen. */
+/* How far the database has come, and the sets of what refuses and of what stands, none of which must
+ * vanish unseen. */
 #include "config.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "daemon/store-write.h"
+
+static uint8_t *put_number(uint8_t *at, uint64_t value) {
+        for (unsigned i = 0; i < 8; i++)
+                *at++ = (uint8_t) (value >> (56 - 8 * i));
+        return at;
+}
+
+static uint8_t *put_bytes(uint8_t *at, const void *data, size_t size) {
+        memcpy(at, data, size);
+        return at + size;
+}
+
+static void standing_pack(const RefusalSet *set, uint8_t ret[static STANDING_SIZE]) {
+        (void) put_bytes(put_number(ret, set->n), set->digest, SHA256_SIZE);
+}
+
+void standing_unpack(const uint8_t bytes[static STANDING_SIZE], RefusalSet *ret) {
+        ret->n = 0;
+        for (unsigned i = 0; i < 8; i++)
+                ret->n = ret->n << 8 | bytes[i];
+        memcpy(ret->digest, bytes + 8, SHA256_SIZE);
+}
 
 static bool read_journal(sqlite3_stmt *st, StoreMark *mark) {
         int64_t length;
@@ -22,7 +45,8 @@ static bool read_journal(sqlite3_stmt *st, StoreMark *mark) {
         return true;
 }
 
-static bool read_refusals(sqlite3_stmt *st, StoreMark *mark) {
+static bool read_sets(sqlite3_stmt *st, StoreMark *mark) {
+        uint8_t standing[STANDING_SIZE];
         int64_t n;
 
         if (sqlite3_column_type(st, 5) == SQLITE_NULL)
@@ -31,22 +55,15 @@ static bool read_refusals(sqlite3_stmt *st, StoreMark *mark) {
         if (!column_int(st, 5, 0, INT64_MAX, &n))
                 return false;
         mark->refusals.n = (uint64_t) n;
-        return column_bytes(st, 6, mark->refusals.digest, SHA256_SIZE);
-}
-
-static uint8_t *put_number(uint8_t *at, uint64_t value) {
-        for (unsigned i = 0; i < 8; i++)
-                *at++ = (uint8_t) (value >> (56 - 8 * i));
-        return at;
-}
-
-static uint8_t *put_bytes(uint8_t *at, const void *data, size_t size) {
-        memcpy(at, data, size);
-        return at + size;
+        if (!column_bytes(st, 6, mark->refusals.digest, SHA256_SIZE) ||
+            !column_bytes(st, 7, standing, sizeof(standing)))
+                return false;
+        standing_unpack(standing, &mark->standing);
+        return true;
 }
 
 int store_mark_digest(const StoreMark *m, uint8_t ret[static SHA256_SIZE]) {
-        uint8_t bytes[6 * 8 + JOURNAL_ID_SIZE + 2 * SHA256_SIZE], *at = bytes;
+        uint8_t bytes[6 * 8 + JOURNAL_ID_SIZE + 2 * SHA256_SIZE + STANDING_SIZE], *at = bytes;
 
         at = put_number(at, m->number);
         at = put_number(at, (uint64_t) m->last_write);
@@ -57,6 +74,8 @@ int store_mark_digest(const StoreMark *m, uint8_t ret[static SHA256_SIZE]) {
         at = put_number(at, m->counted);
         at = put_number(at, m->refusals.n);
         at = put_bytes(at, m->refusals.digest, SHA256_SIZE);
+        standing_pack(&m->standing, at);
+        at += STANDING_SIZE;
         return sha256(bytes, (size_t) (at - bytes), ret);
 }
 
@@ -65,12 +84,12 @@ static int check_digest(sqlite3_stmt *st, const StoreMark *mark) {
         uint8_t stored[SHA256_SIZE], digest[SHA256_SIZE];
         int r;
 
-        if (!mark->journaled && !mark->counted && sqlite3_column_type(st, 7) == SQLITE_NULL)
+        if (!mark->journaled && !mark->counted && sqlite3_column_type(st, 8) == SQLITE_NULL)
                 return 0;
         r = store_mark_digest(mark, digest);
         if (r < 0)
                 return r;
-        return column_bytes(st, 7, stored, sizeof(stored)) &&
+        return column_bytes(st, 8, stored, sizeof(stored)) &&
                                memcmp(stored, digest, sizeof(digest)) == 0
                        ? 0
                        : -EUCLEAN;
@@ -92,7 +111,7 @@ int row_get_mark(Connection *c, StoreMark *ret) {
             !column_int(st, 1, INT64_MIN, INT64_MAX, &mark.last_write))
                 return -EUCLEAN;
         mark.number = (uint64_t) number;
-        if (!read_journal(st, &mark) || !read_refusals(st, &mark))
+        if (!read_journal(st, &mark) || !read_sets(st, &mark))
                 return -EUCLEAN;
         r = check_digest(st, &mark);
         if (r < 0)
@@ -104,10 +123,11 @@ int row_get_mark(Connection *c, StoreMark *ret) {
 int write_mark(Transaction *t) {
         _cleanup_(binder_done) Binder b = {0};
         StoreMark *m = &t->mark;
-        uint8_t digest[SHA256_SIZE];
+        uint8_t digest[SHA256_SIZE], standing[STANDING_SIZE];
         int r;
 
         m->counted = true;
+        standing_pack(&m->standing, standing);
         r = store_mark_digest(m, digest);
         if (r < 0)
                 return r;
@@ -123,11 +143,12 @@ int write_mark(Transaction *t) {
         bind_blob(&b, m->journaled ? m->place.digest : NULL, SHA256_SIZE);
         bind_int(&b, (int64_t) m->refusals.n);
         bind_blob(&b, m->refusals.digest, SHA256_SIZE);
+        bind_blob(&b, standing, sizeof(standing));
         bind_blob(&b, digest, SHA256_SIZE);
         return binder_run(&b);
 }
 
-/* -- what refuses ------------------------------------------------------------------------- */
+/* -- what refuses, and what stands -------------------------------------------------------- */
 
 static bool refuses(const Decision *d) {
         return d->state == STATE_REVOKED ||
@@ -139,26 +160,50 @@ static void toggle(RefusalSet *set, const uint8_t digest[static SHA256_SIZE]) {
                 set->digest[i] ^= digest[i];
 }
 
-void refusals_add(RefusalSet *set, const Decision *d, const uint8_t digest[static SHA256_SIZE]) {
-        if (!refuses(d))
-                return;
+static void put_in(RefusalSet *set, const uint8_t digest[static SHA256_SIZE]) {
         toggle(set, digest);
         set->n++;
+}
+
+static void take_out(RefusalSet *set, const uint8_t *digest) {
+        if (digest)
+                toggle(set, digest);
+        if (set->n > 0)
+                set->n--;
+}
+
+void refusals_add(RefusalSet *set, const Decision *d, const uint8_t digest[static SHA256_SIZE]) {
+        if (refuses(d))
+                put_in(set, digest);
 }
 
 void refusals_add_entry(RefusalSet *set, const Entry *e,
                         const uint8_t digest[static SHA256_SIZE]) {
-        if (!entry_refuses(e))
-                return;
-        toggle(set, digest);
-        set->n++;
+        if (entry_refuses(e))
+                put_in(set, digest);
+}
+
+void standing_add(RefusalSet *set, DecisionState state, const uint8_t digest[static SHA256_SIZE]) {
+        if (state <= STATE_UNCONFIRMED)
+                put_in(set, digest);
+}
+
+void mark_add(StoreMark *mark, const Decision *d, const uint8_t digest[static SHA256_SIZE]) {
+        refusals_add(&mark->refusals, d, digest);
+        standing_add(&mark->standing, d->state, digest);
+}
+
+void mark_add_entry(StoreMark *mark, const Entry *e, const uint8_t digest[static SHA256_SIZE]) {
+        refusals_add_entry(&mark->refusals, e, digest);
+        standing_add(&mark->standing, e->state, digest);
 }
 
 /* By the digest that is stored: that is the one which went in, unless it is damaged, and then the
- * set goes on telling so. */
+ * sets go on telling so. */
 static int remove_by(Transaction *t, Statement which, int64_t owner, uint64_t id) {
         _cleanup_(binder_done) Binder b = {0};
-        uint8_t digest[SHA256_SIZE];
+        uint8_t stored[SHA256_SIZE];
+        const uint8_t *digest = stored;
         int r;
 
         r = binder_begin(t->c, which, owner, &b);
@@ -168,19 +213,21 @@ static int remove_by(Transaction *t, Statement which, int64_t owner, uint64_t id
         r = b.error < 0 ? b.error : statement_step(b.st);
         if (r <= 0)
                 return r;
-        if (column_bytes(b.st, 0, digest, sizeof(digest)))
-                toggle(&t->mark.refusals, digest);
-        if (t->mark.refusals.n > 0)
-                t->mark.refusals.n--;
+        if (!column_bytes(b.st, 0, stored, sizeof(stored)))
+                digest = NULL;
+        if (sqlite3_column_int(b.st, 1))
+                take_out(&t->mark.refusals, digest);
+        if (sqlite3_column_int(b.st, 2))
+                take_out(&t->mark.standing, digest);
         return 0;
 }
 
-int refusals_remove(Transaction *t, int64_t owner, uint64_t id) {
-        return remove_by(t, STATEMENT_REFUSAL_DIGEST, owner, id);
+int mark_remove(Transaction *t, int64_t owner, uint64_t id) {
+        return remove_by(t, STATEMENT_DECISION_DIGEST, owner, id);
 }
 
-int refusals_remove_entry(Transaction *t, int64_t owner, uint64_t id) {
-        return remove_by(t, STATEMENT_ENTRY_REFUSAL_DIGEST, owner, id);
+int mark_remove_entry(Transaction *t, int64_t owner, uint64_t id) {
+        return remove_by(t, STATEMENT_ENTRY_DIGEST, owner, id);
 }
 
 /* 1; 0 if one is damaged; -errno. */
@@ -249,7 +296,10 @@ int store_adopt(Store *store, const JournalHead *head, const JournalPlace *place
                 return r;
         r = row_get_mark(t.c, &t.mark);
         if (r == 0 && !t.mark.counted)
-                r = refusals_compute(t.c, &t.mark.refusals) < 0 ? -EUCLEAN : 0;
+                r = refusals_compute(t.c, &t.mark.refusals) < 0 ||
+                                    standing_compute(t.c, &t.mark.standing) < 0
+                            ? -EUCLEAN
+                            : 0;
         t.mark.journaled = true;
         memcpy(t.mark.journal_id, head->id, JOURNAL_ID_SIZE);
         t.mark.place = *place;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Bringing the two copies together when the store is opened: the table "Opening" of
- * schema/journal.md. It costs no scan where both end at the same place.
+ * schema/journal.md. It costs no scan where both end at the same place and the store is not small.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/limits.h"
 #include "daemon/store-log.h"
 #include "daemon/store-write.h"
 
@@ -16,7 +17,8 @@ typedef struct Copies {
         Store *store;
         StoreDamage *damage;
         StoreMark mark;
-        bool agrees; /* the database with itself, in what refuses */
+        bool agrees;  /* the database with itself, in what refuses */
+        bool gaps;    /* in what stands */
         JournalReader *reader;
         JournalHead head;
         bool head_whole;
@@ -50,7 +52,11 @@ static int look_at_database(Copies *c) {
                                      : r;
         c->agrees = r > 0 && (!c->mark.counted || refusals_same(&actual, &c->mark.refusals));
         c->damage->database_number = c->mark.number;
-        return 0;
+        if (c->mark.standing.n > STANDING_AT_OPEN_MAX)
+                return 0;
+        r = store_prove_standing(c->store, STANDING_AT_OPEN_MAX);
+        c->gaps = r == -EUCLEAN;
+        return r < 0 && r != -EUCLEAN ? r : 0;
 }
 
 static int look_at_journal(Copies *c) {
@@ -107,7 +113,7 @@ static int rewrite(Copies *c, CopyState journal) {
         int r;
 
         c->damage->journal = journal;
-        if (!c->agrees)
+        if (!c->agrees || c->gaps)
                 return refuse(c, COPY_DAMAGED, journal,
                               "certexc.db is damaged, and the journal cannot help");
         if (c->slotted && c->newest.end.number > c->mark.number)
@@ -307,7 +313,8 @@ int store_reconcile(Store *store, StoreDamage *ret_damage) {
         if (!c.agrees)
                 atomic_store(&store->disagrees, true);
         ret_damage->disagrees = atomic_load(&store->disagrees);
-        if (ret_damage->disagrees)
+        ret_damage->gaps = c.gaps;
+        if (ret_damage->disagrees || c.gaps)
                 (void) store_note(store, -EUCLEAN);
         return 0;
 }

@@ -33,9 +33,20 @@ typedef struct StoreMark {
         bool journaled; /* the two that follow are set */
         uint8_t journal_id[JOURNAL_ID_SIZE];
         JournalPlace place;
-        bool counted; /* @refusals is set */
+        bool counted; /* the two that follow are set */
         RefusalSet refusals;
+        RefusalSet standing; /* the same of all that is live or unconfirmed */
 } StoreMark;
+
+/* How far what stands was counted, to compare it with the mark's. */
+typedef struct Roll {
+        bool begun;
+        bool done;
+        uint64_t number; /* the database's: a change of it makes the count begin again */
+        int64_t owner;   /* the last one whose rows were counted */
+        uint64_t n_rows;
+        RefusalSet set;
+} Roll;
 
 struct Store {
         Connection reader; /* the event loop's */
@@ -48,6 +59,7 @@ struct Store {
         uint64_t compact_from; /* not looked at before the journal is so long */
         JournalReader *prover; /* how far the journal's lines were looked at */
         bool proved;           /* all of them */
+        Roll roll;             /* the committing thread's */
         _Atomic uint64_t n_rewritten;
         uint64_t recover_usec; /* not tried before */
         Witness witness;       /* as it was written last */
@@ -83,6 +95,24 @@ void refusals_add(RefusalSet *set, const Decision *d, const uint8_t digest[stati
 
 void refusals_add_entry(RefusalSet *set, const Entry *e,
                         const uint8_t digest[static SHA256_SIZE]);
+
+/* Adds what has that state, if it stands. */
+void standing_add(RefusalSet *set, DecisionState state, const uint8_t digest[static SHA256_SIZE]);
+
+/* Both sets. */
+void mark_add(StoreMark *mark, const Decision *d, const uint8_t digest[static SHA256_SIZE]);
+void mark_add_entry(StoreMark *mark, const Entry *e, const uint8_t digest[static SHA256_SIZE]);
+
+/* As it is stored: eight bytes of number, then the digest. */
+#define STANDING_SIZE (8U + SHA256_SIZE)
+void standing_unpack(const uint8_t bytes[static STANDING_SIZE], RefusalSet *ret);
+
+/* What stands, from all rows. 0; -EUCLEAN if one of them is damaged; -errno. store-standing.c. */
+int standing_compute(Connection *c, RefusalSet *ret);
+
+/* Counts on what stands, by about @n_rows. 1: there is more; 0: it was all, and is what it should be,
+ * or that was known; -EUCLEAN if not, once; -errno. */
+int store_prove_standing(Store *store, uint64_t n_rows);
 
 /* What the rows give. 1; 0 if one of them is damaged; -errno. */
 int refusals_compute(Connection *c, RefusalSet *ret);

@@ -227,11 +227,18 @@ static int note_counter(StoreCheck *check, sqlite3_stmt *st) {
         return check_advance(check);
 }
 
-/* What refuses has a set digest of its own, so that none of it can vanish unseen. */
-static int check_refusals(StoreCheck *check) {
+/* All that stands has a set digest, and so has what refuses: none of it can vanish unseen. What is
+ * damaged was told already. */
+static int check_sets(StoreCheck *check) {
         RefusalSet actual;
         int r;
 
+        r = standing_compute(&check->connection, &actual);
+        if (r < 0 && r != -EUCLEAN)
+                return r;
+        if (r == 0 && check->mark.counted && !refusals_same(&actual, &check->mark.standing))
+                check_found(check, FOUND_COUNTERS, "%" PRIu64 ", %" PRIu64, actual.n,
+                            check->mark.standing.n);
         r = refusals_compute(&check->connection, &actual);
         if (r < 0)
                 return r == -EUCLEAN ? 0 : r; /* told already */
@@ -269,6 +276,6 @@ int check_counts(StoreCheck *check) {
                 r = check_rows(check, history_sql, note_history);
         if (r < 0 || !check->args.whole)
                 return r;
-        r = check_refusals(check);
+        r = check_sets(check);
         return r < 0 ? r : check_unused(check);
 }

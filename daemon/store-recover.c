@@ -59,7 +59,7 @@ static int open_anew(Store *store) {
         r = open_writer(store);
         if (r == 0)
                 r = store_reconcile(store, &damage);
-        return r == 0 && damage.disagrees ? -EUCLEAN : r;
+        return r == 0 && (damage.disagrees || damage.gaps) ? -EUCLEAN : r;
 }
 
 int store_recover(Store *store) {

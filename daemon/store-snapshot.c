@@ -42,22 +42,34 @@ static int put_certificate(Transaction *t, Journal *j, sqlite3_stmt *st) {
         return r < 0 ? r : journal_append(j, &record);
 }
 
-static int put_decision(_unused_ Transaction *t, Journal *j, sqlite3_stmt *st) {
+static int put_decision(Transaction *t, Journal *j, sqlite3_stmt *st) {
         JournalRecord record = {.kind = JOURNAL_DECISION};
+        uint8_t digest[SHA256_SIZE];
         int r;
 
         r = row_read_decision(st, &record.decision);
-        if (r <= 0)
-                return r < 0 ? r : -EUCLEAN;
+        if (r == 0)
+                return -EUCLEAN;
+        if (r > 0)
+                r = decision_digest(&record.decision, digest);
+        if (r < 0)
+                return r;
+        mark_add(&t->mark, &record.decision, digest);
         return journal_append(j, &record);
 }
 
-static int put_entry(_unused_ Transaction *t, Journal *j, sqlite3_stmt *st) {
+static int put_entry(Transaction *t, Journal *j, sqlite3_stmt *st) {
         JournalRecord record = {.kind = JOURNAL_ENTRY};
+        uint8_t digest[SHA256_SIZE];
         int r;
 
         r = row_read_entry(st, &record.entry);
-        return r < 0 ? r : journal_append(j, &record);
+        if (r == 0)
+                r = entry_digest(&record.entry, digest);
+        if (r < 0)
+                return r;
+        mark_add_entry(&t->mark, &record.entry, digest);
+        return journal_append(j, &record);
 }
 
 static int put_history(_unused_ Transaction *t, Journal *j, sqlite3_stmt *st) {
@@ -75,7 +87,7 @@ static int put_history(_unused_ Transaction *t, Journal *j, sqlite3_stmt *st) {
         return journal_append(j, &record);
 }
 
-/* In the order in which they can be made again. */
+/* In the order in which they can be made again. @t counts what refuses and what stands. */
 static const struct {
         Statement which;
         int (*put)(Transaction *t, Journal *j, sqlite3_stmt *st);
@@ -107,14 +119,17 @@ static int make(Store *store, StoreMark *mark, Journal **ret) {
         int r;
 
         r = row_get_mark(&store->writer, mark);
-        if (r == 0 && !mark->counted)
-                r = refusals_compute(&store->writer, &mark->refusals) > 0 ? 0 : -EUCLEAN;
         if (r < 0)
                 return r;
         memcpy(follows.id, mark->journal_id, JOURNAL_ID_SIZE);
         r = journal_create(store->directory_fd, mark->number, &follows, mark->place.digest, &j);
         if (r == 0)
                 r = put_all(&t, j);
+        if (r == 0 && !mark->counted)
+                mark->refusals = t.mark.refusals;
+        else if (r == 0 && (!refusals_same(&t.mark.refusals, &mark->refusals) ||
+                            !refusals_same(&t.mark.standing, &mark->standing)))
+                r = -EUCLEAN;
         if (r == 0)
                 r = journal_publish(j, &mark->refusals);
         if (r < 0)

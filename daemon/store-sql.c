@@ -64,11 +64,12 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
         [STATEMENT_RELEASE] = "RELEASE change",
         [STATEMENT_ROLLBACK_TO] = "ROLLBACK TO change",
         [STATEMENT_NUMBERS] = "SELECT change_number, last_write, journal_id, journal_length, "
-                              "journal_digest, n_refusals, refusals, digest FROM store "
+                              "journal_digest, n_refusals, refusals, standing, digest FROM store "
                               "WHERE id = 1",
         [STATEMENT_SET_NUMBERS] = "UPDATE store SET change_number = ?1, last_write = ?2, "
                                   "journal_id = ?3, journal_length = ?4, journal_digest = ?5, "
-                                  "n_refusals = ?6, refusals = ?7, digest = ?8 WHERE id = 1",
+                                  "n_refusals = ?6, refusals = ?7, standing = ?8, digest = ?9 "
+                                  "WHERE id = 1",
         [STATEMENT_ADD_OWNER] = "INSERT INTO owner (owner) VALUES (?1) ON CONFLICT DO NOTHING",
         [STATEMENT_NAME_OWNER] = "UPDATE owner SET name = ?2, name_digest = ?3 WHERE owner = ?1",
         [STATEMENT_NEXT_ID] = "UPDATE owner SET last_id = last_id + 1 WHERE owner = ?1 "
@@ -107,8 +108,10 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
 
         [STATEMENT_REFUSALS] = "SELECT " DECISION_COLUMNS " FROM decision "
                                "INDEXED BY decision_refusing WHERE " IS_REFUSAL,
-        [STATEMENT_REFUSAL_DIGEST] = "SELECT digest FROM decision "
-                                     "WHERE owner = ?1 AND id = ?2 AND (" IS_REFUSAL ")",
+        [STATEMENT_DECISION_DIGEST] = "SELECT digest, " IS_REFUSAL ", state <= 2 FROM decision "
+                                      "WHERE owner = ?1 AND id = ?2",
+        [STATEMENT_OWNER_AFTER] = "SELECT owner FROM owner WHERE owner > ?1 ORDER BY owner LIMIT 1",
+        [STATEMENT_OF_OWNER] = "SELECT " DECISION_COLUMNS " FROM decision WHERE owner = ?1",
         [STATEMENT_ALL_OWNERS] = "SELECT owner, last_id, last_history FROM owner ORDER BY owner",
         [STATEMENT_ALL_CERTIFICATES] =
                 "SELECT sha256 FROM certificate AS c WHERE EXISTS (SELECT 1 FROM holding AS h "
@@ -137,8 +140,8 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
                 "ON sha256 = certificate_sha256 WHERE owner = ?1 AND kind = 1 AND state <= 2",
         [STATEMENT_ENTRY_REFUSALS] =
                 "SELECT " ENTRY_COLUMNS " FROM trust WHERE " IS_REFUSING_ENTRY,
-        [STATEMENT_ENTRY_REFUSAL_DIGEST] = "SELECT digest FROM trust WHERE owner = ?1 AND id = ?2 "
-                                           "AND " IS_REFUSING_ENTRY,
+        [STATEMENT_ENTRY_DIGEST] = "SELECT digest, " IS_REFUSING_ENTRY ", state <= 2 FROM trust "
+                                   "WHERE owner = ?1 AND id = ?2",
         [STATEMENT_ALL_ENTRIES] = "SELECT " ENTRY_COLUMNS " FROM trust",
 };
 

@@ -95,7 +95,7 @@ int write_insert(Transaction *t, const Decision *d) {
         b.st = st;
         row_bind_decision(&b, d, digest);
         t->written = true;
-        refusals_add(&t->mark.refusals, d, digest);
+        mark_add(&t->mark, d, digest);
         return binder_run(&b);
 }
 
@@ -133,7 +133,7 @@ int write_update(Transaction *t, const Decision *d) {
 
         r = decision_digest(d, digest);
         if (r == 0)
-                r = refusals_remove(t, d->owner, d->id);
+                r = mark_remove(t, d->owner, d->id);
         if (r == 0)
                 r = binder_begin(t->c, STATEMENT_CHANGE_DECISION, d->owner, &b);
         if (r < 0)
@@ -146,7 +146,7 @@ int write_update(Transaction *t, const Decision *d) {
         bind_int(&b, (int64_t) d->change_number);
         bind_blob(&b, digest, SHA256_SIZE);
         t->written = true;
-        refusals_add(&t->mark.refusals, d, digest);
+        mark_add(&t->mark, d, digest);
         return binder_run(&b);
 }
 
@@ -200,7 +200,7 @@ int write_drop(Transaction *t, int64_t owner, uint64_t id) {
         _cleanup_(binder_done) Binder b = {0};
         int r;
 
-        r = refusals_remove(t, owner, id);
+        r = mark_remove(t, owner, id);
         if (r == 0)
                 r = binder_begin(t->c, STATEMENT_DROP_DECISION, owner, &b);
         if (r < 0)

@@ -40,7 +40,7 @@ int write_owner(Transaction *t, int64_t owner);
 /* The owner's user name, with its digest. */
 int write_name(Transaction *t, int64_t owner, const char *name);
 
-/* Single rows, as they are given; what refuses is kept count of. */
+/* Single rows, as they are given; what refuses and what stands is kept count of. */
 int write_insert(Transaction *t, const Decision *d);
 int write_update(Transaction *t, const Decision *d);
 int write_drop(Transaction *t, int64_t owner, uint64_t id);
@@ -82,9 +82,9 @@ int record_certificate(Transaction *t, const CertificateFacts *c, Blob der);
 /* Writes @t->mark to the one row of table store; store-mark.c. */
 int write_mark(Transaction *t);
 
-/* Takes a row that may be about to change out of the set, if it refuses. */
-int refusals_remove(Transaction *t, int64_t owner, uint64_t id);
-int refusals_remove_entry(Transaction *t, int64_t owner, uint64_t id);
+/* Takes a row that may be about to change out of the sets that it is in. */
+int mark_remove(Transaction *t, int64_t owner, uint64_t id);
+int mark_remove_entry(Transaction *t, int64_t owner, uint64_t id);
 
 /* CHANGE_ADD; store-add.c. */
 int store_add(Transaction *t, Change *change);

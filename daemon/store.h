@@ -37,6 +37,7 @@ typedef struct StoreDamage {
         uint64_t database_number; /* the last change that each knows of */
         uint64_t journal_number;
         bool disagrees;     /* opened, but nothing is accepted by exception until it is rebuilt */
+        bool gaps;          /* opened, but some of the decisions of certexc.db are damaged or gone */
         const char *reason; /* a sentence (static) for people, on failure */
 } StoreDamage;
 

@@ -14,6 +14,11 @@ ALTER TABLE store ADD COLUMN journal_digest BLOB CHECK (length(journal_digest) =
 ALTER TABLE store ADD COLUMN n_refusals INTEGER CHECK (n_refusals >= 0);
 ALTER TABLE store ADD COLUMN refusals BLOB CHECK (length(refusals) = 32);
 
+-- All that stands, decisions and what is in table trust: live or unconfirmed, whatever it says. Eight
+-- bytes, most significant first, of how many, then the XOR of their digests. Checked at opening where
+-- that is quick, else when the daemon is idle (daemon/store-standing.c). NULL: not counted yet.
+ALTER TABLE store ADD COLUMN standing BLOB CHECK (length(standing) = 40);
+
 -- Over all columns but the id: store_mark_digest(). NULL: of the first form, of which nothing else is
 -- set either.
 ALTER TABLE store ADD COLUMN digest BLOB CHECK (length(digest) = 32);

@@ -321,6 +321,52 @@ START_TEST(when_nothing_changes_all_of_the_journal_is_looked_at) {
 }
 END_TEST
 
+/* One more decision than opening looks at, of as many owners as it takes, in one commit. */
+static void fill_beyond_opening(void) {
+        Store *store = test_store();
+        Change *first = NULL;
+
+        for (unsigned i = 0; i <= STANDING_AT_OPEN_MAX; i++) {
+                Change *change = test_addition(&(Addition){
+                        .owner = ME + i / DECISIONS_PER_OWNER_MAX,
+                        .port = (uint16_t) (1 + i % DECISIONS_PER_OWNER_MAX) });
+
+                change->next = first;
+                first = change;
+        }
+        ck_assert_int_eq(store_apply(store, first), 0);
+        while (first) {
+                Change *next = first->next;
+
+                ck_assert_int_eq(first->result, CHANGED);
+                (void) change_free(first);
+                first = next;
+        }
+        (void) store_free(store);
+}
+
+START_TEST(when_nothing_changes_all_of_a_large_database_is_looked_at) {
+        _cleanup_(store_freep) Store *store = NULL;
+        _cleanup_(commits_freep) Commits *commits = NULL;
+        StoreHealth health = { 0 };
+        StoreDamage damage;
+
+        fill_beyond_opening();
+        test_sql("%s", "DELETE FROM decision WHERE owner = 1003 AND port = 7");
+        ck_assert_int_eq(store_open(test_directory(), &store, &damage), 0);
+        ck_assert(!damage.gaps);
+        ck_assert_int_eq(commits_new(store, &commits), 0);
+        while (health.n_damaged == 0) {
+                struct pollfd p = { .fd = commits_fd(commits), .events = POLLIN };
+
+                ck_assert_int_eq(poll(&p, 1, 60000), 1);
+                commits_dispatch(commits);
+                store_health(store, &health);
+        }
+        commits = commits_free(commits);
+}
+END_TEST
+
 START_TEST(the_callers_signals_stay_as_they_were) {
         _cleanup_(store_freep) Store *store = test_store();
         _cleanup_(commits_freep) Commits *commits = NULL;
@@ -356,6 +402,7 @@ int main(void) {
         tcase_add_test(tcase, a_job_that_is_done_at_once_is_told_like_any_other);
         tcase_add_test(tcase, when_nothing_changes_the_log_is_emptied);
         tcase_add_test(tcase, when_nothing_changes_all_of_the_journal_is_looked_at);
+        tcase_add_test(tcase, when_nothing_changes_all_of_a_large_database_is_looked_at);
         tcase_add_test(tcase, the_callers_signals_stay_as_they_were);
 
         srunner_run_all(runner, CK_ENV);

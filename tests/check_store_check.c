@@ -120,7 +120,7 @@ static const struct {
           "(SELECT sha256 FROM certificate); "
           "UPDATE owner SET bytes = (SELECT sum(iif(n_decisions > 0, size, 0)) FROM holding AS h "
           "WHERE h.owner = owner.owner)",
-          "", "copies-differ" },
+          "counters-wrong", "counters-wrong copies-differ" },
         { "a certificate's subject is another",
           "UPDATE certificate SET subject = 'CN=x' WHERE der IS NOT NULL", "certificates-damaged",
           "certificates-damaged copies-differ" },
@@ -152,7 +152,7 @@ static const struct {
           "DELETE FROM decision WHERE owner = 1000 AND id = 2; "
           "UPDATE owner SET n_allowed = n_allowed - 1 WHERE owner = 1000; "
           "UPDATE holding SET n_decisions = n_decisions - 1 WHERE owner = 1000 AND n_decisions > 1",
-          "", "copies-differ" },
+          "counters-wrong", "counters-wrong copies-differ" },
         { "the denial is gone", "DELETE FROM decision WHERE action = 2",
           "counters-wrong refusals-differ", "counters-wrong refusals-differ copies-differ" },
         { "the revoked one is gone", "DELETE FROM decision WHERE state = 4",

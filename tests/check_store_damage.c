@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "daemon/rebuild.h"
 #include "daemon/verdict.h"
 #include "tests/decisions.h"
 
@@ -132,6 +134,85 @@ START_TEST(a_row_from_elsewhere_is_never_an_accept) {
 }
 END_TEST
 
+/* -- what a look-up does not find ------------------------------------------------------------ */
+
+/* Of five decisions the first is lost to every look-up, or the authority is. */
+static const char *const vanishings[] = {
+        "DELETE FROM decision WHERE owner = 1000 AND id = 1",
+        "DELETE FROM decision WHERE owner = 1000",
+        "UPDATE decision SET host = 'nail.example.org' WHERE owner = 1000 AND id = 1",
+        "UPDATE decision SET port = 992 WHERE owner = 1000 AND id = 1",
+        "UPDATE decision SET owner = 1002 WHERE owner = 1000 AND id = 1",
+        "UPDATE decision SET state = 3 WHERE owner = 1000 AND id = 1",
+        "DELETE FROM decision WHERE state = 2",
+        "DELETE FROM owner WHERE owner = 1000",
+        "UPDATE owner SET owner = 1002 WHERE owner = 1000",
+        "DELETE FROM trust",
+        "UPDATE trust SET owner = 1002",
+        "UPDATE trust SET state = 3",
+};
+
+static void vanish(const char *sql) {
+        _cleanup_(change_freep) Change *anna = NULL, *bert = NULL;
+        Store *store = test_store();
+
+        ck_assert_int_eq(change_new(CHANGE_OWNER, 1001, 1001, DECIDED_AT, &anna), 0);
+        ck_assert_int_eq(change_new(CHANGE_OWNER, 1001, 1001, DECIDED_AT, &bert), 0);
+        anna->owner_name = strdup("anna");
+        bert->owner_name = strdup("bert");
+        (void) test_apply(store, anna);
+        (void) test_add(store, &(Addition){ .owner = 1001 }, CHANGED);
+        (void) test_apply(store, bert);
+        (void) test_add(store, &(Addition){ .owner = ME }, CHANGED);
+        (void) test_add(store, &(Addition){ .owner = ME, .port = 143 }, CHANGED);
+        (void) test_add(store, &(Addition){ .owner = OWNER_SYSTEM, .port = 143 }, CHANGED);
+        (void) test_end(store, ME, test_add(store, &(Addition){ .owner = ME, .port = 1 }, CHANGED));
+        (void) test_put(store, &(Putting){ .owner = ME }, CHANGED);
+        ck_assert_uint_eq(n_damaged(store), 0);
+        (void) store_free(store);
+        test_sql("%s", sql);
+}
+
+START_TEST(what_vanished_is_noticed_before_anybody_asks) {
+        _cleanup_(store_freep) Store *store = NULL;
+        StoreDamage damage;
+
+        vanish(vanishings[_i]);
+        ck_assert_int_eq(store_open(test_directory(), &store, &damage), 0);
+        ck_assert_msg(damage.gaps && !damage.disagrees, "%s", vanishings[_i]);
+        ck_assert_msg(n_damaged(store) == 1, "%s", vanishings[_i]);
+}
+END_TEST
+
+START_TEST(what_vanished_comes_back_by_mending) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        vanish(vanishings[_i]);
+        store = test_store();
+        store_rest(store);
+        ck_assert_int_eq(store_mend(store, -EUCLEAN, DECIDED_AT, &mending), 0);
+        store_resume(store);
+        ck_assert_msg(mending.n_missing == 0 && mending.n_saved == 4, "%s", vanishings[_i]);
+        ck_assert_int_eq(verdict(store), VERDICT_ACCEPT);
+        ck_assert_uint_eq(test_count_found(store, 1001, HOST, 993, STATE_UNCONFIRMED), 1);
+        store = test_reopen(store);
+        ck_assert_uint_eq(n_damaged(store), 0);
+}
+END_TEST
+
+/* The journal would lose it too. */
+START_TEST(no_journal_is_made_of_a_database_with_gaps) {
+        _cleanup_(store_freep) Store *store = NULL;
+        StoreDamage damage;
+
+        vanish(vanishings[_i]);
+        ck_assert_int_eq(unlink(test_journal()), 0);
+        ck_assert_msg(store_open(test_directory(), &store, &damage) == -EUCLEAN, "%s",
+                      vanishings[_i]);
+}
+END_TEST
+
 START_TEST(digests_of_two_rows_cannot_be_exchanged) {
         _cleanup_(store_freep) Store *store = test_store();
 
@@ -143,8 +224,9 @@ START_TEST(digests_of_two_rows_cannot_be_exchanged) {
                  "(SELECT digest FROM digests WHERE owner = 2001 - decision.owner);"
                  "DROP TABLE digests");
         store = test_store();
+        ck_assert_uint_eq(n_damaged(store), 1); /* at opening */
         ck_assert_int_eq(verdict(store), VERDICT_PROMPT);
-        ck_assert_uint_eq(n_damaged(store), 1);
+        ck_assert_uint_eq(n_damaged(store), 2);
 }
 END_TEST
 
@@ -317,6 +399,11 @@ int main(void) {
         tcase_add_loop_test(tcase, a_changed_column_is_never_an_accept, 0, N_ELEMENTS(widenings));
         tcase_add_loop_test(tcase, a_row_from_elsewhere_is_never_an_accept, 0,
                             N_ELEMENTS(borrowings));
+        tcase_add_loop_test(tcase, what_vanished_is_noticed_before_anybody_asks, 0,
+                            N_ELEMENTS(vanishings));
+        tcase_add_loop_test(tcase, what_vanished_comes_back_by_mending, 0, N_ELEMENTS(vanishings));
+        tcase_add_loop_test(tcase, no_journal_is_made_of_a_database_with_gaps, 0,
+                            N_ELEMENTS(vanishings));
         tcase_add_test(tcase, digests_of_two_rows_cannot_be_exchanged);
         tcase_add_loop_test(tcase, a_damaged_denial_refuses_by_what_is_left_of_it, 0,
                             N_ELEMENTS(scratches));
