@@ -258,6 +258,7 @@ START_TEST(a_folder_is_seen_when_it_is_made) {
 
         ck_assert_ptr_null(authorities_blocked(seen.authorities));
         ck_assert_uint_eq(lists_of(&seen, one), 0);
+        ck_assert_ptr_null(trust_lists_warning(trust));
 
         /* With what is in it, and with what is above it. */
         (void) snprintf(aside, sizeof(aside), "%s/new", home);

@@ -57,16 +57,17 @@ static Pki *leaf_with(const char *const *places, const Pki *issuer, bool expired
         return leaf;
 }
 
+/* The root is sent, whoever is trusted. */
 static Facts *judge(const Pki *leaf, const Pki *trusted, Blob staple, int64_t now) {
-        Blob chain = pki_der(leaf), trust = pki_der(trusted);
+        Blob chain[] = { pki_der(leaf), pki_der(root) }, trust = pki_der(trusted);
         _cleanup_(authorities_freep) Authorities *authorities = block_new(&trust, 1);
         Facts *facts = NULL;
         Endpoint endpoint;
         const char *reason;
         Question q = {
                 .endpoint = &endpoint,
-                .chain = &chain,
-                .n_chain = 1,
+                .chain = chain,
+                .n_chain = N_ELEMENTS(chain),
                 .staple = staple,
                 .now = now,
                 .checks = CHECK_ALL,

@@ -145,8 +145,7 @@ static const char *const excluded[] = {"evil.example.org", ".example.net", "10.0
 
 void fuzz_seeds(void (*put)(const uint8_t *data, size_t size)) {
         static const char *const hosts[] = {"imap.example.org", "192.0.2.7", "[2001:db8::7]",
-                                            "b\xc3\xbc"
-                                            "cher.example"};
+                                            "b\xc3\xb6rse.example"};
         static const char *const *const lists[] = {names, strange};
 
         for (size_t i = 0; i < N_ELEMENTS(hosts); i++) {
@@ -156,7 +155,7 @@ void fuzz_seeds(void (*put)(const uint8_t *data, size_t size)) {
                                            .ca = true,
                                            .permitted = i % 2 ? permitted : NULL,
                                            .excluded = excluded});
-                _cleanup_(certificate_freep) Certificate *b = NULL, *a = NULL;
+                _cleanup_(certificate_freep) Certificate *b = NULL;
                 gnutls_datum_t san = {0}, constraints = {0};
                 Input in = {.size = 0};
 
