@@ -157,6 +157,13 @@ static int prepare_file(int directory_fd, const char **ret_reason) {
         return 0;
 }
 
+static bool journal_is_large(int directory_fd) {
+        struct stat st;
+
+        return fstatat(directory_fd, JOURNAL_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+               st.st_size > RESTORE_BYTES_MAX;
+}
+
 /* A database that is gone is made from its journal, if that is complete. */
 static int restore_file(int directory_fd, const char *directory, StoreDamage *damage) {
         int r;
@@ -165,6 +172,9 @@ static int restore_file(int directory_fd, const char *directory, StoreDamage *da
         if (r != 0)
                 return r < 0 ? r : 0;
         damage->database = COPY_MISSING;
+        if (journal_is_large(directory_fd))
+                return fail(-EUCLEAN, STORE_FILE " is gone, and the journal is large",
+                            &damage->reason);
         r = store_restore(directory_fd, directory, &damage->journal_number);
         switch (r) {
         case 0:

@@ -222,6 +222,28 @@ START_TEST(a_removed_database_is_there_again) {
 }
 END_TEST
 
+/* What is behind the journal's end counts as size, and as nothing else. */
+START_TEST(a_large_journal_is_read_while_the_daemon_serves) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+        StoreDamage damage;
+
+        make_store();
+        cut("journal", RESTORE_BYTES_MAX);
+        removed();
+        store = test_store();
+        expect_all(store);
+        store = store_free(store);
+
+        cut("journal", RESTORE_BYTES_MAX + 1);
+        removed();
+        ck_assert_int_eq(store_open(test_directory(), &store, &damage), -EUCLEAN);
+        store = mend_held(&mending);
+        expect_all(store);
+        ck_assert_uint_gt(store_mend_progress(store), 0);
+}
+END_TEST
+
 /* -- a denial that vanished ------------------------------------------------------------------ */
 
 static const char *const vanishing[] = {
@@ -535,6 +557,7 @@ int main(void) {
         tcase_add_test(tc, an_open_store_is_mended_and_read_on);
         tcase_add_test(tc, a_store_that_is_whole_is_only_opened_anew);
         tcase_add_test(tc, a_removed_database_is_there_again);
+        tcase_add_test(tc, a_large_journal_is_read_while_the_daemon_serves);
         tcase_add_loop_test(tc, a_denial_that_vanished_accepts_nothing_and_comes_back, 0,
                             N_ELEMENTS(vanishing));
         tcase_add_loop_test(tc, one_that_vanishes_from_an_open_store_comes_back, 0,

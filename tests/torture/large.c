@@ -119,9 +119,40 @@ static void start(World *w) {
                 world_give_up("The daemon does not come up: %s", strerror(-r));
 }
 
+#define SAID_BYTES 256U
+
+/* Until all is there, whether or not the rebuild had @begun: how often what GetStatus says of it changed, and
+ * in @said the last of that. */
+static unsigned wait_until_whole(World *w, bool begun, char said[static SAID_BYTES]) {
+        const int64_t began = world_now_usec();
+        char store[16] = "";
+        unsigned n_said = 0;
+
+        while (strcmp(store, "ok") != 0 || (!begun && n_said == 0)) {
+                struct json_object *reply = world_call(w, "GetStatus", "");
+
+                if (!reply)
+                        world_give_up("The daemon went away");
+                (void) snprintf(store, sizeof(store), "%s", world_at(reply, "store"));
+                if (strcmp(store, "rebuilding") == 0 &&
+                    strcmp(said, world_at(reply, "store_detail")) != 0) {
+                        (void) snprintf(said, SAID_BYTES, "%s", world_at(reply, "store_detail"));
+                        n_said++;
+                }
+                (void) json_object_put(reply);
+                if (n_said == 0 && world_now_usec() - began > NOTICED_USEC)
+                        break;
+        }
+        return n_said;
+}
+
 /* The first start makes the database. */
 static void make_database(World *w, unsigned n) {
+        char said[SAID_BYTES] = "";
+
         start(w);
+        printf("ready in %lld ms\n", (long long) (world_now_usec() - w->started_usec) / 1000);
+        (void) wait_until_whole(w, true, said);
         if (world_wait_verdict(w) < 0)
                 world_give_up("The daemon does not answer");
         printf("%u exceptions of %u owners: a database made from the journal in %lld ms\n", n,
@@ -173,28 +204,14 @@ static unsigned count_all(World *w, unsigned each) {
 
 /* The database is taken away: what GetStatus says until all is there again. */
 static void rebuild(World *w, Tally *t, unsigned each) {
-        char said[256] = "", store[16] = "";
-        unsigned n_said = 0, n;
+        char said[SAID_BYTES] = "";
+        unsigned n_said, n;
         int64_t began;
 
         start(w);
         began = world_now_usec();
         (void) unlink(world_file(w, "certexc.db"));
-        while (strcmp(store, "ok") != 0 || n_said == 0) {
-                struct json_object *reply = world_call(w, "GetStatus", "");
-
-                if (!reply)
-                        world_give_up("The daemon went away");
-                (void) snprintf(store, sizeof(store), "%s", world_at(reply, "store"));
-                if (strcmp(store, "rebuilding") == 0 &&
-                    strcmp(said, world_at(reply, "store_detail")) != 0) {
-                        (void) snprintf(said, sizeof(said), "%s", world_at(reply, "store_detail"));
-                        n_said++;
-                }
-                (void) json_object_put(reply);
-                if (n_said == 0 && world_now_usec() - began > NOTICED_USEC)
-                        break;
-        }
+        n_said = wait_until_whole(w, false, said);
         printf("rebuilt in %lld ms; its progress was told %u times, at last \"%s\"\n",
                (long long) (world_now_usec() - began) / 1000, n_said, said);
         t->n_cases++;
