@@ -54,6 +54,9 @@ typedef struct certexc_history certexc_history;
 /** The daemon's state. Immutable. */
 typedef struct certexc_status certexc_status;
 
+/** What came of an import. Immutable. */
+typedef struct certexc_import certexc_import;
+
 /** What an examination of the store found. Immutable. */
 typedef struct certexc_check certexc_check;
 
@@ -451,7 +454,7 @@ CERTEXC_API certexc_history *certexc_history_free(certexc_history *history);
 CERTEXC_API size_t certexc_history_count(const certexc_history *history);
 CERTEXC_API uint64_t certexc_history_number(const certexc_history *history, size_t i);
 CERTEXC_API int64_t certexc_history_time(const certexc_history *history, size_t i);
-/** "allowed", "denied", "revoked", "ended", "confirmed" */
+/** "allowed", "denied", "revoked", "ended", "confirmed", "unconfirmed", "imported" */
 CERTEXC_API const char *certexc_history_kind(const certexc_history *history, size_t i);
 CERTEXC_API uint64_t certexc_history_id(const certexc_history *history, size_t i);
 /** The uid that did it. */
@@ -471,6 +474,32 @@ CERTEXC_API int64_t certexc_status_number(const certexc_status *status, const ch
 CERTEXC_API size_t certexc_status_n_warnings(const certexc_status *status);
 CERTEXC_API const char *certexc_status_warning(const certexc_status *status, size_t i);
 CERTEXC_API const char *certexc_status_json(const certexc_status *status);
+
+/** For @flags: nothing is stored; conflicts are settled as the file says; what conflicts or is refused
+ * is left out. */
+#define CERTEXC_DRY_RUN (1U << 0)
+#define CERTEXC_REPLACE (1U << 1)
+#define CERTEXC_SKIP    (1U << 2)
+
+/**
+ * certexc_import_decisions() - take over what "certexc export" printed, all of it or nothing
+ * @text: the file, which is read strictly and need not end with a NUL
+ *
+ * Returns 0 also if nothing was stored because something conflicts or is refused: see
+ * certexc_import_stored(). -EBADMSG: it is no export, or not whole.
+ */
+CERTEXC_API int certexc_import_decisions(certexc_client *client, const char *text, size_t size,
+                                         unsigned flags, certexc_import **ret);
+CERTEXC_API certexc_import *certexc_import_free(certexc_import *import);
+CERTEXC_API bool certexc_import_stored(const certexc_import *import);
+/** The decisions of the file, in its order, and what became of each: a word of org.certexc1(5). */
+CERTEXC_API size_t certexc_import_count(const certexc_import *import);
+CERTEXC_API const char *certexc_import_host(const certexc_import *import, size_t i);
+CERTEXC_API uint16_t certexc_import_port(const certexc_import *import, size_t i);
+CERTEXC_API const char *certexc_import_action(const certexc_import *import, size_t i);
+CERTEXC_API const char *certexc_import_outcome(const certexc_import *import, size_t i);
+/** The daemon's last reply. */
+CERTEXC_API const char *certexc_import_json(const certexc_import *import);
 
 /** For @flags: every page is read, and database and journal are compared row against row. */
 #define CERTEXC_DEEP (1U << 0)
@@ -586,6 +615,9 @@ CERTEXC_API const char *certexc_problem_name(size_t i);
  * for an id that this library lacks. */
 CERTEXC_API const char *certexc_finding_meaning(const char *id);
 CERTEXC_API const char *certexc_finding_advice(const char *id);
+
+/** certexc_outcome_sentence() - what the word of certexc_import_outcome() means */
+CERTEXC_API const char *certexc_outcome_sentence(const char *outcome);
 
 /** certexc_because_sentence() - what the word of certexc_answer_because() means */
 CERTEXC_API const char *certexc_because_sentence(const char *because);

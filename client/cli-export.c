@@ -157,24 +157,30 @@ static int print_decisions(const Export *x) {
         return r;
 }
 
-/* Each certificate once, those that sort last last. */
+/* Each certificate once; one line is held back until it is known whether it is the last. Of what was
+ * imported without its certificate, there is none. */
 static int print_certificates(const Export *x) {
+        _cleanup_(json_done) struct json_object *held = NULL;
         int r = 0;
 
         qsort(x->items, x->n_items, sizeof(*x->items), compare_fingerprints);
         for (size_t i = 0; r == 0 && i < x->n_items; i++) {
                 _cleanup_(json_done) struct json_object *o = NULL;
-                const certexc_exception **next = &x->items[i + 1];
-                bool last = i + 1 == x->n_items;
 
-                if (!last && compare_fingerprints(&x->items[i], next) == 0)
+                if (i > 0 && compare_fingerprints(&x->items[i - 1], &x->items[i]) == 0)
                         continue;
                 o = json_object_new_object();
                 r = o ? put_certificate(x, o, x->items[i]) : -ENOMEM;
-                if (r == 0)
-                        r = print(x, o, last);
+                if (r == -ENOENT) {
+                        r = 0;
+                        continue;
+                }
+                if (r == 0 && held)
+                        r = print(x, held, false);
+                (void) json_object_put(held);
+                held = TAKE_PTR(o);
         }
-        return r;
+        return r == 0 && held ? print(x, held, true) : r;
 }
 
 static int print_all(const Export *x) {

@@ -27,10 +27,11 @@ typedef enum VerbMask {
         VERB_DOCTOR = 1 << 10,
         VERB_AUTHORITY = 1 << 11,
         VERB_AGENT = 1 << 12,
+        VERB_IMPORT = 1 << 13,
 
         VERBS_DECIDE = VERB_ALLOW | VERB_DENY,
         VERBS_TARGET = VERB_CHECK | VERBS_DECIDE,
-        VERBS_ALL = (1 << 13) - 1,
+        VERBS_ALL = (1 << 14) - 1,
 } VerbMask;
 
 typedef struct Verb {
@@ -65,6 +66,8 @@ static const Verb verbs[] = {
           N_("Ask you at this terminal what other programs want to be asked") },
         { "export", 0, 0, VERB_EXPORT, cli_export, "",
           N_("Print all decisions and their certificates, as JSON to keep") },
+        { "import", 0, 1, VERB_IMPORT, cli_import, "[FILE|-]",
+          N_("Take over what export printed, all of it or nothing") },
         { "doctor", 0, 0, VERB_DOCTOR, cli_doctor, "",
           N_("Examine the daemon, its store and what they need, and explain") },
         { "authority", 1, 2, VERB_AUTHORITY, cli_authority,
@@ -102,6 +105,10 @@ static const Option options[] = {
           N_("Until you log out or the machine is started anew") },
         { "fingerprint", "HEX", FIELD(fingerprint), VERBS_DECIDE | VERB_AUTHORITY,
           N_("Only if this is the SHA-256 fingerprint") },
+        { "dry-run", NULL, FIELD(dry_run), VERB_IMPORT, N_("Say what would come of it; store nothing") },
+        { "replace", NULL, FIELD(replace), VERB_IMPORT,
+          N_("Where the file conflicts with what is here, the file counts") },
+        { "skip", NULL, FIELD(skip), VERB_IMPORT, N_("Leave out what conflicts or is refused") },
         { "deep", NULL, FIELD(deep), VERB_DOCTOR,
           N_("Read all of the store, and compare its two copies row against row") },
         { "rebuild", NULL, FIELD(rebuild), VERB_DOCTOR,

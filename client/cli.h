@@ -43,6 +43,9 @@ typedef struct Options {
         bool all;
         bool deep;
         bool rebuild;
+        bool dry_run;
+        bool replace;
+        bool skip;
         bool help;
         bool version;
 } Options;
@@ -67,6 +70,7 @@ int cli_revoke(Cli *cli, int n, char **arguments);
 int cli_history(Cli *cli, int n, char **arguments);
 int cli_status(Cli *cli, int n, char **arguments);
 int cli_export(Cli *cli, int n, char **arguments);
+int cli_import(Cli *cli, int n, char **arguments);
 int cli_doctor(Cli *cli, int n, char **arguments);
 int cli_agent(Cli *cli, int n, char **arguments);
 int cli_monitor(Cli *cli, int n, char **arguments);
@@ -112,6 +116,7 @@ DEFINE_CLEANUP(certexc_history *, certexc_history_free)
 DEFINE_CLEANUP(certexc_status *, certexc_status_free)
 DEFINE_CLEANUP(certexc_monitor *, certexc_monitor_free)
 DEFINE_CLEANUP(certexc_check *, certexc_check_free)
+DEFINE_CLEANUP(certexc_import *, certexc_import_free)
 DEFINE_CLEANUP(certexc_event *, certexc_event_free)
 DEFINE_CLEANUP(certexc_agent *, certexc_agent_free)
 DEFINE_CLEANUP(certexc_prompt *, certexc_prompt_free)

@@ -43,7 +43,7 @@ static bool made(JsonCursor *s, const void *object) {
 /* Before each value: what it takes in memory. */
 static bool count(JsonCursor *s, unsigned n) {
         s->n_values += n;
-        return s->n_values <= VARLINK_VALUES_MAX || json_fail(s, "it has too many values");
+        return s->n_values <= s->max_values || json_fail(s, "it has too many values");
 }
 
 static bool parse_string(JsonCursor *s, JsonObject **ret) {
@@ -301,8 +301,13 @@ static bool parse_message(JsonCursor *s, JsonObject **ret) {
 }
 
 int json_parse_object(Blob text, struct json_object **ret, VarlinkFault *ret_fault) {
+        return json_parse_large(text, VARLINK_VALUES_MAX, ret, ret_fault);
+}
+
+int json_parse_large(Blob text, unsigned max_values, struct json_object **ret,
+                     VarlinkFault *ret_fault) {
         _cleanup_(json_freep) JsonObject *object = NULL;
-        JsonCursor s = { .p = text.data, .end = text.data + text.size };
+        JsonCursor s = { .p = text.data, .end = text.data + text.size, .max_values = max_values };
 
         if (parse_message(&s, &object)) {
                 *ret = TAKE_PTR(object);

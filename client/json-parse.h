@@ -10,3 +10,7 @@
 
 /* As varlink_parse() promises it. */
 int json_parse_object(Blob text, struct json_object **ret, VarlinkFault *ret_fault);
+
+/* The same for what is no message but a file of one's own: up to @max_values. */
+int json_parse_large(Blob text, unsigned max_values, struct json_object **ret,
+                     VarlinkFault *ret_fault);

@@ -13,6 +13,7 @@ typedef struct JsonCursor {
         const char *reason; /* NULL after a failure: no memory */
         unsigned depth;
         unsigned n_values;
+        unsigned max_values;
 } JsonCursor;
 
 /* A string where it stands in the text, without its quotes. */

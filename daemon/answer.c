@@ -274,6 +274,8 @@ static const char *history_name(HistoryKind kind) {
                 return "confirmed";
         case HISTORY_UNCONFIRMED:
                 return "unconfirmed";
+        case HISTORY_IMPORTED:
+                return "imported";
         }
         return "ended";
 }

@@ -240,6 +240,7 @@ static void added(Request *r, Change *change) {
                               STORED_BYTES_PER_OWNER_MAX);
                 return;
         case CHANGE_UNKNOWN:
+        case CHANGE_REFUSED:
                 break;
         }
         request_error(r, "NotFound", json_object_new_object());

@@ -217,7 +217,7 @@ static void take_history(Line *line, JournalRecord *record) {
         h->number = (uint64_t) take_number(line, 1, INT64_MAX);
         record->change_number = (uint64_t) take_number(line, 1, INT64_MAX);
         h->time = take_number(line, INT64_MIN, INT64_MAX);
-        h->kind = (HistoryKind) take_number(line, HISTORY_ALLOWED, HISTORY_UNCONFIRMED);
+        h->kind = (HistoryKind) take_number(line, HISTORY_ALLOWED, HISTORY_IMPORTED);
         h->id = (uint64_t) take_number(line, 1, INT64_MAX);
         h->by = take_number(line, OWNER_SYSTEM, UINT32_MAX);
         (void) snprintf(h->host, sizeof(h->host), "%s", take_text(line, ENDPOINT_HOST_MAX));
@@ -261,7 +261,7 @@ static void take_fields(Line *line, JournalRecord *record) {
         switch (record->kind) {
         case JOURNAL_CHANGE:
                 record->history.kind =
-                        (HistoryKind) take_number(line, HISTORY_ALLOWED, HISTORY_UNCONFIRMED);
+                        (HistoryKind) take_number(line, HISTORY_ALLOWED, HISTORY_IMPORTED);
                 record->history.by = take_number(line, OWNER_SYSTEM, UINT32_MAX);
                 take_decision(line, &record->decision);
                 record->owner = record->decision.owner;

@@ -283,6 +283,14 @@
 /* Space that should be free beside room for a second store: a rebuild makes one. */
 #define CHECK_FREE_BYTES_MIN (UINT64_C(16) * 1024 * 1024)
 
+/* Decisions of one import, live or not: what one owner may have, and as many that are held already. */
+#define IMPORT_ENTRIES_MAX (2U * DECISIONS_PER_OWNER_MAX)
+
+/* Imports that are being sent, of all uids; one uid has one. Each is at most STORED_BYTES_PER_OWNER_MAX,
+ * and one that nobody added to for so long makes room. */
+#define IMPORTS_MAX     8U
+#define IMPORT_IDLE_SEC 60
+
 /* Rows in one page of a list. */
 #define LIST_PAGE_MAX 100U
 

@@ -22,6 +22,7 @@
 #include "daemon/commits.h"
 #include "daemon/directories.h"
 #include "daemon/json.h"
+#include "daemon/imports.h"
 #include "daemon/judges.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
@@ -346,7 +347,8 @@ static int open_store(Manager *m) {
 
 static int open_memory(Manager *m) {
         if (cache_new(&m->cache) < 0 || monitors_new(&m->monitors) < 0 ||
-            owners_new(&m->owners) < 0 || prompter_new(m, &m->prompter) < 0)
+            owners_new(&m->owners) < 0 || prompter_new(m, &m->prompter) < 0 ||
+            imports_new(&m->imports) < 0)
                 return log_error_errno(-ENOMEM, "Cannot start: %m");
         return 0;
 }
@@ -435,6 +437,7 @@ Manager *manager_free(Manager *m) {
         m->mender = mender_free(m->mender);
         m->trust = trust_free(m->trust);
         m->judges = judges_free(m->judges);
+        m->imports = imports_free(m->imports);
         m->owners = owners_free(m->owners);
         m->monitors = monitors_free(m->monitors);
         m->prompter = prompter_free(m->prompter);

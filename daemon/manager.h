@@ -16,6 +16,7 @@ typedef struct Bus Bus;
 typedef struct Cache Cache;
 typedef struct Checkups Checkups;
 typedef struct Commits Commits;
+typedef struct Imports Imports;
 typedef struct Judges Judges;
 typedef struct Listener Listener;
 typedef struct Mender Mender;
@@ -33,6 +34,7 @@ typedef struct Manager {
         Commits *commits;
         Mender *mender;
         Checkups *checkups;
+        Imports *imports;
         Judges *judges;
         Trust *trust;
         Cache *cache;

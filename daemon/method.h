@@ -22,6 +22,7 @@
 #include "daemon/request.h"
 
 typedef struct Checkup Checkup;
+typedef struct Importing Importing;
 typedef struct Judged Judged;
 typedef struct Monitor Monitor;
 typedef struct Submission Submission;
@@ -56,6 +57,7 @@ struct Request {
         bool told;              /* a first answer was given, others follow */
         uint64_t wait_until_usec;
         Monitor *monitor;
+        Importing *importing; /* what is being judged of an import */
         Checkup *checkup; /* of the store, that the answer waits for */
         const char *session; /* the log-in session that it says it comes from; NULL: it does not */
         Asking asking;
@@ -150,4 +152,5 @@ void method_remove_authority(Request *r);
 void method_distrust(Request *r);
 void method_monitor(Request *r);
 void method_rebuild(Request *r);
+void method_import_exceptions(Request *r);
 void method_check_store(Request *r);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/checkup.h"
+#include "daemon/import.h"
 #include "daemon/json.h"
 #include "daemon/judged.h"
 #include "daemon/limits.h"
@@ -45,6 +46,7 @@ static const Method methods[] = {
         { "RegisterAgent", ACCESS_AGENT, true, true, method_register_agent },
         { "AnswerPrompt", ACCESS_AGENT, false, false, method_answer_prompt },
         { "Rebuild", ACCESS_MANAGE, false, true, method_rebuild },
+        { "ImportExceptions", ACCESS_WRITE, false, false, method_import_exceptions },
         { "CheckStore", ACCESS_READ, false, false, method_check_store },
 };
 
@@ -478,6 +480,7 @@ Request *request_free(Request *r) {
         (void) waiting_free(r->waiting);
         (void) monitor_free(r->monitor);
         (void) checkup_free(r->checkup);
+        (void) importing_free(r->importing);
         (void) judged_free(r->judged);
         state_done(r);
         (void) json_object_put(r->parameters);

@@ -39,7 +39,9 @@ static int check_decision(const Decision *d) {
                 return -EINVAL;
         if (d->owner < OWNER_SYSTEM || d->owner > UINT32_MAX || !*d->host || d->port == 0)
                 return -EINVAL;
-        if (allow && (d->problems == 0 || (d->problems & (problem_set_never | ~problem_set_all))))
+        if (allow && d->problems == 0 && d->state != STATE_UNCONFIRMED)
+                return -EINVAL;
+        if (allow && (d->problems & (problem_set_never | ~problem_set_all)))
                 return -EINVAL;
         if (d->end != END_NEVER && d->end != END_DATE && d->end != END_SESSION)
                 return -EINVAL;
@@ -49,7 +51,6 @@ static int check_decision(const Decision *d) {
 
 /* Fields that do not count are empty, so that the same decision is the same bytes. */
 static void normalise(Decision *d, int64_t now) {
-        d->state = STATE_LIVE;
         d->created = now;
         if (d->action == DECISION_DENY)
                 d->problems = 0;
@@ -60,7 +61,7 @@ static void normalise(Decision *d, int64_t now) {
 }
 
 /* What is live or unconfirmed of the owner at the endpoint. */
-static int read_endpoint(Transaction *t, const Decision *at, StoredDecisions *ret) {
+int store_read_open(Transaction *t, const Decision *at, StoredDecisions *ret) {
         _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
         Binder b = {0};
         int r;
@@ -91,7 +92,7 @@ static int read_endpoint(Transaction *t, const Decision *at, StoredDecisions *re
         return r < 0 ? r : 0;
 }
 
-static bool same_target(const Decision *a, const Decision *b) {
+bool store_same_target(const Decision *a, const Decision *b) {
         if (a->pin != b->pin)
                 return false;
         return a->pin == PIN_KEY
@@ -106,7 +107,7 @@ static bool same_end(const Decision *a, const Decision *b) {
 }
 
 /* See store.h, CHANGE_ADD. */
-static bool is_contrary(const Decision *new, const Decision *old) {
+bool store_is_contrary(const Decision *new, const Decision *old) {
         if (old->action == new->action)
                 return false;
         if (new->action == DECISION_ALLOW)
@@ -138,7 +139,7 @@ static int revoke_contrary(Transaction *t, Change *change, const StoredDecisions
 
                 if (!s->good && is_settled(new, &s->decision))
                         r = revoke_damaged(t, change, s->decision);
-                else if (s->good && is_contrary(new, &s->decision))
+                else if (s->good && store_is_contrary(new, &s->decision))
                         r = write_other(t, change, &s->decision, STATE_REVOKED, HISTORY_REVOKED);
         }
         return r;
@@ -151,7 +152,7 @@ static const Decision *find_held(const Decision *new, const StoredDecisions *her
         for (size_t i = 0; i < here->n_items; i++) {
                 const Decision *d = &here->items[i].decision;
 
-                if (!here->items[i].good || d->action != new->action || !same_target(d, new))
+                if (!here->items[i].good || d->action != new->action || !store_same_target(d, new))
                         continue;
                 if (d->state == STATE_UNCONFIRMED)
                         unconfirmed = d;
@@ -195,7 +196,7 @@ static int count_here(Transaction *t, const Decision *at) {
         StoredDecisions here;
         int r;
 
-        r = read_endpoint(t, at, &here);
+        r = store_read_open(t, at, &here);
         return r < 0 ? r : (int) here.n_items;
 }
 
@@ -281,7 +282,9 @@ static int add_new(Transaction *t, Change *change, const Session *session) {
         if (r < 0)
                 return r;
         return write_decision(t, change, &change->decision,
-                              allow ? HISTORY_ALLOWED : HISTORY_DENIED);
+                              change->imported ? HISTORY_IMPORTED
+                              : allow          ? HISTORY_ALLOWED
+                                               : HISTORY_DENIED);
 }
 
 int store_add(Transaction *t, Change *change) {
@@ -290,6 +293,8 @@ int store_add(Transaction *t, Change *change) {
         const Decision *held;
         int r;
 
+        if (!change->imported || change->decision.state != STATE_UNCONFIRMED)
+                change->decision.state = STATE_LIVE;
         r = check_decision(&change->decision);
         if (r == 0)
                 r = store_check_certificate(change);
@@ -299,7 +304,7 @@ int store_add(Transaction *t, Change *change) {
 
         r = write_owner(t, change->decision.owner);
         if (r == 0)
-                r = read_endpoint(t, &change->decision, &here);
+                r = store_read_open(t, &change->decision, &here);
         if (r == 0)
                 r = revoke_contrary(t, change, &here);
         if (r < 0)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "daemon/store-import.h"
 #include "daemon/store-write.h"
 
 int change_new(ChangeAction action, int64_t owner, int64_t by, int64_t now, Change **ret) {
@@ -29,6 +30,7 @@ Change *change_free(Change *change) {
         (void) certificate_facts_free(change->certificate);
         free(change->der);
         free(change->owner_name);
+        change->import = import_free(change->import);
         free(change->others);
         free(change);
         return NULL;
@@ -197,6 +199,8 @@ static int dispatch(Transaction *t, Change *change) {
                 return apply_end(t, change);
         case CHANGE_SEEN:
                 return apply_seen(t, change);
+        case CHANGE_IMPORT:
+                return store_import(t, change);
         case CHANGE_OWNER:
                 return apply_owner(t, change);
         case CHANGE_ENTRY:
@@ -226,6 +230,7 @@ static bool is_refused(ChangeResult result) {
         case CHANGE_TOO_MANY:
         case CHANGE_TOO_MANY_HERE:
         case CHANGE_TOO_LARGE:
+        case CHANGE_REFUSED:
                 return true;
         case CHANGED:
         case CHANGE_HELD:

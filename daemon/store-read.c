@@ -317,7 +317,7 @@ int row_read_history(sqlite3_stmt *st, HistoryEntry *ret) {
         *ret = (HistoryEntry){0};
         if (!column_int(st, 0, 1, INT64_MAX, &number) ||
             !column_int(st, 1, INT64_MIN, INT64_MAX, &ret->time) ||
-            !column_int(st, 2, HISTORY_ALLOWED, HISTORY_UNCONFIRMED, &kind) ||
+            !column_int(st, 2, HISTORY_ALLOWED, HISTORY_IMPORTED, &kind) ||
             !column_int(st, 3, 1, INT64_MAX, &id) ||
             !column_int(st, 4, OWNER_SYSTEM, UINT32_MAX, &ret->by) ||
             !column_int(st, 6, 1, UINT16_MAX, &port) ||

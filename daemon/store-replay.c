@@ -146,6 +146,8 @@ static int replay_history(Transaction *t, const JournalRecord *record) {
         int r;
 
         r = come_to_owner(t, record->owner);
+        if (r == 0 && h->kind == HISTORY_IMPORTED)
+                r = write_imported(t, record->owner, record->change_number);
         if (r == 0)
                 r = binder_begin(t->c, STATEMENT_ADD_HISTORY, record->owner, &b);
         if (r < 0)
@@ -153,7 +155,7 @@ static int replay_history(Transaction *t, const JournalRecord *record) {
         bind_int(&b, (int64_t) h->number);
         bind_int(&b, (int64_t) record->change_number);
         bind_int(&b, h->time);
-        bind_int(&b, h->kind);
+        bind_int(&b, h->kind == HISTORY_IMPORTED ? HISTORY_ALLOWED : h->kind);
         bind_int(&b, (int64_t) h->id);
         bind_int(&b, h->by);
         bind_text(&b, h->host);

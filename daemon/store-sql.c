@@ -12,7 +12,10 @@
         "owner, id, action, pin, state, host, port, certificate_sha256, key_sha256, problems, "    \
         "ends, until, boot_id, login_usec, created, changed, change_number, digest"
 
-#define HISTORY_COLUMNS "number, time, kind, id, by, host, port, sha256"
+/* What was imported is told as such (7), whatever it was. */
+#define HISTORY_COLUMNS                                                                            \
+        "number, time, iif(EXISTS (SELECT 1 FROM imported AS i WHERE i.owner = history.owner AND " \
+        "i.change_number = history.change_number), 7, kind), id, by, host, port, sha256"
 
 /* In the order of row_read_entry(). */
 #define ENTRY_COLUMNS                                                                              \
@@ -31,6 +34,10 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
                            "ORDER BY owner, host, port, state, id DESC",
         [STATEMENT_FIND_HOST] = "SELECT " DECISION_COLUMNS " FROM decision "
                                 "WHERE owner = ?1 AND host = ?2 AND state <= 3",
+        [STATEMENT_FIND_REVOKED] = "SELECT " DECISION_COLUMNS " FROM decision "
+                                   "WHERE owner = ?1 AND host = ?2 AND port = ?3 AND state = 4",
+        [STATEMENT_ADD_IMPORTED] = "INSERT INTO imported (owner, change_number) VALUES (?1, ?2) "
+                                   "ON CONFLICT DO NOTHING",
         [STATEMENT_GET] = "SELECT " DECISION_COLUMNS " FROM decision WHERE owner = ?1 AND id = ?2",
         [STATEMENT_LIST] = "SELECT " DECISION_COLUMNS " FROM decision INDEXED BY decision_by_id "
                            "WHERE owner = ?1 AND id > ?2 AND state <= ?3 ORDER BY id",

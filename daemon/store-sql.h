@@ -15,6 +15,8 @@
 typedef enum Statement {
         STATEMENT_FIND,
         STATEMENT_FIND_HOST,
+        STATEMENT_FIND_REVOKED,
+        STATEMENT_ADD_IMPORTED,
         STATEMENT_GET,
         STATEMENT_LIST,
         STATEMENT_LIST_HOST,

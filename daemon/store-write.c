@@ -51,12 +51,35 @@ static int trim_history(Transaction *t, int64_t owner, uint64_t last) {
         return binder_run(&b);
 }
 
+int write_imported(Transaction *t, int64_t owner, uint64_t change_number) {
+        _cleanup_(binder_done) Binder b = {0};
+        int r;
+
+        r = binder_begin(t->c, STATEMENT_ADD_IMPORTED, owner, &b);
+        if (r < 0)
+                return r;
+        bind_int(&b, (int64_t) change_number);
+        return binder_run(&b);
+}
+
+/* What it was, beside that it was imported. */
+static HistoryKind kind_of(const Decision *d) {
+        if (d->state == STATE_UNCONFIRMED)
+                return HISTORY_UNCONFIRMED;
+        return d->action == DECISION_ALLOW ? HISTORY_ALLOWED : HISTORY_DENIED;
+}
+
 int write_history(Transaction *t, const Decision *d, HistoryKind kind, int64_t by) {
         _cleanup_(binder_done) Binder b = {0};
         uint64_t number;
-        int r;
+        int r = 0;
 
-        r = next_number(t, STATEMENT_NEXT_HISTORY, d->owner, &number);
+        if (kind == HISTORY_IMPORTED) {
+                kind = kind_of(d);
+                r = write_imported(t, d->owner, d->change_number);
+        }
+        if (r == 0)
+                r = next_number(t, STATEMENT_NEXT_HISTORY, d->owner, &number);
         if (r < 0)
                 return r;
         r = binder_begin(t->c, STATEMENT_ADD_HISTORY, d->owner, &b);

@@ -45,6 +45,8 @@ int write_insert(Transaction *t, const Decision *d);
 int write_update(Transaction *t, const Decision *d);
 int write_drop(Transaction *t, int64_t owner, uint64_t id);
 int write_history(Transaction *t, const Decision *d, HistoryKind kind, int64_t by);
+/* The change of that number came by an import. */
+int write_imported(Transaction *t, int64_t owner, uint64_t change_number);
 int write_certificate_row(Transaction *t, const CertificateFacts *c, Blob der, bool known);
 
 /* A new decision: gives @d its id, its number and a line of history. */
@@ -85,6 +87,15 @@ int write_mark(Transaction *t);
 /* Takes a row that may be about to change out of the sets that it is in. */
 int mark_remove(Transaction *t, int64_t owner, uint64_t id);
 int mark_remove_entry(Transaction *t, int64_t owner, uint64_t id);
+
+/* What is live or unconfirmed of the owner at the endpoint of @at; store-add.c. */
+int store_read_open(Transaction *t, const Decision *at, StoredDecisions *ret);
+/* Whether both pin the same; and whether @old gives way to @new: see CHANGE_ADD. */
+bool store_same_target(const Decision *a, const Decision *b);
+bool store_is_contrary(const Decision *new, const Decision *old);
+
+/* CHANGE_IMPORT; store-import.c. */
+int store_import(Transaction *t, Change *change);
 
 /* CHANGE_ADD; store-add.c. */
 int store_add(Transaction *t, Change *change);

@@ -134,6 +134,7 @@ typedef enum HistoryKind { /* stored numbers */
                            HISTORY_ENDED = 4,
                            HISTORY_CONFIRMED = 5,
                            HISTORY_UNCONFIRMED = 6,
+                           HISTORY_IMPORTED = 7, /* whatever it was: see 004-import.sql */
 } HistoryKind;
 
 typedef struct HistoryEntry {
@@ -198,6 +199,8 @@ bool store_is_doubtful(const Store *store);
  * key, of that key). An unconfirmed decision with the same action and pin is confirmed with the new
  * problems and end. What has ended or was revoked is never revived: that is a new id.
  */
+typedef struct Import Import; /* store-import.h */
+
 typedef enum ChangeAction {
         CHANGE_ADD,    /* @decision, @certificate, @der; sets @decision.id */
         CHANGE_REVOKE, /* @decision.owner and .id; fills the rest */
@@ -208,6 +211,7 @@ typedef enum ChangeAction {
         CHANGE_ENTRY,  /* @entry, @certificate, @der: the newest of a person is what they mean, so
                           that an authority takes back what distrusts it, and the other way round;
                           one that is held gets the new names */
+        CHANGE_IMPORT, /* @import, for the owner of @decision: all of it or nothing */
         CHANGE_REMOVE, /* @decision.owner, @entry.id; fills the rest of @entry */
 } ChangeAction;
 
@@ -219,6 +223,7 @@ typedef enum ChangeResult {
         CHANGE_UNKNOWN,       /* no decision by that id */
         CHANGE_TOO_MANY,      /* DECISIONS_PER_OWNER_MAX, or ENTRIES_PER_OWNER_MAX */
         CHANGE_TOO_MANY_HERE, /* DECISIONS_PER_ENDPOINT_MAX, or ENTRY_BYTES_PER_OWNER_MAX */
+        CHANGE_REFUSED,       /* an import was not to be stored; its items tell why */
         CHANGE_TOO_LARGE,     /* STORED_BYTES_PER_OWNER_MAX */
 } ChangeResult;
 
@@ -231,6 +236,8 @@ typedef struct Change {
         uint8_t *der;
         size_t der_size;
         char *owner_name;
+        Import *import;
+        bool imported; /* an addition that is part of one: it may be unconfirmed */
         int64_t by; /* uid */
         int64_t now;
         ChangeResult result; /* after store_apply() returned 0 and @error is 0 */

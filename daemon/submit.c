@@ -11,6 +11,7 @@
 #include "daemon/method.h"
 #include "daemon/monitors.h"
 #include "daemon/prompter.h"
+#include "daemon/store-import.h"
 #include "daemon/submit.h"
 
 struct Submission {
@@ -36,6 +37,7 @@ static const char *event_name(const Change *change) {
         case CHANGE_ENTRY:
         case CHANGE_REMOVE:
                 return "authorities-changed";
+        case CHANGE_IMPORT: /* its items are told one by one */
         case CHANGE_SEEN:
         case CHANGE_OWNER:
                 return NULL;
@@ -77,6 +79,22 @@ static void tell_authorities(Manager *manager, const Change *change) {
         monitors_tell(manager->monitors, change->decision.owner, o);
 }
 
+static void tell_import(Manager *manager, const Change *change) {
+        const Import *import = change->import;
+
+        for (size_t i = 0; import->stored && i < import->n_items; i++) {
+                const Decision *d = &import->items[i].decision;
+
+                if (import->items[i].outcome != IMPORT_ADDED)
+                        continue;
+                tell(manager,
+                     d->state == STATE_UNCONFIRMED        ? "unconfirmed"
+                     : d->action == DECISION_ALLOW ? "allowed"
+                                                          : "denied",
+                     change->now, d);
+        }
+}
+
 static void tell_all(Manager *manager, const Change *change) {
         const char *name = event_name(change);
 
@@ -84,6 +102,8 @@ static void tell_all(Manager *manager, const Change *change) {
                 return;
         for (size_t i = 0; i < change->n_others; i++)
                 tell(manager, state_event(change->others[i].state), change->now, &change->others[i]);
+        if (change->action == CHANGE_IMPORT)
+                tell_import(manager, change);
         if (!name)
                 return;
         if (change->action == CHANGE_ENTRY || change->action == CHANGE_REMOVE)

@@ -210,7 +210,7 @@ static const struct {
 } kinds[] = {
         { HISTORY_ALLOWED, "allowed" },   { HISTORY_DENIED, "denied" },
         { HISTORY_REVOKED, "revoked" },   { HISTORY_ENDED, "ended" },
-        { HISTORY_CONFIRMED, "confirmed" }, { HISTORY_UNCONFIRMED, "unconfirmed" },
+        { HISTORY_CONFIRMED, "confirmed" }, { HISTORY_UNCONFIRMED, "unconfirmed" }, { HISTORY_IMPORTED, "imported" },
 };
 
 START_TEST(test_history) {

@@ -546,7 +546,7 @@ START_TEST(a_store_of_the_first_form_is_taken_over_and_gets_its_journal) {
                 ck_assert_int_eq(store_get(store, 1001, 1, &d), 1);
                 ck_assert_int_eq(d.state, STATE_REVOKED);
                 store = store_free(store);
-                ck_assert_int_eq(test_sql_number("PRAGMA user_version"), 3);
+                ck_assert_int_eq(test_sql_number("PRAGMA user_version"), 4);
                 ck_assert_int_eq(test_sql_number("SELECT n_refusals FROM store"), 3);
                 /* The second time from the journal that was made. */
                 ck_assert_int_eq(unlink(test_database()), 0);

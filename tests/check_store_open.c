@@ -164,7 +164,7 @@ static int write_as_another(const char *path) {
 
 START_TEST(a_newer_version_is_refused_and_left_alone) {
         (void) store_free(test_store());
-        test_sql("PRAGMA user_version = 4");
+        test_sql("PRAGMA user_version = 5");
         ck_refused_and_untouched(-EPROTONOSUPPORT, "newer");
 }
 END_TEST

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ImportExceptions: decisions from elsewhere. Of what is said of a certificate nothing is believed but
+ * its bytes: each is judged, and what was agreed to counts as far as it is still wrong, or cannot be
+ * told from the certificate alone.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/import.h"
+#include "daemon/imports.h"
+#include "daemon/json.h"
+#include "daemon/judges.h"
+#include "daemon/limits.h"
+#include "daemon/method.h"
+#include "daemon/presented.h"
+#include "daemon/submit.h"
+
+/* What depends on the certificates beside the server's own, which an export does not have. */
+#define OF_THE_CHAIN                                                                               \
+        (PROBLEM_ISSUER_EXPIRED | PROBLEM_UNKNOWN_ISSUER | PROBLEM_INCOMPLETE_CHAIN |              \
+         PROBLEM_WEAK_SIGNATURE | PROBLEM_WEAK_KEY | PROBLEM_DISTRUSTED_ISSUER |                   \
+         PROBLEM_REVOCATION_UNKNOWN)
+
+static const char *const outcome_names[_IMPORT_OUTCOME_MAX] = {
+        [IMPORT_PENDING] = "added",
+        [IMPORT_ADDED] = "added",
+        [IMPORT_HELD] = "held",
+        [IMPORT_ENDED] = "ended",
+        [IMPORT_WIDER] = "wider",
+        [IMPORT_LATER] = "later",
+        [IMPORT_DENIED] = "denied-here",
+        [IMPORT_ALLOWED] = "allowed-here",
+        [IMPORT_REVOKED] = "revoked-here",
+        [IMPORT_UNCONFIRMED] = "unconfirmed-here",
+        [IMPORT_NOT_EXCEPTABLE] = "not-exceptable",
+        [IMPORT_NOTHING_LEFT] = "nothing-left",
+        [IMPORT_UNREADABLE] = "unreadable",
+        [IMPORT_NO_CERTIFICATE] = "no-certificate",
+        [IMPORT_FORBIDDEN] = "forbidden",
+        [IMPORT_TOO_MANY] = "too-many",
+        [IMPORT_TOO_MANY_HERE] = "too-many-here",
+        [IMPORT_TOO_LARGE] = "too-large",
+};
+
+/* One whose certificates are being judged. */
+struct Importing {
+        Request *request;
+        Import *import;
+        size_t at; /* the item that is being judged */
+        JudgeCall *call;
+        Endpoint endpoint;
+        Blob der;
+};
+
+Importing *importing_free(Importing *importing) {
+        if (!importing)
+                return NULL;
+        (void) judge_call_free(importing->call);
+        importing->import = import_free(importing->import);
+        free(importing);
+        return NULL;
+}
+
+/* -- reading ----------------------------------------------------------------------------------- */
+
+static void refuse_entry(Request *r, size_t i, const char *reason) {
+        _cleanup_free_ char *text = NULL;
+
+        if (asprintf(&text, "number %zu: %s", i + 1, reason) < 0) {
+                text = NULL;
+                request_no_memory(r);
+        } else
+                request_invalid(r, "exceptions", text);
+}
+
+static const char *read_problems(struct json_object *names, ProblemSet *ret) {
+        *ret = 0;
+        for (size_t i = 0; i < json_object_array_length(names); i++) {
+                struct json_object *item = json_object_array_get_idx(names, i);
+                const ProblemInfo *info = NULL;
+
+                if (json_object_is_type(item, json_type_string) &&
+                    strlen(json_object_get_string(item)) ==
+                            (size_t) json_object_get_string_len(item))
+                        info = problem_by_name(json_object_get_string(item));
+                if (!info)
+                        return "one of the problems is no problem's name";
+                *ret |= (ProblemSet) info->problem;
+        }
+        return NULL;
+}
+
+static const char *read_words(const char *action, const char *pin, const char *state,
+                              Decision *d) {
+        if (strcmp(action, "allow") != 0 && strcmp(action, "deny") != 0)
+                return "the action is neither allow nor deny";
+        if (strcmp(pin, "certificate") != 0 && strcmp(pin, "key") != 0)
+                return "the pin is neither certificate nor key";
+        if (strcmp(state, "live") != 0 && strcmp(state, "unconfirmed") != 0)
+                return "the state is neither live nor unconfirmed";
+        d->action = *action == 'a' ? DECISION_ALLOW : DECISION_DENY;
+        d->pin = *pin == 'c' ? PIN_CERTIFICATE : PIN_KEY;
+        d->state = *state == 'l' ? STATE_LIVE : STATE_UNCONFIRMED;
+        return NULL;
+}
+
+static const char *read_endpoint(const char *host, size_t size, int64_t port, Decision *d) {
+        const char *reason = "the host is none";
+        Endpoint endpoint;
+
+        if (port < 1 || port > UINT16_MAX)
+                return "the port is not one of 1 to 65535";
+        if (endpoint_set(host, size, (uint16_t) port, &endpoint, &reason) < 0)
+                return reason;
+        memcpy(d->host, endpoint.host, sizeof(d->host));
+        d->port = endpoint.port;
+        return NULL;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *read_entry(struct json_object *object, Decision *d) {
+        Fields f = FIELDS_INIT(object);
+        size_t host_size = 0;
+        const char *host = fields_bytes(&f, "host", &host_size);
+        int64_t port = fields_int(&f, "port", INT64_MIN, INT64_MAX);
+        const char *action = fields_string(&f, "action");
+        const char *pin = fields_string_or(&f, "pin", "certificate");
+        const char *state = fields_string_or(&f, "state", "live");
+        const char *certificate = fields_string(&f, "certificate");
+        struct json_object *problems = fields_array(&f, "problems", false);
+        bool has_until = fields_has(&f, "until");
+        const char *reason;
+
+        d->until = fields_int_or(&f, "until", INT64_MIN, INT64_MAX, 0);
+        d->end = has_until ? END_DATE : END_NEVER;
+        if (fields_finish(&f, false) < 0)
+                return "a field is missing, or is not of its type";
+        if (sha256_decode(certificate, d->certificate_sha256) < 0)
+                return "the certificate is not 64 hexadecimal digits";
+        reason = read_endpoint(host, host_size, port, d);
+        if (!reason)
+                reason = read_words(action, pin, state, d);
+        if (!reason && problems)
+                reason = read_problems(problems, &d->problems);
+        return reason;
+}
+
+static void answer_too_much(Request *r, int error) {
+        if (error == -E2BIG)
+                request_limit(r, "decisions, or bytes of certificates, of one import",
+                              IMPORT_ENTRIES_MAX);
+        else
+                request_no_memory(r);
+}
+
+static int add_entries(Request *r, Staged *staged, struct json_object *entries) {
+        for (size_t i = 0; entries && i < json_object_array_length(entries); i++) {
+                Decision d = { .owner = r->owner };
+                const char *reason = read_entry(json_object_array_get_idx(entries, i), &d);
+                int n;
+
+                if (reason) {
+                        refuse_entry(r, i, reason);
+                        return -EINVAL;
+                }
+                n = staged_add(staged, &d);
+                if (n < 0) {
+                        answer_too_much(r, n);
+                        return n;
+                }
+        }
+        return 0;
+}
+
+static int add_certificates(Request *r, Staged *staged, struct json_object *certificates) {
+        for (size_t i = 0; certificates && i < json_object_array_length(certificates); i++) {
+                struct json_object *item = json_object_array_get_idx(certificates, i);
+                uint8_t *der = NULL;
+                size_t size = 0;
+                int n = -EBADMSG;
+
+                if (json_object_is_type(item, json_type_string))
+                        n = base64_decode(json_object_get_string(item),
+                                          (size_t) json_object_get_string_len(item), &der, &size);
+                if (n == -EBADMSG || (n == 0 && (size == 0 || size > CERTIFICATE_BYTES_MAX))) {
+                        free(der);
+                        request_invalid(r, "certificates",
+                                        "one is no base64 of a certificate of lawful size");
+                        return -EBADMSG;
+                }
+                if (n == 0)
+                        n = staged_add_certificate(staged, der, size);
+                if (n < 0) {
+                        answer_too_much(r, n);
+                        return n;
+                }
+        }
+        return 0;
+}
+
+/* -- answering --------------------------------------------------------------------------------- */
+
+static struct json_object *outcomes_object(const Import *import) {
+        _cleanup_(json_freep) struct json_object *list = json_object_new_array();
+
+        for (size_t i = 0; i < import->n_items; i++)
+                if (json_append(list, json_object_new_string(
+                                              outcome_names[import->items[i].outcome])) < 0)
+                        return NULL;
+        return TAKE_PTR(list);
+}
+
+static void answer_progress(Request *r, uint64_t number) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (json_put_int(o, "import", (int64_t) number) < 0 || json_put_bool(o, "stored", false) < 0)
+                request_no_memory(r);
+        else
+                request_reply(r, TAKE_PTR(o));
+}
+
+static void imported(Request *r, Change *change) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (change->error < 0)
+                request_store_error(r, change->error);
+        else if (json_put_bool(o, "stored", change->import->stored) < 0 ||
+                 json_put(o, "outcomes", outcomes_object(change->import)) < 0)
+                request_no_memory(r);
+        else
+                request_reply(r, TAKE_PTR(o));
+}
+
+/* What was sent is gone: it cannot begin again by itself. */
+static void store(Request *r) {
+        _cleanup_(change_freep) Change *change = NULL;
+        int n;
+
+        r->waited = true;
+        n = request_submit_owner_name(r);
+        if (n >= 0)
+                n = change_new(CHANGE_IMPORT, r->owner, (int64_t) r->caller.uid, manager_now(),
+                               &change);
+        if (n >= 0) {
+                change->import = TAKE_PTR(r->importing->import);
+                n = submit(r->manager, r, &change, imported);
+        }
+        if (n < 0)
+                request_store_error(r, n);
+}
+
+/* -- judging ----------------------------------------------------------------------------------- */
+
+/* What nobody may allow, of what the certificate alone shows and of what is asked for. */
+static ImportOutcome weigh(const Manager *m, ImportItem *item, ProblemSet found) {
+        ProblemSet never = problem_set_never | m->conf.never;
+        Decision *d = &item->decision;
+
+        if ((found & ~(ProblemSet) OF_THE_CHAIN & never) || (d->problems & never))
+                return IMPORT_NOT_EXCEPTABLE;
+        if (d->problems == 0) {
+                d->state = STATE_UNCONFIRMED;
+                return IMPORT_PENDING;
+        }
+        d->problems &= found | OF_THE_CHAIN;
+        return d->problems ? IMPORT_PENDING : IMPORT_NOTHING_LEFT;
+}
+
+static int take_facts(Request *r, ImportItem *item, const Facts *facts) {
+        Decision *d = &item->decision;
+        int n;
+
+        if (!facts->leaf) {
+                item->outcome = IMPORT_UNREADABLE;
+                return 0;
+        }
+        n = certificate_facts_copy(facts->leaf, &item->certificate);
+        if (n < 0)
+                return n;
+        memcpy(d->key_sha256, facts->leaf->key_sha256, SHA256_SIZE);
+        if (d->action == DECISION_DENY) {
+                d->problems = 0;
+                d->state = STATE_LIVE;
+        } else
+                item->outcome = weigh(r->manager, item, facts->problems);
+        return 0;
+}
+
+/* Only the digest is known: enough to refuse it, and to ask about it. */
+static int take_digest(ImportItem *item) {
+        CertificateFacts *c = calloc(1, sizeof(*c));
+        Decision *d = &item->decision;
+
+        if (!c)
+                return -ENOMEM;
+        item->certificate = c;
+        memcpy(c->sha256, d->certificate_sha256, SHA256_SIZE);
+        c->subject = strdup("");
+        c->issuer = strdup("");
+        c->serial = strdup("");
+        c->names = calloc(1, sizeof(*c->names));
+        if (!c->subject || !c->issuer || !c->serial || !c->names)
+                return -ENOMEM;
+        if (d->pin == PIN_KEY)
+                item->outcome = IMPORT_NO_CERTIFICATE;
+        else if (d->problems & problem_set_never)
+                item->outcome = IMPORT_NOT_EXCEPTABLE;
+        d->state = d->action == DECISION_DENY ? STATE_LIVE : STATE_UNCONFIRMED;
+        d->problems = d->action == DECISION_DENY ? 0 : d->problems;
+        return 0;
+}
+
+static void judge_next(Request *r);
+
+static void judged(JudgeCall *call, int error, Facts *facts, void *userdata) {
+        Request *r = userdata;
+        Importing *importing = r->importing;
+
+        importing->call = NULL;
+        if (error == 0)
+                error = take_facts(r, importing->import->items + importing->at, facts);
+        if (error == -ENOMEM)
+                request_no_memory(r);
+        else if (error < 0)
+                refuse_entry(r, importing->at, "the worker that reads certificates failed on its "
+                                               "certificate; nothing was stored");
+        else {
+                importing->at++;
+                judge_next(r);
+        }
+        request_settle(r);
+}
+
+static int ask_judge(Request *r, const ImportItem *item) {
+        Importing *importing = r->importing;
+        const char *reason = NULL;
+        Question question = { .endpoint = &importing->endpoint,
+                              .chain = &importing->der,
+                              .n_chain = 1,
+                              .now = manager_now(),
+                              .checks = r->manager->conf.checks };
+
+        if (endpoint_set(item->decision.host, strlen(item->decision.host), item->decision.port,
+                         &importing->endpoint, &reason) < 0)
+                return -EINVAL;
+        importing->der = (Blob){ item->der, item->der_size };
+        return judges_ask(r->manager->judges, r->owner == OWNER_SYSTEM ? 0 : (uid_t) r->owner,
+                          &question, judged, r, &importing->call);
+}
+
+static void judge_next(Request *r) {
+        Importing *importing = r->importing;
+        const Manager *m = r->manager;
+
+        for (; importing->at < importing->import->n_items; importing->at++) {
+                ImportItem *item = importing->import->items + importing->at;
+                int n;
+
+                if (!m->conf.user_exceptions && r->owner != OWNER_SYSTEM &&
+                    item->decision.action == DECISION_ALLOW) {
+                        item->outcome = IMPORT_FORBIDDEN;
+                        continue;
+                }
+                n = item->der ? ask_judge(r, item) : take_digest(item);
+                if (n == -EBUSY)
+                        request_limit(r, "chains that wait to be judged", JUDGE_QUEUE_MAX);
+                else if (n < 0)
+                        request_no_memory(r);
+                if (n < 0 || item->der)
+                        return;
+        }
+        store(r);
+}
+
+/* -- the method -------------------------------------------------------------------------------- */
+
+static void finish(Request *r, Staged *staged, bool replace, bool skip, bool dry_run) {
+        Importing *importing = r->importing = calloc(1, sizeof(*importing));
+        int n = importing ? staged_take(staged, &importing->import) : -ENOMEM;
+
+        imports_end(r->manager->imports, staged);
+        if (n < 0) {
+                request_no_memory(r);
+                return;
+        }
+        importing->request = r;
+        importing->import->replace = replace;
+        importing->import->skip = skip;
+        importing->import->dry_run = dry_run;
+        judge_next(r);
+}
+
+static int find_staged(Request *r, bool has_number, uint64_t number, Staged **ret) {
+        Imports *imports = r->manager->imports;
+        int n = 0;
+
+        if (has_number)
+                *ret = imports_find(imports, r->caller.uid, r->owner, number, manager_now());
+        else
+                n = imports_begin(imports, r->caller.uid, r->owner, manager_now(), ret);
+        if (n == -EBUSY)
+                request_limit(r, "imports at once", IMPORTS_MAX);
+        else if (n < 0)
+                request_no_memory(r);
+        else if (!*ret) {
+                request_invalid(r, "import", "there is none of that number: it was finished, or left for "
+                                             "too long; begin again");
+                n = -ENOENT;
+        }
+        return n;
+}
+
+void method_import_exceptions(Request *r) {
+        Fields f = request_fields(r);
+        bool has_number = fields_has(&f, "import");
+        uint64_t number = (uint64_t) fields_int_or(&f, "import", 0, INT64_MAX, 0);
+        struct json_object *certificates = fields_array(&f, "certificates", false);
+        struct json_object *entries = fields_array(&f, "exceptions", false);
+        bool ends = fields_bool_or(&f, "finish", false);
+        bool replace = fields_bool_or(&f, "replace", false);
+        bool skip = fields_bool_or(&f, "skip", false);
+        bool dry_run = fields_bool_or(&f, "dry_run", false);
+        Staged *staged = NULL;
+
+        if (request_fields_finish(r, &f) < 0 || find_staged(r, has_number, number, &staged) < 0)
+                return;
+        if (add_certificates(r, staged, certificates) < 0 || add_entries(r, staged, entries) < 0) {
+                imports_end(r->manager->imports, staged);
+                return;
+        }
+        if (ends)
+                finish(r, staged, replace, skip, dry_run);
+        else
+                answer_progress(r, staged_number(staged));
+}
