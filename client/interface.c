@@ -22,7 +22,7 @@ typedef struct Reader {
 
 /* Varlink knows no bytes: these strings and arrays of strings are DER in base64 wherever they
  * stand. */
-static const char *const bytes[] = { "chain", "staple", "der", "certificate" };
+static const char *const bytes[] = { "chain", "staple", "der", "certificates" };
 
 const char *interface_own_text(void) {
         return interface_text;

@@ -85,6 +85,12 @@ static const struct {
         { "an id below zero", "GetException", "{'id':-1}" },
         { "a certificate that is not there", "GetCertificate", "{'sha256':'" ZEROS "'}" },
         { "its certificate", "GetCertificate", "{'sha256':'%bad'}" },
+        { "a part of an import", "ImportExceptions", "{'certificates':[@bad]}" },
+        { "an import", "ImportExceptions",
+          "{'certificates':[@bad],'exceptions':[{'host':'i.example','port':1,'action':'allow',"
+          "'problems':['self-signed'],'certificate':'%bad'}],'finish':true}" },
+        { "an import that makes no sense", "ImportExceptions",
+          "{'exceptions':[{'host':'i.example','port':0,'action':'allow','certificate':'%bad'}]}" },
         { "revoked", "RevokeException", "{'id':1}" },
         { "revoked again", "RevokeException", "{'id':1}" },
         { "all that happened", "GetHistory", "{}" },
