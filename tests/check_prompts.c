@@ -197,9 +197,14 @@ static void effects(Story *s) {
 }
 
 static Prompt *shown(Story *s, char name) {
-        for (uint64_t number = 255; number > 0; number--)
-                if (s->key_of[number] == name)
-                        return prompts_find(s->prompts, name >= 'a' ? 1 : 2, number);
+        for (uint64_t number = 255; number > 0; number--) {
+                if (s->key_of[number] != name)
+                        continue;
+                ck_assert_msg(!prompts_find(s->prompts, name >= 'a' ? 2 : 1, number) &&
+                                      !prompts_find(s->prompts, OWNER_SYSTEM, number),
+                              "another owner's is none");
+                return prompts_find(s->prompts, name >= 'a' ? 1 : 2, number);
+        }
         return NULL;
 }
 

@@ -268,6 +268,7 @@ START_TEST(test_root_asks_for_another) {
 
         ck_answered(ALICE, shown, "'allow'", "exception.owner", "4711");
         ck_answer(who, "accept", "answered");
+        ck_assert_msg(!peer_is_closed(root, 0), "root's own agent was there, and not asked");
         system = ask(0, BAD ",'owner':-1");
         ck_answer(system, "prompt", "no-agent");
 }
