@@ -264,10 +264,10 @@
  * this size of its files together; that takes about 0.1 s. A larger one is proved while it serves. */
 #define PROVE_BYTES_MAX (UINT64_C(16) * 1024 * 1024)
 
-/* A database that is gone is made from a journal up to this size while the daemon opens: a second or so, and
- * nobody hears of it. From a larger one it is made while the daemon serves, as after any damage; the
+/* A database that is gone is made from a journal up to this size while the daemon opens: a few seconds,
+ * and nobody hears of it. From a larger one it is made while the daemon serves, as after any damage; the
  * service manager would not wait that long for us to be ready. */
-#define RESTORE_BYTES_MAX (INT64_C(4) * 1024 * 1024)
+#define RESTORE_BYTES_MAX (INT64_C(16) * 1024 * 1024)
 
 /* A store that was opened is examined as a whole, once, on a thread of its own, when nobody has asked
  * for so long; or, where somebody always does, so long after it was opened. */
