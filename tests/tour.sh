@@ -61,6 +61,12 @@ local_tour() {
   say 'What was allowed is still there, can be looked at, and can be taken back.'
   step 0 certexc list
   live_dovecot_swap first
+  say 'Then the database is damaged under the running daemon. The next question finds it mended, and nothing is lost.'
+  step 0 dd if=/dev/urandom of="$live/state/certexc.db" bs=4096 seek=2 count=8 conv=notrunc status=none
+  step 0 certexc check "$place"
+  step 0 rm "$live/state/certexc.db"
+  step 0 certexc check "$place"
+  step 0 certexc doctor
   step 0 certexc revoke "$place"
   step 3 certexc check "$place"
   step 0 certexc history
