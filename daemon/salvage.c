@@ -165,7 +165,7 @@ static int found_history(const Row *row, const SalvageFound *found) {
             !get_int(v + 5, 1, INT64_MAX, &id) ||
             !get_int(v + 6, OWNER_SYSTEM, UINT32_MAX, &e.by) ||
             !get_text(v + 7, e.host, sizeof(e.host)) || !get_int(v + 8, 1, UINT16_MAX, &port) ||
-            !get_bytes(v + 9, e.sha256, SHA256_SIZE))
+            !get_bytes(v + 9, e.sha256, SHA256_SIZE) || !host_is_plain(e.host))
                 return 0;
         e.number = (uint64_t) number;
         e.kind = (HistoryKind) kind;

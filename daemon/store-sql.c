@@ -429,14 +429,18 @@ const char *column_text(sqlite3_stmt *st, int column) {
         return text;
 }
 
+bool host_is_plain(const char *host) {
+        for (const char *c = host; *c; c++)
+                if (*c <= ' ' || *c > '~')
+                        return false;
+        return *host != '\0' && strlen(host) <= ENDPOINT_HOST_MAX;
+}
+
 bool column_host(sqlite3_stmt *st, int column, char ret[static ENDPOINT_HOST_MAX + 1]) {
         const char *text = column_text(st, column);
 
-        if (!text || *text == '\0' || strlen(text) > ENDPOINT_HOST_MAX)
+        if (!text || !host_is_plain(text))
                 return false;
-        for (const char *c = text; *c; c++)
-                if (*c <= ' ' || *c > '~')
-                        return false;
         strcpy(ret, text);
         return true;
 }

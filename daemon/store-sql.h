@@ -148,5 +148,6 @@ bool column_int(sqlite3_stmt *st, int column, int64_t min, int64_t max, int64_t 
 /* A text column without NUL inside, borrowed until the next step; NULL if it is none. */
 const char *column_text(sqlite3_stmt *st, int column);
 
-/* A host: not empty, not too long, and plain ASCII, which every canonical form is. */
+/* Of a host: not empty, not too long, and plain ASCII, which every canonical form is. */
+bool host_is_plain(const char *host);
 bool column_host(sqlite3_stmt *st, int column, char ret[static ENDPOINT_HOST_MAX + 1]);

@@ -174,6 +174,15 @@ START_TEST(a_whole_database_yields_all) {
 }
 END_TEST
 
+/* History has no digests; what the store itself would not read is not carried into a new one. */
+START_TEST(history_at_a_host_that_is_no_text_is_left) {
+        make_store();
+        test_sql("UPDATE history SET host = CAST(x'676f6e65bf' AS TEXT) WHERE number = 1");
+        test_sql("UPDATE history SET host = '' WHERE number = 2");
+        ck_assert_uint_eq(look().n_history, MANY - 2);
+}
+END_TEST
+
 START_TEST(what_only_the_log_has_is_found) {
         _cleanup_(store_freep) Store *store = NULL;
         Found f;
@@ -338,6 +347,7 @@ int main(void) {
         tcase_add_checked_fixture(tc, test_directory_make, test_directory_remove);
         tcase_set_timeout(tc, 120);
         tcase_add_test(tc, a_whole_database_yields_all);
+        tcase_add_test(tc, history_at_a_host_that_is_no_text_is_left);
         tcase_add_test(tc, what_only_the_log_has_is_found);
         tcase_add_test(tc, a_log_alone_yields_what_it_has);
         tcase_add_test(tc, a_damaged_frame_is_not_believed);
