@@ -78,11 +78,11 @@ START_TEST(there_are_as_many_names_as_the_bound_and_not_one_more) {
         /* As much text as there may be, in names as long as they may be. */
         text[0] = '\0';
         for (unsigned i = 0; i < 4; i++) {
-                size_t n = i < 3 ? 253 : ONLY_TEXT_MAX - 3 * 254;
+                const size_t n = 253;
 
                 for (size_t k = 0; k < n; k++)
                         name[k] = k % 50 == 49 && k + 1 < n ? '.' : (char) ('a' + i);
-                ck_assert_int_eq(only_add(text, name, n > 253 ? 253 : n, &reason), 0);
+                ck_assert_int_eq(only_add(text, name, n, &reason), 0);
         }
         ck_assert_int_eq(only_subtrees(text, &subtrees), 0);
         ck_assert_uint_le(strlen(text), ONLY_TEXT_MAX);
@@ -344,6 +344,7 @@ START_TEST(a_question_holds_as_many_beliefs_as_the_bound_and_not_one_more) {
         ck_assert_uint_eq(question_get(back)->n_beliefs, BELIEFS_MAX);
         ck_assert_int_eq(question_read((Blob){ bytes, size - 1 }, &back), -EBADMSG);
 
+        free(bytes);
         bytes = NULL;
         q.n_beliefs = BELIEFS_MAX + 1;
         ck_assert_int_eq(question_write(&q, &bytes, &size), -EINVAL);

@@ -277,8 +277,8 @@ static const char *const damages[] = {
         "UPDATE trust SET state = 4 WHERE id = 2",
         "UPDATE trust SET state = 4 WHERE id = 1",
         "UPDATE trust SET certificate_sha256 = zeroblob(32) WHERE id = 1",
-        "UPDATE trust SET certificate_sha256 = (SELECT certificate_sha256 FROM trust WHERE id = 3) "
-        "WHERE id = 1",
+        ("UPDATE trust SET certificate_sha256 = (SELECT certificate_sha256 FROM trust WHERE id = 3) "
+         "WHERE id = 1"),
         "UPDATE trust SET key_sha256 = zeroblob(32) WHERE id = 2",
         "UPDATE trust SET only_for = '' WHERE id = 1",
         "UPDATE trust SET only_for = 'only.examplf' WHERE id = 1",
