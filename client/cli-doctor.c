@@ -16,6 +16,7 @@
 
 #include "client/cli.h"
 #include "client/clock.h"
+#include "client/explain.h"
 #include "client/i18n.h"
 #include "client/times.h"
 
@@ -191,22 +192,16 @@ static void look_at_state(Doctor *d, const certexc_status *status) {
 
 static void look_at_rebuild(Doctor *d, const certexc_status *status) {
         const int64_t missing = certexc_status_number(status, "last_rebuild.missing");
-        const int64_t unconfirmed = certexc_status_number(status, "last_rebuild.unconfirmed");
-        const int64_t saved = certexc_status_number(status, "last_rebuild.saved");
-        const char *reason = certexc_status_text(status, "last_rebuild.reason");
-        char date[TIMES_TEXT_MAX];
+        _cleanup_free_ char *sentence = explain_rebuild(status);
 
-        if (!reason)
+        if (!sentence)
                 return;
-        times_write(certexc_status_number(status, "last_rebuild.time"), date);
         look(d, missing > 0 ? WARNING : NOTE, missing > 0 ? "rebuilt-with-loss" : "rebuilt",
              _("Rebuilt"),
              missing > 0 ? _("Look at \"certexc list\": what was decided last may have to be decided "
                              "again.")
                          : NULL,
-             _("%s (%s): %" PRId64 " decisions are there, %" PRId64 " changes are missing, %" PRId64
-               " exceptions wait to be confirmed"),
-             date, reason, saved, missing, unconfirmed);
+             "%s", sentence);
 }
 
 static void look_at_decisions(Doctor *d, const certexc_status *status) {

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "client/cli.h"
+#include "client/explain.h"
 #include "client/i18n.h"
 #include "client/times.h"
 
@@ -62,23 +63,12 @@ static void print_store(const Output *out, const certexc_status *status) {
 }
 
 static void print_rebuild(const Output *out, const certexc_status *status) {
-        const int64_t when = certexc_status_number(status, "last_rebuild.time");
-        const int64_t missing = certexc_status_number(status, "last_rebuild.missing");
-        const int64_t unconfirmed = certexc_status_number(status, "last_rebuild.unconfirmed");
-        char date[TIMES_TEXT_MAX], distance[TIMES_TEXT_MAX];
+        const bool whole = certexc_status_number(status, "last_rebuild.missing") == 0 &&
+                           certexc_status_number(status, "last_rebuild.unconfirmed") == 0;
+        _cleanup_free_ char *sentence = explain_rebuild(status);
 
-        if (!certexc_status_text(status, "last_rebuild.reason"))
-                return;
-        times_write(when, date);
-        times_write_distance(when, time(NULL), distance);
-        field(out, "Rebuilt", missing > 0 ? STYLE_WARN : STYLE_PLAIN, "%s (%s): %s", date, distance,
-              certexc_status_text(status, "last_rebuild.reason"));
-        field(out, "", STYLE_PLAIN, "%" PRId64 " decisions are there, %" PRId64
-              " changes are missing", certexc_status_number(status, "last_rebuild.saved"), missing);
-        if (unconfirmed > 0)
-                field(out, "", STYLE_WARN,
-                      "%" PRId64 " exceptions must be confirmed: what would have ended them may be "
-                      "among what is missing", unconfirmed);
+        if (sentence)
+                field(out, _("Rebuilt"), whole ? STYLE_PLAIN : STYLE_WARN, "%s", sentence);
 }
 
 static void print_counts(const Output *out, const certexc_status *status) {

@@ -122,7 +122,7 @@ static const Option options[] = {
           N_("The names that an imported authority may speak for: hosts with all below them, "
              "addresses, networks") },
         { "system", NULL, FIELD(system), VERB_AUTHORITY,
-          N_("For everyone, as --owner=system (root only)") },
+          N_("For everyone, as --owner=system") },
         { "owner", "NAME|UID|system", FIELD(owner), VERBS_ALL,
           N_("Decisions of this user, or of the whole system (root, or whom polkit allows)") },
         { "socket", "PATH", FIELD(socket), VERBS_ALL, N_("Ask the daemon at this socket") },

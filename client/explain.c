@@ -447,3 +447,31 @@ void explain_answer(const Output *out, const certexc_answer *answer, int64_t now
         else
                 explain_exception(out, _("The decision that nearly covers it"), exception, now);
 }
+
+/* -- rebuilds ----------------------------------------------------------------------------- */
+
+char *explain_rebuild(const certexc_status *status) {
+        const int64_t saved = certexc_status_number(status, "last_rebuild.saved");
+        const int64_t missing = certexc_status_number(status, "last_rebuild.missing");
+        const int64_t unconfirmed = certexc_status_number(status, "last_rebuild.unconfirmed");
+        const char *reason = certexc_status_text(status, "last_rebuild.reason");
+        _cleanup_free_ char *there = NULL, *lost = NULL, *waiting = NULL;
+        char date[TIMES_TEXT_MAX], *sentence;
+
+        if (!reason)
+                return NULL;
+        times_write(certexc_status_number(status, "last_rebuild.time"), date);
+        if (asprintf(&there, P_("%" PRId64 " decision is there",
+                                      "%" PRId64 " decisions are there", (unsigned long) saved),
+                     saved) < 0 ||
+            asprintf(&lost, P_("%" PRId64 " change is missing",
+                                     "%" PRId64 " changes are missing", (unsigned long) missing),
+                     missing) < 0 ||
+            asprintf(&waiting, P_("%" PRId64 " exception waits to be confirmed",
+                                        "%" PRId64 " exceptions wait to be confirmed",
+                                        (unsigned long) unconfirmed),
+                     unconfirmed) < 0 ||
+            asprintf(&sentence, "%s (%s): %s, %s, %s", date, reason, there, lost, waiting) < 0)
+                return NULL;
+        return sentence;
+}

@@ -41,3 +41,7 @@ const char *explain_end(const certexc_exception *exception, char ret[static EXPL
 #define EXPLAIN_ENDPOINT_MAX (ENDPOINT_HOST_MAX + 10U)
 const char *explain_endpoint(const char *host, uint16_t port,
                              char ret[static EXPLAIN_ENDPOINT_MAX]);
+
+/* What the last rebuild of the store came to, in a sentence (free()): NULL if there was none since the daemon
+ * started, or no memory. */
+char *explain_rebuild(const certexc_status *status);

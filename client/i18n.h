@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Words for people in their language: _() looks a text up, N_() marks one that is looked up where it
- * is used, ngettext() knows plurals. Library and program share one catalogue, "certexc".
+ * is used, P_() knows plurals. Library and program share one catalogue, "certexc".
  */
 #pragma once
 
