@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Lists of revoked certificates out of two folders. A file of the administrator's covers one of the
- * distribution's of the same name; an empty one, or a link to /dev/null, does no more than that.
+ * distribution's of the same name; an empty one, or a link to /dev/null, does no more than that. What
+ * a file that is not right had before stays in force, and what has been lost is told.
  */
 #include "config.h"
 
@@ -23,10 +24,19 @@
 /* A file while it is read. */
 typedef struct ListFile {
         int folder;
-        const char *name;
+        const char *name; /* "": the folder itself */
         bool is_vendor;
+        int cover;   /* the folder whose file of the same name counts instead; -1 */
+        int covered; /* the folder whose file of the same name does not count beside it; -1 */
         const char *reason; /* what is wrong with it: static; NULL */
 } ListFile;
+
+/* What a reading had of a file. */
+typedef enum Had {
+        HAD_NOTHING,
+        HAD_PART,
+        HAD_ALL,
+} Had;
 
 static void closedirp(DIR **folder) {
         if (*folder)
@@ -45,6 +55,30 @@ static bool is_list_name(const char *name) {
                 if (strcmp(name + n - 4, ends[i]) == 0)
                         return true;
         return false;
+}
+
+static bool is_there(int folder, const char *name) {
+        struct stat st;
+
+        return folder >= 0 && fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool is_of_file(const ListInfo *info, const ListFile *file) {
+        return info->is_vendor == file->is_vendor &&
+               (file->name[0] == '\0' || strcmp(info->file, file->name) == 0);
+}
+
+/* What the last reading had of the file. */
+static Had had_of(const Lists *last, const ListFile *file) {
+        Had had = HAD_NOTHING;
+
+        for (size_t i = 0; i < lists_count(last) && had != HAD_PART; i++) {
+                ListInfo info = lists_get(last, i);
+
+                if (is_of_file(&info, file))
+                        had = info.is_partial ? HAD_PART : HAD_ALL;
+        }
+        return had;
 }
 
 /* The link that says: nothing here. */
@@ -97,105 +131,160 @@ static int add_pem(Import *import, ListFile *file, const uint8_t *text, size_t s
         return found ? 0 : -EBADMSG;
 }
 
-static int add_file(Import *import, ListFile *file) {
+static const char *why_unread(int error) {
+        switch (error) {
+        case EFBIG:
+                return "it is larger than any list";
+        case EACCES:
+        case EPERM:
+                return "the daemon may not read it";
+        case ENOENT:
+        case ELOOP:
+                return "it is a link that leads nowhere";
+        case EIO:
+                return "the disk does not give it out";
+        default:
+                return "it is no regular file that can be read";
+        }
+}
+
+/* Nothing is in it. Whoever writes a file in place empties it first, and may get no further. */
+static int add_nothing(const Lists *last, ListFile *file) {
+        if (is_there(file->covered, file->name) && had_of(last, file) == HAD_NOTHING)
+                return 0;
+        file->reason = "it is empty (what covers a file of the distribution is a link to /dev/null)";
+        return -EBADMSG;
+}
+
+/* 0, -ENOENT if it has been taken away, -errno with the reason in @file. */
+static int add_file(Import *import, ListFile *file, const Lists *last) {
         _cleanup_free_ uint8_t *data = NULL;
         size_t size = 0;
         int r;
 
         r = import_load(file->folder, file->name, LIST_FILE_BYTES_MAX, &data, &size);
-        if (r < 0) {
-                file->reason = r == -EFBIG    ? "it is larger than any list"
-                               : r == -EACCES ? "the daemon may not read it"
-                                              : "it is no regular file that can be read";
+        if (r == -ENOMEM || (r == -ENOENT && !is_there(file->folder, file->name)))
                 return r;
+        if (r < 0) {
+                file->reason = why_unread(-r);
+                return -EBADMSG;
         }
         if (size == 0)
-                return 0;
+                return add_nothing(last, file);
         return data[0] == 0x30 ? add_list(import, file, (Blob) { data, size })
                                : add_pem(import, file, data, size);
 }
 
-/* What the last good reading had of the file. The number of lists, or -ENOMEM, -EIO. */
+/* 0, -E2BIG if there was no room for all, -ENOMEM, -EIO. */
 static int keep_last(Import *import, const ListFile *file, const Lists *last) {
         const char *fault;
-        int n = 0, r = 0;
+        int r = 0;
 
-        for (size_t i = 0; i < lists_count(last) && r >= 0; i++) {
+        for (size_t i = 0; i < lists_count(last) && r == 0; i++) {
                 ListInfo info = lists_get(last, i);
 
-                if (strcmp(info.file, file->name) != 0 || info.is_vendor != file->is_vendor)
-                        continue;
-                r = lists_builder_add(import->lists, info.der, info.file, info.is_vendor, &fault);
-                n += r == 0;
+                if (is_of_file(&info, file) && !is_there(file->cover, info.file))
+                        r = lists_builder_add(import->lists, info.der, info.file, info.is_vendor,
+                                              &fault);
         }
-        return r == -ENOMEM || r == -EIO ? r : n;
+        return r;
 }
 
-static void note_bad(Import *import, const ListFile *file, bool kept) {
-        BadList *bad = &import->report.bad_list;
+static void note_bad(Import *import, const ListFile *file, bool is_kept) {
+        BadList *bad = &import->report.bad_lists[import->report.n_bad_lists % BAD_LISTS_NAMED];
 
-        if (import->report.n_bad_lists++ > 0)
+        import->report.n_lost_lists += !is_kept;
+        if (import->report.n_bad_lists++ >= BAD_LISTS_NAMED)
                 return;
         (void) snprintf(bad->name, sizeof(bad->name), "%s", file->name);
         (void) snprintf(bad->reason, sizeof(bad->reason), "%s", file->reason);
         bad->is_vendor = file->is_vendor;
-        bad->is_kept = kept;
+        bad->is_kept = is_kept;
+}
+
+/*
+ * Instead of what was read of a broken file since there were @before lists, that counts which it had
+ * when it was last whole. If it never was, what can be read of it, now or before, is better than
+ * nothing; but it is marked, so that the next reading does not take it for all that there was.
+ */
+static int mend_file(Import *import, const ListFile *file, size_t before, const Lists *last) {
+        const Had had = had_of(last, file);
+        int r = 0;
+
+        if (had == HAD_ALL || lists_builder_count(import->lists) == before) {
+                lists_builder_cut(import->lists, before);
+                r = keep_last(import, file, last);
+        }
+        if (r < 0 && r != -E2BIG)
+                return r;
+        if (had != HAD_ALL || r < 0)
+                lists_builder_mark_partial(import->lists, before);
+        note_bad(import, file, had == HAD_ALL && r == 0);
+        return 0;
 }
 
 /* A file that is broken costs none of the others. One that is whole, but of which only what it
  * revokes can be believed, is in force and told. */
 static int import_list_file(Import *import, ListFile *file, const Lists *last) {
         size_t before = lists_builder_count(import->lists);
-        int r, n = 0;
+        int r;
 
         if (is_null_device(file->folder, file->name))
                 return 0;
-        r = add_file(import, file);
+        r = add_file(import, file, last);
         if (r == -ENOMEM || r == -EIO)
                 return r;
         if (r == -ENOENT)
                 return 0;
-        if (r < 0) {
-                lists_builder_cut(import->lists, before);
-                n = keep_last(import, file, last);
-                if (n < 0)
-                        return n;
-        }
+        if (r < 0)
+                return mend_file(import, file, before, last);
         if (file->reason)
-                note_bad(import, file, n > 0 || r >= 0);
+                note_bad(import, file, true);
         return 0;
 }
 
-/* Takes @fd over. @cover: the folder whose files come before those of the same name here; -1. */
-static int import_folder(Import *import, int fd, int cover, bool is_vendor, const Lists *last) {
-        _cleanup_(closedirp) DIR *folder = fdopendir(fd);
+/* Takes @folder->folder over, a descriptor as in an order. */
+static int import_folder(Import *import, ListFile *folder, const Lists *last) {
+        _cleanup_(closedirp) DIR *d = folder->folder >= 0 ? fdopendir(folder->folder) : NULL;
+        size_t before = lists_builder_count(import->lists);
         struct dirent *entry;
-        struct stat st;
         int r = 0;
 
-        if (!folder)
+        if (folder->folder == -1)
                 return 0;
-        while (r == 0 && (entry = readdir(folder))) {
-                ListFile file = {
-                        .folder = dirfd(folder),
-                        .name = entry->d_name,
-                        .is_vendor = is_vendor,
-                };
+        while (r == 0 && d && (errno = 0, entry = readdir(d))) {
+                ListFile file = *folder;
 
-                if (!is_list_name(file.name) ||
-                    (cover >= 0 && fstatat(cover, file.name, &st, AT_SYMLINK_NOFOLLOW) == 0))
-                        continue;
-                r = import_list_file(import, &file, last);
+                file.name = entry->d_name;
+                if (is_list_name(file.name) && !is_there(file.cover, file.name))
+                        r = import_list_file(import, &file, last);
         }
-        return r;
+        if (r < 0 || (d && errno == 0))
+                return r;
+        folder->reason = d ? "the disk does not give all of its names out"
+                           : "it is no folder that the daemon can read";
+        return mend_file(import, folder, before, last);
 }
 
 int import_lists(Import *import, const int fds[static _IMPORT_FD_MAX]) {
         _cleanup_(authorities_freep) Authorities *last = NULL;
         const Lists *lists = NULL;
+        ListFile vendor = {
+                .folder = fds[IMPORT_VENDOR_LISTS],
+                .name = "",
+                .is_vendor = true,
+                .cover = fds[IMPORT_LISTS],
+                .covered = -1,
+        };
+        ListFile own = {
+                .folder = fds[IMPORT_LISTS],
+                .name = "",
+                .cover = -1,
+                .covered = fcntl(vendor.folder, F_DUPFD_CLOEXEC, 3),
+        };
         int r;
 
-        if (fds[IMPORT_LISTS] < 0 && fds[IMPORT_VENDOR_LISTS] < 0)
+        if (fds[IMPORT_LISTS] == -1 && fds[IMPORT_VENDOR_LISTS] == -1)
                 return 0;
         r = lists_builder_new(&import->lists);
         if (r < 0)
@@ -203,10 +292,10 @@ int import_lists(Import *import, const int fds[static _IMPORT_FD_MAX]) {
         if (fds[IMPORT_LAST] >= 0 && authorities_open(fds[IMPORT_LAST], &last) == 0)
                 lists = authorities_lists(last);
 
-        /* The administrator's last, because reading a folder closes it. */
-        r = import_folder(import, fds[IMPORT_VENDOR_LISTS], fds[IMPORT_LISTS], true, lists);
+        r = import_folder(import, &vendor, lists);
         if (r == 0)
-                r = import_folder(import, fds[IMPORT_LISTS], -1, false, lists);
+                r = import_folder(import, &own, lists);
+        (void) close_fd(own.covered);
         authorities_builder_attach_lists(import->builder, import->lists);
         return r;
 }

@@ -9,6 +9,8 @@
 #include "client/cleanup.h"
 #include "daemon/importer.h"
 
+enum { MISSING, COMES, CLOSED };
+
 typedef struct Order {
         uint8_t has[_IMPORT_FD_MAX];
 } Order;
@@ -24,9 +26,10 @@ int import_order_send(int socket_fd, const int fds[static _IMPORT_FD_MAX]) {
 
         for (unsigned i = 0; i < _IMPORT_FD_MAX; i++)
                 if (fds[i] >= 0) {
-                        order.has[i] = 1;
+                        order.has[i] = COMES;
                         sent[n++] = fds[i];
-                }
+                } else if (fds[i] == IMPORT_FD_CLOSED)
+                        order.has[i] = CLOSED;
         if (n > 0) {
                 message.msg_control = control;
                 message.msg_controllen = CMSG_SPACE(n * sizeof(int));
@@ -60,7 +63,9 @@ int import_order_receive(int socket_fd, int ret_fds[static _IMPORT_FD_MAX]) {
         if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
                 have = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (unsigned i = 0; i < _IMPORT_FD_MAX; i++)
-                if (order.has[i] && n < have)
+                if (order.has[i] == COMES && n < have)
                         memcpy(&ret_fds[i], CMSG_DATA(header) + sizeof(int) * n++, sizeof(int));
+                else if (order.has[i] == CLOSED)
+                        ret_fds[i] = IMPORT_FD_CLOSED;
         return 0;
 }

@@ -35,33 +35,38 @@ static int source_key(const char *name, uint8_t ret[static SHA256_SIZE]) {
 
 /* How it begins; certificates and keys begin with that of a sequence. */
 #define SOURCE_TAG 0x01
+#define LOST_TAG 0x02 /* of the file named, nobody knows all that it had */
 
 /* The file's name and the certificate once more, so that the next importer knows what was blocked by
- * a file that is broken then. */
-static int note_source(Import *import, Blob der) {
-        size_t n = strlen(import->source) + 1;
+ * a file that is broken then; or the name alone. */
+static int note_file(Import *import, uint8_t tag, const char *name, Blob der) {
+        size_t n = strlen(name) + 1;
         _cleanup_free_ uint8_t *entry = malloc(1 + n + der.size);
         uint8_t key[SHA256_SIZE];
         int r;
 
         if (!entry)
                 return -ENOMEM;
-        entry[0] = SOURCE_TAG;
-        memcpy(entry + 1, import->source, n);
-        memcpy(entry + 1 + n, der.data, der.size);
-        r = source_key(import->source, key);
+        entry[0] = tag;
+        memcpy(entry + 1, name, n);
+        if (der.size > 0)
+                memcpy(entry + 1 + n, der.data, der.size);
+        r = source_key(name, key);
         return r < 0 ? r
                      : authorities_builder_add(import->blocked, (Blob){ entry, 1 + n + der.size },
                                                key);
 }
 
 /* Such an entry taken apart; false for any other. */
-static bool read_source(Blob entry, char ret_name[static IMPORT_NAME_SIZE], Blob *ret_der) {
+static bool read_file_note(Blob entry, uint8_t *ret_tag, char ret_name[static IMPORT_NAME_SIZE],
+                           Blob *ret_der) {
         const uint8_t *end = entry.size > 1 ? memchr(entry.data + 1, '\0', entry.size - 1) : NULL;
         size_t n = end ? (size_t) (end - entry.data) : 0;
 
-        if (!end || entry.data[0] != SOURCE_TAG || n > IMPORT_NAME_SIZE)
+        if (!end || (entry.data[0] != SOURCE_TAG && entry.data[0] != LOST_TAG) ||
+            n > IMPORT_NAME_SIZE)
                 return false;
+        *ret_tag = entry.data[0];
         memcpy(ret_name, entry.data + 1, n);
         *ret_der = (Blob){ end + 1, entry.size - n - 1 };
         return true;
@@ -83,7 +88,7 @@ static int block_certificate(Import *import, Blob der) {
         if (r == 0)
                 r = authorities_builder_add(import->blocked, c->key, c->key_sha256);
         if (r == 0)
-                r = note_source(import, der);
+                r = note_file(import, SOURCE_TAG, import->source, der);
         import->n_read++;
         return r;
 }
@@ -209,21 +214,15 @@ static int import_pem(Import *import, const uint8_t *text, size_t size) {
 }
 
 /* Each block by itself, because one that is damaged makes GnuTLS refuse a whole list. */
-static int import_file(Import *import, int folder, const char *path) {
+static int import_text(Import *import, const uint8_t *data, size_t size) {
         static const char begin[] = "-----BEGIN CERTIFICATE-----";
         static const char end[] = "-----END CERTIFICATE-----";
-        _cleanup_free_ uint8_t *data = NULL;
-        size_t size = 0;
-        uint8_t *p;
+        const uint8_t *p;
         int r;
-
-        r = import_load(folder, path, TRUST_FILE_BYTES_MAX, &data, &size);
-        if (r < 0)
-                return r;
 
         for (p = data; (p = memmem(p, size - (size_t) (p - data), begin, strlen(begin)));) {
                 size_t left = size - (size_t) (p - data);
-                uint8_t *q = memmem(p, left, end, strlen(end));
+                const uint8_t *q = memmem(p, left, end, strlen(end));
                 size_t length = q ? (size_t) (q - p) + strlen(end) : left;
 
                 r = import_pem(import, p, length);
@@ -234,6 +233,15 @@ static int import_file(Import *import, int folder, const char *path) {
         return 0;
 }
 
+static int import_file(Import *import, const char *path) {
+        _cleanup_free_ uint8_t *data = NULL;
+        size_t size = 0;
+        int r;
+
+        r = import_load(AT_FDCWD, path, TRUST_FILE_BYTES_MAX, &data, &size);
+        return r < 0 ? r : import_text(import, data, size);
+}
+
 /* -- the block list ------------------------------------------------------------------------- */
 
 static bool is_pem_name(const char *name) {
@@ -242,27 +250,37 @@ static bool is_pem_name(const char *name) {
         return name[0] != '.' && n > 4 && strcmp(name + n - 4, ".pem") == 0;
 }
 
-/* What the last good reading had of the file. 1 if there was something, 0, -errno. */
+/*
+ * What the last reading had of the file; name "": of all. 1 if that was all that there is to know,
+ * 0 if there was nothing, or not all, -errno.
+ */
 static int keep_last(Import *import, const Authorities *last, const char *name) {
-        uint8_t key[SHA256_SIZE];
-        size_t cursor = 0;
-        Blob entry, der;
-        int r, kept = 0;
+        bool some = false, lost = false;
+        uint8_t tag;
+        Blob der;
+        int r = 0;
 
-        r = source_key(name, key);
-        while (r == 0 && last && authorities_next_by_subject(last, key, &cursor, &entry) > 0) {
-                if (!read_source(entry, import->source, &der) || strcmp(import->source, name) != 0)
+        for (size_t i = 0; last && r == 0 && i < authorities_count(last); i++) {
+                if (!read_file_note(authorities_at(last, i), &tag, import->source, &der) ||
+                    (name[0] && strcmp(import->source, name) != 0))
                         continue;
-                r = block_certificate(import, der);
-                kept = 1;
+                some = true;
+                lost |= tag == LOST_TAG;
+                if (tag == SOURCE_TAG)
+                        r = block_certificate(import, der);
         }
-        return r < 0 ? r : kept;
+        return r < 0 ? r : some && !lost;
 }
 
-static void note_broken(Import *import, const char *name, bool kept) {
+/* Broken is what is told, and what stays so until it is read whole. */
+static int note_broken(Import *import, const char *name, bool kept) {
+        int r;
+
         import->report.n_broken++;
         import->report.n_lost += !kept;
         (void) snprintf(import->report.broken, sizeof(import->report.broken), "%s", name);
+        r = kept ? 0 : note_file(import, LOST_TAG, name, (Blob){});
+        return r == -E2BIG ? 0 : r;
 }
 
 /* A file that is broken costs none of the others, nor the authorities; what was read of it before
@@ -270,33 +288,30 @@ static void note_broken(Import *import, const char *name, bool kept) {
 static int import_block_file(Import *import, int folder, const char *name,
                              const Authorities *last) {
         uint32_t n_read = import->n_read, n_unreadable = import->report.n_unreadable;
+        _cleanup_free_ uint8_t *data = NULL;
+        size_t size = 0;
         bool broken;
         int r;
 
         (void) snprintf(import->source, sizeof(import->source), "%s", name);
-        r = import_file(import, folder, name);
-        if (r == -ENOMEM || r == -EIO)
+        r = import_load(folder, name, TRUST_FILE_BYTES_MAX, &data, &size);
+        if (r == 0)
+                r = import_text(import, data, size);
+        if (r == -ENOMEM || (data && r == -EIO))
                 return r;
         broken = r < 0 || import->n_read == n_read || import->report.n_unreadable > n_unreadable;
         r = broken ? keep_last(import, last, name) : 0;
         if (r >= 0 && broken)
-                note_broken(import, name, r > 0);
+                r = note_broken(import, name, r > 0);
         import->report.n_unreadable = n_unreadable;
-        return r < 0 ? r : 0;
+        return r;
 }
 
 /* The folder is there and cannot be read: all that was blocked by it stays so. */
 static int keep_all(Import *import, const Authorities *last) {
-        int r = 0;
+        int r = keep_last(import, last, "");
 
-        note_broken(import, "", last != NULL);
-        for (size_t i = 0; last && r == 0 && i < authorities_count(last); i++) {
-                Blob der;
-
-                if (read_source(authorities_at(last, i), import->source, &der))
-                        r = block_certificate(import, der);
-        }
-        return r;
+        return r < 0 ? r : note_broken(import, "", r > 0);
 }
 
 static void closedirp(DIR **folder) {
@@ -306,11 +321,11 @@ static void closedirp(DIR **folder) {
 
 /* Takes @fd over, which is -1 where there is no such folder. @last: the last good reading's. */
 static int import_block_list(Import *import, int fd, const Authorities *last) {
-        _cleanup_(closedirp) DIR *folder = fdopendir(fd);
+        _cleanup_(closedirp) DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
         struct dirent *entry;
         int r = 0;
 
-        if (fd < 0)
+        if (fd == -1)
                 return 0;
         r = authorities_builder_new(&import->blocked);
         if (r < 0)
@@ -318,9 +333,11 @@ static int import_block_list(Import *import, int fd, const Authorities *last) {
         import->is_blocking = true;
         if (!folder)
                 r = keep_all(import, last);
-        while (r == 0 && folder && (entry = readdir(folder)))
+        while (r == 0 && folder && (errno = 0, entry = readdir(folder)))
                 if (is_pem_name(entry->d_name))
                         r = import_block_file(import, dirfd(folder), entry->d_name, last);
+        if (r == 0 && folder && errno != 0)
+                r = keep_all(import, last);
         import->is_blocking = false;
         authorities_builder_attach(import->builder, import->blocked);
         return r;
@@ -338,7 +355,7 @@ static int import_all(Import *import, const char *trust_file, int *ret_fd) {
         r = authorities_builder_new(&import->builder);
         if (r < 0)
                 return r;
-        r = trust_file ? import_file(import, AT_FDCWD, trust_file) : import_system(import);
+        r = trust_file ? import_file(import, trust_file) : import_system(import);
         if (r < 0)
                 return r;
         if (fds[IMPORT_LAST] >= 0)

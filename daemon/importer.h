@@ -14,15 +14,21 @@ typedef enum ImportFd {
         _IMPORT_FD_MAX,
 } ImportFd;
 
-/* 0 or -errno. @fds: -1 for what is missing; borrowed. */
+/* In place of a folder's descriptor: it is there, and the daemon cannot open it. */
+#define IMPORT_FD_CLOSED (-2)
+
+/* 0 or -errno. @fds: -1 for what is missing, IMPORT_FD_CLOSED; borrowed. */
 int import_order_send(int socket_fd, const int fds[static _IMPORT_FD_MAX]);
 
 /* The other end: all -1 where no order came. */
 int import_order_receive(int socket_fd, int ret_fds[static _IMPORT_FD_MAX]);
 
+/* So many files of lists that are not right are named; of the others it is told how many. */
+#define BAD_LISTS_NAMED 8U
+
 /* A file of lists that is not right, and why. */
 typedef struct BadList {
-        char name[256];
+        char name[256]; /* "": the folder itself */
         char reason[96];
         bool is_vendor;
         bool is_kept; /* what was read of it before stays in force */
@@ -35,5 +41,6 @@ typedef struct ImportReport {
         uint32_t n_lost;       /* of these, those of which nothing is known from before either */
         char broken[256];      /* the name of one of them; "": the folder itself */
         uint32_t n_bad_lists;
-        BadList bad_list; /* one of them */
+        uint32_t n_lost_lists; /* of these, those of which nothing is in force */
+        BadList bad_lists[BAD_LISTS_NAMED];
 } ImportReport;

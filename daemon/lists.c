@@ -28,7 +28,7 @@ typedef struct Entry {
         uint32_t offset; /* from the start of the DER */
         uint32_t size;
         uint32_t is_vendor;
-        uint32_t unused;
+        uint32_t is_partial;
         char file[LISTS_FILE_SIZE];
 } Entry;
 
@@ -137,6 +137,11 @@ void lists_builder_cut(ListsBuilder *b, size_t n) {
         b->count = n;
 }
 
+void lists_builder_mark_partial(ListsBuilder *b, size_t n) {
+        for (size_t i = n; i < b->count; i++)
+                b->entries[i].is_partial = true;
+}
+
 size_t lists_builder_size(const ListsBuilder *b) {
         return part_size(b->count, b->der_size);
 }
@@ -213,6 +218,7 @@ ListInfo lists_get(const Lists *lists, size_t i) {
                 .der = { lists->der + e->offset, e->size },
                 .file = e->file,
                 .is_vendor = e->is_vendor,
+                .is_partial = e->is_partial,
                 .next_update = e->next_update,
         };
 }

@@ -39,6 +39,9 @@ int lists_builder_add(ListsBuilder *b, Blob der, const char *file, bool is_vendo
 size_t lists_builder_count(const ListsBuilder *b);
 void lists_builder_cut(ListsBuilder *b, size_t n);
 
+/* Those behind the first @n are not all that their file had. */
+void lists_builder_mark_partial(ListsBuilder *b, size_t n);
+
 /* The size of the part, and the part itself into as many bytes. */
 size_t lists_builder_size(const ListsBuilder *b);
 void lists_builder_compose(ListsBuilder *b, uint8_t *ret);
@@ -56,6 +59,7 @@ typedef struct ListInfo {
         Blob der;
         const char *file;
         bool is_vendor;
+        bool is_partial;     /* it is not all that its file had */
         int64_t next_update; /* INT64_MAX: it does not say */
 } ListInfo;
 

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -15,37 +16,55 @@ static const char *lists_folder(const TrustFolders *folders, bool is_vendor) {
         return folder(folders, is_vendor ? TRUST_VENDOR_LISTS : TRUST_LISTS);
 }
 
+/* What a doubt costs, and what ends it. */
+static const char doubtful[] = "Until that is mended nothing is accepted by exception. ";
+
 char *notice_blocked(const TrustFolders *folders, const ImportReport *report) {
         char *text;
 
         if (report->n_broken == 0)
                 return NULL;
         if (asprintf(&text,
-                     "%u files of the block list are broken, one of them is %s/%.*s. What could be "
-                     "read of it, now or before, is blocked, the rest is not; %sput certificates in "
-                     "PEM form there.",
+                     "The block list cannot be used as it is (broken: %u, one of them %s/%.*s). What could be read, "
+                     "now or before, is blocked, the rest is not. %sPut certificates in PEM form "
+                     "there that the daemon can read, or take the file away.",
                      report->n_broken, folder(folders, TRUST_BLOCKED),
                      (int) sizeof(report->broken), report->broken,
-                     report->n_lost > 0 ? "nothing is accepted by exception until it is mended: "
-                                        : "") < 0)
+                     report->n_lost > 0 ? doubtful : "") < 0)
                 return NULL;
         return text;
 }
 
-char *notice_lists(const TrustFolders *folders, const ImportReport *report) {
-        const BadList *bad = &report->bad_list;
-        char *text;
+static void name_bad_list(FILE *out, const TrustFolders *folders, const BadList *bad) {
+        (void) fprintf(out, "%s%s%.*s: %.*s; %s. ", lists_folder(folders, bad->is_vendor),
+                       bad->name[0] ? "/" : "", (int) sizeof(bad->name), bad->name,
+                       (int) sizeof(bad->reason), bad->reason,
+                       bad->is_kept ? "what could be read of it, now or before, stays in force"
+                                    : "of what it had, some or all is not in force");
+}
 
-        if (report->n_bad_lists == 0)
+char *notice_lists(const TrustFolders *folders, const ImportReport *report) {
+        const unsigned n = report->n_bad_lists;
+        char *text = NULL;
+        size_t size;
+        FILE *out;
+
+        if (n == 0)
                 return NULL;
-        if (asprintf(&text,
-                     "%u files of lists of revoked certificates are not right, one of them is "
-                     "%s/%.*s: %.*s. %s",
-                     report->n_bad_lists, lists_folder(folders, bad->is_vendor),
-                     (int) sizeof(bad->name), bad->name, (int) sizeof(bad->reason), bad->reason,
-                     bad->is_kept ? "What could be read of it, now or before, stays in force."
-                                  : "Nothing of it is in force.") < 0)
+        out = open_memstream(&text, &size);
+        if (!out)
                 return NULL;
+        (void) fputs("Lists of revoked certificates cannot be used as they are. ", out);
+        for (unsigned i = 0; i < n && i < BAD_LISTS_NAMED; i++)
+                name_bad_list(out, folders, &report->bad_lists[i]);
+        if (n > BAD_LISTS_NAMED)
+                (void) fprintf(out, "So are %u more. ", n - BAD_LISTS_NAMED);
+        (void) fprintf(out, "%sPut whole lists in their place, or take away what is no list.",
+                       report->n_lost_lists > 0 ? doubtful : "");
+        if (fclose(out) != 0) {
+                free(text);
+                return NULL;
+        }
         return text;
 }
 

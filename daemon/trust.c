@@ -112,7 +112,7 @@ char *trust_stale_lists(const Trust *trust, int64_t now) {
 static void trust_review_folders(Trust *trust, const ImportReport *report) {
         free(trust->blocked_warning);
         free(trust->lists_warning);
-        trust->whole = report->n_lost == 0;
+        trust->whole = report->n_lost == 0 && report->n_lost_lists == 0;
         trust->blocked_warning = notice_blocked(&trust->folders, report);
         trust->lists_warning = notice_lists(&trust->folders, report);
         if (trust->blocked_warning)
@@ -284,22 +284,20 @@ static int trust_on_time(sd_event_source *source, uint64_t usec, void *userdata)
 /* Opens the folders that are there and lets the importer have them. */
 static int trust_send_order(Trust *trust) {
         int fds[_IMPORT_FD_MAX] = { -1, -1, -1, trust->block_fd };
-        int r = 0;
+        int r;
 
-        for (unsigned i = 0; i < _TRUST_FOLDER_MAX && r == 0; i++) {
+        for (unsigned i = 0; i < _TRUST_FOLDER_MAX; i++) {
                 if (!trust->folders.paths[i])
                         continue;
                 fds[i] = open(trust->folders.paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                /* The importer then says that the folder is there and cannot be read. */
-                if (fds[i] < 0 && errno == EACCES && i == TRUST_BLOCKED)
-                        fds[i] = open(trust->folders.paths[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
-                if (fds[i] < 0 && errno != ENOENT && errno != ENOTDIR)
-                        r = -errno;
+                /* The importer then says that the folder cannot be read, and keeps what it had. */
+                if (fds[i] < 0 && errno != ENOENT)
+                        fds[i] = IMPORT_FD_CLOSED;
         }
-        if (r == 0)
-                r = import_order_send(trust->socket_fd, fds);
+        r = import_order_send(trust->socket_fd, fds);
         for (unsigned i = 0; i < _TRUST_FOLDER_MAX; i++)
-                (void) close_fd(fds[i]);
+                if (fds[i] >= 0)
+                        (void) close_fd(fds[i]);
         return r;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Watching a folder. As long as it is not there, the nearest one above that is there is watched for
- * the next step on the way. */
+/* Watching a folder. As long as it is not there, or may not be read, the nearest one above that can be
+ * watched is watched for the next step on the way. */
 #include "config.h"
 
 #include "daemon/watch.h"
@@ -16,7 +16,8 @@
 #define TOUCHES                                                                                    \
         (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB |         \
          IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
-#define ARRIVALS (IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+#define ARRIVALS                                                                                   \
+        (IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
 /* Somebody who makes and removes folders all the time is not followed for ever. */
 #define TRIES 16U
@@ -57,7 +58,7 @@ static int watch_nearest(Watch *w, size_t *ret_size) {
         for (;;) {
                 r = sd_event_add_inotify(w->event, &w->source, path,
                                          w->is_there ? TOUCHES : ARRIVALS, watch_on_touch, w);
-                if ((r != -ENOENT && r != -ENOTDIR) || !step_up(path))
+                if ((r != -ENOENT && r != -ENOTDIR && r != -EACCES) || !step_up(path))
                         break;
                 w->is_there = false;
         }
@@ -71,7 +72,7 @@ static bool has_next_step(const Watch *w, size_t size) {
         size_t next = size + 1 + strcspn(w->folder + size + 1, "/");
 
         path = strndup(w->folder, next);
-        return path && access(path, F_OK) == 0;
+        return path && access(path, R_OK) == 0;
 }
 
 /* What comes between looking and watching must not be missed. */

@@ -11,15 +11,33 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <systemd/sd-event.h>
+#include <unistd.h>
 
 #include "daemon/authorities.h"
+#include "daemon/importer.h"
 #include "daemon/limits.h"
 #include "daemon/lists.h"
 #include "daemon/path.h"
 #include "daemon/trust.h"
 #include "daemon/worker.h"
 #include "tests/status.h"
+
+/* A disk that does not give out what files of this name hold, also to the importer. */
+#define UNREADABLE "unreadable.crl"
+
+ssize_t read(int fd, void *data, size_t size) {
+        char link[64], path[512] = "";
+
+        (void) snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        (void) readlink(link, path, sizeof(path) - 1);
+        if (strstr(path, UNREADABLE)) {
+                errno = EIO;
+                return -1;
+        }
+        return (ssize_t) syscall(SYS_read, fd, data, size);
+}
 
 static sd_event *event;
 static Pki *one, *two, *server;
@@ -232,20 +250,55 @@ START_TEST(what_was_blocked_stays_so_when_its_file_breaks) {
 }
 END_TEST
 
+static void reload(Trust *trust, const Seen *seen) {
+        ck_assert_int_eq(trust_reload(trust), 0);
+        wait_for_change(seen);
+}
+
 START_TEST(a_file_that_was_broken_from_the_first_leaves_a_doubt) {
+        _cleanup_free_ char *good = pki_pem(one), *both = NULL;
         _cleanup_(seen_done) Seen seen = {};
         _cleanup_(trust_freep) Trust *trust = NULL;
 
         make_folder(blocked);
-        put_text(blocked, "one.pem", "These are words.\n");
+        ck_assert_int_ge(asprintf(&both, "%s-----BEGIN CERTIFICATE-----\nAAAA\n", good), 0);
+        put_text(blocked, "one.pem", both);
         trust = start(&seen);
-        ck_assert(trust_is_doubtful(trust));
-        ck_assert_ptr_nonnull(strstr(trust_blocked_warning(trust), "nothing is accepted by exception"));
+        for (unsigned i = 0; i < 2; i++) {
+                ck_assert_msg(trust_is_doubtful(trust), "reading %u", i);
+                ck_assert_ptr_nonnull(strstr(trust_blocked_warning(trust), "nothing is accepted by exception"));
+                ck_assert_msg(blocks(&seen, one), "what could be read is blocked");
+                reload(trust, &seen);
+        }
         put_certificate(blocked, "one.pem", one);
         wait_for_change(&seen);
         ck_assert(!trust_is_doubtful(trust));
         ck_assert_ptr_null(trust_blocked_warning(trust));
         ck_assert(blocks(&seen, one));
+}
+END_TEST
+
+START_TEST(a_block_list_that_cannot_be_read_is_no_empty_one) {
+        _cleanup_(seen_done) Seen seen = {}, anew = {};
+        _cleanup_(trust_freep) Trust *trust = NULL, *other = NULL;
+
+        make_folder(blocked);
+        put_certificate(blocked, "one.pem", one);
+        trust = start(&seen);
+        ck_assert_int_eq(rename(blocked, in(home, "away")), 0);
+        wait_for_change(&seen);
+        ck_assert(!blocks(&seen, one));
+        put_text(home, "conf/blocked.d", "No folder.\n");
+        reload(trust, &seen);
+        ck_assert_msg(trust_is_doubtful(trust), "nobody knows what is in it");
+        ck_assert_ptr_nonnull(strstr(trust_blocked_warning(trust), "conf/blocked.d"));
+
+        other = start(&anew);
+        for (unsigned i = 0; i < 2; i++) {
+                ck_assert_uint_eq(trust_count(other), 2);
+                ck_assert_msg(trust_is_doubtful(other), "reading %u", i);
+                reload(other, &anew);
+        }
 }
 END_TEST
 
@@ -340,10 +393,32 @@ START_TEST(the_administrator_s_file_covers_the_distribution_s) {
 }
 END_TEST
 
+static void make_fifo(const char *path) {
+        ck_assert_int_eq(mkfifo(path, 0600), 0);
+}
+
+static void make_directory(const char *path) {
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+
+static void make_dead_link(const char *path) {
+        ck_assert_int_eq(symlink("nowhere.crl", path), 0);
+}
+
+static void make_link_to_itself(const char *path) {
+        ck_assert_int_eq(symlink("mine.crl", path), 0);
+}
+
+static void make_unreadable(const char *path) {
+        put_text(home, UNREADABLE, "What nobody sees.\n");
+        ck_assert_int_eq(symlink(in(home, UNREADABLE), path), 0);
+}
+
 static const struct {
         const char *says;
-        const char *text; /* NULL: a FIFO */
+        const char *text; /* NULL: @make makes it */
         const char *reason;
+        void (*make)(const char *path);
 } broken[] = {
         { "words are none", "These are words.\n", "there is no list in it" },
         { "a certificate is none", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
@@ -352,7 +427,12 @@ static const struct {
         { "one that is no list inside", "-----BEGIN X509 CRL-----\nMAAA\n-----END X509 CRL-----\n",
           "cannot be read" },
         { "DER that is none", "\x30\x03\x02\x01\x05", "cannot be read" },
-        { "a FIFO does not hang", NULL, "no regular file" },
+        { "one that is empty", "", "it is empty" },
+        { "a FIFO does not hang", NULL, "no regular file", make_fifo },
+        { "a folder is none", NULL, "no regular file", make_directory },
+        { "a link to nothing is not gone", NULL, "leads nowhere", make_dead_link },
+        { "a link to itself", NULL, "leads nowhere", make_link_to_itself },
+        { "what the disk does not give out", NULL, "does not give it out", make_unreadable },
 };
 
 START_TEST(broken_row) {
@@ -370,7 +450,7 @@ START_TEST(broken_row) {
                 put_text(lists, "mine.crl", broken[_i].text);
         else {
                 (void) unlink(in(lists, "mine.crl"));
-                ck_assert_int_eq(mkfifo(in(lists, "mine.crl"), 0600), 0);
+                broken[_i].make(in(lists, "mine.crl"));
         }
         wait_for_change(&seen);
         warning = trust_lists_warning(trust);
@@ -381,27 +461,139 @@ START_TEST(broken_row) {
         ck_assert_msg(lists_of(&seen, two) == 1, "%s: the last good reading stays",
                       broken[_i].says);
         ck_assert_msg(lists_of(&seen, one) == 1, "%s: and costs no other", broken[_i].says);
+        ck_assert_msg(!trust_is_doubtful(trust), "%s: nothing is missing", broken[_i].says);
 
         /* Once more, from what was kept. */
-        ck_assert_int_eq(trust_reload(trust), 0);
-        wait_for_change(&seen);
+        reload(trust, &seen);
         ck_assert_uint_eq(lists_of(&seen, two), 1);
-        ck_assert_int_eq(unlink(in(lists, "mine.crl")), 0);
+        ck_assert_int_eq(remove(in(lists, "mine.crl")), 0);
         wait_for_change(&seen);
         ck_assert_uint_eq(lists_of(&seen, two), 0);
         ck_assert_ptr_null(trust_lists_warning(trust));
 }
 END_TEST
 
-START_TEST(of_one_that_was_never_good_nothing_is_in_force) {
+START_TEST(one_that_was_never_good_leaves_a_doubt) {
         _cleanup_(seen_done) Seen seen = {};
         _cleanup_(trust_freep) Trust *trust = NULL;
 
         make_folder(vendor);
         put_text(vendor, "bad.crl", "These are words.\n");
         trust = start(&seen);
-        ck_assert_ptr_nonnull(strstr(trust_lists_warning(trust), in(vendor, "bad.crl")));
-        ck_assert_ptr_nonnull(strstr(trust_lists_warning(trust), "Nothing of it is in force"));
+        for (unsigned i = 0; i < 2; i++) {
+                const char *warning = trust_lists_warning(trust);
+
+                ck_assert_ptr_nonnull(strstr(warning, in(vendor, "bad.crl")));
+                ck_assert_ptr_nonnull(strstr(warning, "some or all is not in force"));
+                ck_assert_ptr_nonnull(strstr(warning, "nothing is accepted by exception"));
+                ck_assert_msg(trust_is_doubtful(trust), "reading %u", i);
+                reload(trust, &seen);
+        }
+        put_list(vendor, "bad.crl", one, false);
+        wait_for_change(&seen);
+        ck_assert(!trust_is_doubtful(trust));
+        ck_assert_ptr_null(trust_lists_warning(trust));
+}
+END_TEST
+
+static void put_list_and_ruin(const char *folder, const char *name, const Pki *issuer) {
+        _cleanup_(status_done) Status list = status_list(issuer, NULL, 0, 0);
+        gnutls_datum_t der = { list.data, (unsigned) list.size }, pem = {};
+        _cleanup_free_ char *text = NULL;
+
+        ck_assert_int_ge(gnutls_pem_base64_encode2("X509 CRL", &der, &pem), 0);
+        ck_assert_int_ge(asprintf(&text, "%s-----BEGIN X509 CRL-----\nAAAA", pem.data), 0);
+        put_text(folder, name, text);
+        gnutls_free(pem.data);
+}
+
+START_TEST(what_can_be_read_of_one_that_was_never_good_is_in_force) {
+        _cleanup_(seen_done) Seen seen = {};
+        _cleanup_(trust_freep) Trust *trust = NULL;
+
+        make_folder(lists);
+        put_list_and_ruin(lists, "some.pem", one);
+        trust = start(&seen);
+        for (unsigned i = 0; i < 2; i++) {
+                ck_assert_msg(lists_of(&seen, one) == 1, "reading %u", i);
+                ck_assert_msg(trust_is_doubtful(trust), "but it was more, reading %u", i);
+                reload(trust, &seen);
+        }
+        put_text(lists, "some.pem", "Now these are words.\n");
+        wait_for_change(&seen);
+        ck_assert_msg(lists_of(&seen, one) == 1, "by what was read before");
+        ck_assert(trust_is_doubtful(trust));
+        reload(trust, &seen);
+        ck_assert(trust_is_doubtful(trust));
+}
+END_TEST
+
+START_TEST(an_empty_file_covers_only_what_it_always_covered) {
+        _cleanup_(seen_done) Seen seen = {};
+        _cleanup_(trust_freep) Trust *trust = NULL;
+
+        make_folder(lists);
+        make_folder(vendor);
+        put_list(vendor, "a.crl", one, false);
+        put_list(lists, "a.crl", two, false);
+        trust = start(&seen);
+        put_text(lists, "a.crl", "");
+        wait_for_change(&seen);
+        ck_assert_msg(lists_of(&seen, two) == 1, "whoever fetches a list may have got no further");
+        ck_assert_ptr_nonnull(strstr(trust_lists_warning(trust), in(lists, "a.crl")));
+}
+END_TEST
+
+START_TEST(each_of_the_first_is_named_and_the_others_counted) {
+        _cleanup_(seen_done) Seen seen = {};
+        _cleanup_(trust_freep) Trust *trust = NULL;
+        char name[16];
+
+        make_folder(lists);
+        for (unsigned i = 0; i < BAD_LISTS_NAMED; i++) {
+                (void) snprintf(name, sizeof(name), "%u.crl", i);
+                put_text(lists, name, "These are words.\n");
+        }
+        trust = start(&seen);
+        for (unsigned i = 0; i < BAD_LISTS_NAMED; i++) {
+                (void) snprintf(name, sizeof(name), "%u.crl", i);
+                ck_assert_ptr_nonnull(strstr(trust_lists_warning(trust), in(lists, name)));
+        }
+        ck_assert_ptr_null(strstr(trust_lists_warning(trust), " more"));
+        put_text(lists, "one.crl", "These are words.\n");
+        wait_for_change(&seen);
+        ck_assert_ptr_nonnull(strstr(trust_lists_warning(trust), "So are 1 more"));
+}
+END_TEST
+
+START_TEST(a_folder_of_lists_that_cannot_be_read_is_no_empty_one) {
+        _cleanup_(seen_done) Seen seen = {}, anew = {};
+        _cleanup_(trust_freep) Trust *trust = NULL, *other = NULL;
+
+        make_folder(lists);
+        make_folder(vendor);
+        put_list(lists, "one.crl", one, false);
+        put_list(vendor, "two.crl", two, false);
+        trust = start(&seen);
+
+        /* In one step, as nobody reads meanwhile. */
+        put_text(home, "file", "No folder.\n");
+        ck_assert_int_eq(renameat2(AT_FDCWD, in(home, "file"), AT_FDCWD, lists, RENAME_EXCHANGE), 0);
+        wait_for_change(&seen);
+        ck_assert_msg(lists_of(&seen, one) == 1, "by what was read before");
+        ck_assert_uint_eq(lists_of(&seen, two), 1);
+        ck_assert(!trust_is_doubtful(trust));
+        ck_assert_ptr_nonnull(strstr(trust_lists_warning(trust), "crls.d: it is no folder"));
+
+        other = start(&anew);
+        ck_assert_uint_eq(trust_count(other), 2);
+        ck_assert_uint_eq(lists_of(&anew, two), 1);
+        ck_assert_msg(trust_is_doubtful(other), "nobody knows what is in it");
+        ck_assert_int_eq(renameat2(AT_FDCWD, in(home, "file"), AT_FDCWD, lists, RENAME_EXCHANGE), 0);
+        wait_for_change(&anew);
+        ck_assert_uint_eq(lists_of(&anew, one), 1);
+        ck_assert(!trust_is_doubtful(other));
+        ck_assert_ptr_null(trust_lists_warning(other));
 }
 END_TEST
 
@@ -475,12 +667,17 @@ int main(int argc, char *argv[]) {
         tcase_add_test(tcase, a_broken_file_is_named_and_costs_no_other);
         tcase_add_test(tcase, what_was_blocked_stays_so_when_its_file_breaks);
         tcase_add_test(tcase, a_file_that_was_broken_from_the_first_leaves_a_doubt);
+        tcase_add_test(tcase, a_block_list_that_cannot_be_read_is_no_empty_one);
         tcase_add_test(tcase, a_folder_is_seen_when_it_is_made);
         tcase_add_test(tcase, a_folder_that_goes_and_comes_back_is_followed);
         tcase_add_test(tcase, lists_are_read_in_either_form);
         tcase_add_test(tcase, the_administrator_s_file_covers_the_distribution_s);
         tcase_add_loop_test(tcase, broken_row, 0, N_ELEMENTS(broken));
-        tcase_add_test(tcase, of_one_that_was_never_good_nothing_is_in_force);
+        tcase_add_test(tcase, one_that_was_never_good_leaves_a_doubt);
+        tcase_add_test(tcase, what_can_be_read_of_one_that_was_never_good_is_in_force);
+        tcase_add_test(tcase, an_empty_file_covers_only_what_it_always_covered);
+        tcase_add_test(tcase, each_of_the_first_is_named_and_the_others_counted);
+        tcase_add_test(tcase, a_folder_of_lists_that_cannot_be_read_is_no_empty_one);
         tcase_add_test(tcase, what_is_out_of_date_is_named);
         tcase_add_test(tcase, lists_have_their_bounds);
 
