@@ -15,6 +15,7 @@
 #include "daemon/rebuild.h"
 #include "daemon/store-witness.h"
 #include "tests/decisions.h"
+#include "tests/files.h"
 
 #define ME   INT64_C(1000)
 #define HOST "mail.example.org"
@@ -36,11 +37,6 @@ typedef enum Which {
 } Which;
 
 static const char *const names[N_FILES] = { "certexc.db", "certexc.db-wal", "journal", "witness" };
-
-typedef struct File {
-        char *data;
-        size_t size; /* SIZE_MAX: there is none */
-} File;
 
 /* How the daemon ended, and the files it left. */
 typedef enum End {
@@ -65,29 +61,14 @@ static char *path_of(const char *name) {
 
 static File load(const char *name) {
         _cleanup_free_ char *path = path_of(name);
-        _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-        File file = { NULL, SIZE_MAX };
-        struct stat st;
 
-        if (fd < 0)
-                return file;
-        ck_assert_int_eq(fstat(fd, &st), 0);
-        file.size = (size_t) st.st_size;
-        file.data = malloc(file.size + 1);
-        ck_assert_int_eq(read(fd, file.data, file.size), st.st_size);
-        return file;
+        return file_load(path);
 }
 
 static void save(const char *name, const char *data, size_t size) {
         _cleanup_free_ char *path = path_of(name);
-        _cleanup_fd_ int fd = -1;
 
-        (void) unlink(path);
-        if (size == SIZE_MAX)
-                return;
-        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(write(fd, data, size), (ssize_t) size);
+        file_store(path, data, size);
 }
 
 static size_t log_size(void) {
@@ -103,12 +84,14 @@ static void add(Store *store, DecisionAction action, uint16_t port) {
 
 /* Runs @work in a process that ends without closing anything. */
 static void run_and_die(void (*work)(Store *store)) {
+        static Store *volatile left_open; /* what is still reachable is not a leak */
         pid_t pid = fork();
         int status;
 
         ck_assert_int_ge(pid, 0);
         if (pid == 0) {
-                work(test_store());
+                left_open = test_store();
+                work(left_open);
                 _exit(0);
         }
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -151,7 +134,7 @@ static void put_back(End end) {
 /* As it was synced before the first change of the day, in another boot. */
 static File witness_of_another_boot(const File *old) {
         char id[2 * JOURNAL_ID_SIZE + 1], sector[JOURNAL_SECTOR + 1];
-        File file = { calloc(1, JOURNAL_SECTOR), JOURNAL_SECTOR };
+        File file = { calloc(1, JOURNAL_SECTOR + 1), JOURNAL_SECTOR };
         Witness w;
 
         save(names[WITNESS], old->data, old->size);
@@ -225,13 +208,14 @@ static const char ways[N_FILES][12] = { ".-ehm", ".-elfit", ".-ehmnct", ".-et" }
 static bool harm(Which which, char way, File *f) {
         size_t n = f->size;
 
-        if (way == '.' || n == SIZE_MAX)
+        if (way == '.' || !f->data)
                 return false;
-        f->data = memcpy(malloc(n + 1), f->data, n);
-        switch (way) {
-        case '-':
-                f->size = SIZE_MAX;
+        if (way == '-') {
+                *f = (File){ 0 };
                 return true;
+        }
+        f->data = memcpy(calloc(1, n + 1), f->data, n);
+        switch (way) {
         case 'e':
                 f->size = 0;
                 return n > 0;
@@ -390,7 +374,7 @@ START_TEST(what_is_written_is_read) {
         Witness w = { .number = 7, .settled = true, .journal_id = "fifteen letters" };
         Witness back;
 
-        save(names[WITNESS], NULL, SIZE_MAX);
+        save(names[WITNESS], NULL, 0);
         ck_assert_int_eq(witness_read(fd, &back), 0);
         for (int i = 0; i < 4; i++) {
                 w.settled = i & 1;
@@ -450,7 +434,7 @@ START_TEST(one_that_vanished_is_written_anew) {
         put_back(CLOSED);
         store = test_store();
         add(store, DECISION_ALLOW, 50);
-        save(names[WITNESS], NULL, SIZE_MAX);
+        save(names[WITNESS], NULL, 0);
         add(store, DECISION_ALLOW, 51);
         ck_assert_int_eq(witness_read(fd, &w), 1);
         ck_assert_uint_eq(w.number, store_generation(store));
@@ -464,7 +448,7 @@ START_TEST(what_is_no_file_makes_way) {
         struct stat st;
 
         put_back(CLOSED);
-        save(names[WITNESS], NULL, SIZE_MAX);
+        save(names[WITNESS], NULL, 0);
         if (_i == 0)
                 ck_assert_int_eq(mkdir(path, 0700), 0);
         else if (_i == 1)

@@ -110,6 +110,27 @@ CertificateFacts *test_certificate(const char *name, const char *key) {
         return c;
 }
 
+Decision test_decision(unsigned number) {
+        Decision d = {
+                .owner = 1000,
+                .id = number,
+                .action = DECISION_ALLOW,
+                .pin = PIN_CERTIFICATE,
+                .state = STATE_LIVE,
+                .host = "mail.example.org",
+                .port = 993,
+                .problems = PROBLEM_SELF_SIGNED,
+                .end = END_NEVER,
+                .created = DECIDED_AT,
+                .changed = DECIDED_AT + number,
+                .change_number = number,
+        };
+
+        test_sha256("one", d.certificate_sha256);
+        test_sha256("key of one", d.key_sha256);
+        return d;
+}
+
 Change *test_addition(const Addition *a) {
         const char *name = a->name ? a->name : "one";
         int64_t now = a->now ? a->now : DECIDED_AT;

@@ -33,6 +33,9 @@ CertificateFacts *test_certificate(const char *name, const char *key);
 uint8_t *test_der(const char *name, size_t size);
 void test_sha256(const char *name, uint8_t ret[static SHA256_SIZE]);
 
+/* A live exception for mail.example.org, as the change @number of its owner would make it. */
+Decision test_decision(unsigned number);
+
 /* An addition, ready to be applied; change what you want to be otherwise. */
 typedef struct Addition {
         int64_t owner;
