@@ -179,32 +179,14 @@ certexc_authority *certexc_authority_free(certexc_authority *authority) {
 
 /* -- all ------------------------------------------------------------------------------------ */
 
-static int read_list(certexc_authorities *list, const char **ret_field) {
-        JsonObject *array = json_object_object_get(list->object, "authorities");
-
-        list->items = calloc(n_items(array) + 1, sizeof(*list->items));
-        if (!list->items)
-                return -ENOMEM;
-        for (size_t i = 0; i < n_items(array); i++) {
-                JsonObject *item = json_object_array_get_idx(array, i);
-                int r;
-
-                *ret_field = "authorities";
-                if (!json_object_is_type(item, json_type_object))
-                        return -EPROTO;
-                r = authority_read(item, &list->items[i], ret_field);
-                if (r < 0)
-                        return r;
-                list->count++;
-        }
-        return 0;
+static int read_item(JsonObject *item, void *ret, const char **ret_field) {
+        return authority_read(item, ret, ret_field);
 }
 
 int certexc_list_authorities(certexc_client *client, const char *origin, const char *sha256,
                              bool all, certexc_authorities **ret) {
         _cleanup_(certexc_authorities_freep) certexc_authorities *list = NULL;
         _cleanup_(parameters_done) Parameters p = { 0 };
-        const char *field = NULL;
         int r;
 
         if (!client || !ret)
@@ -222,13 +204,10 @@ int certexc_list_authorities(certexc_client *client, const char *origin, const c
                 parameters_add(&p, "all", json_object_new_boolean(true));
         parameters_add_owner(&p, client);
 
-        r = parameters_call_pages(&p, client, "ListAuthorities", "authorities", &list->object);
+        r = parameters_call_records(&p, client, "ListAuthorities", "authorities", read_item, sizeof(*list->items),
+                                    &list->object, (void **) &list->items, &list->count);
         if (r < 0)
                 return r;
-        r = read_list(list, &field);
-        if (r < 0)
-                return r == -ENOMEM ? client_no_memory(client)
-                                    : client_bad_reply(client, "ListAuthorities", field);
         *ret = TAKE_PTR(list);
         return 0;
 }

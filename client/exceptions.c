@@ -111,32 +111,14 @@ int certexc_get(certexc_client *client, uint64_t id, certexc_exception **ret) {
         return ret ? call_by_id(client, "GetException", id, ret) : client_misuse(client);
 }
 
-static int read_list(certexc_exceptions *list, const char **ret_field) {
-        JsonObject *array = json_object_object_get(list->object, "exceptions");
-
-        list->items = calloc(n_items(array) + 1, sizeof(*list->items));
-        if (!list->items)
-                return -ENOMEM;
-        for (size_t i = 0; i < n_items(array); i++) {
-                JsonObject *item = json_object_array_get_idx(array, i);
-                int r;
-
-                *ret_field = "exceptions";
-                if (!json_object_is_type(item, json_type_object))
-                        return -EPROTO;
-                r = exception_read(item, &list->items[i], ret_field);
-                if (r < 0)
-                        return r;
-                list->count++;
-        }
-        return 0;
+static int read_item(JsonObject *item, void *ret, const char **ret_field) {
+        return exception_read(item, ret, ret_field);
 }
 
 int certexc_list(certexc_client *client, const char *host, uint16_t port, bool all,
                  certexc_exceptions **ret) {
         _cleanup_(certexc_exceptions_freep) certexc_exceptions *list = NULL;
         _cleanup_(parameters_done) Parameters p = { 0 };
-        const char *field = NULL;
         int r;
 
         if (!client || !ret)
@@ -154,13 +136,10 @@ int certexc_list(certexc_client *client, const char *host, uint16_t port, bool a
                 parameters_add(&p, "all", json_object_new_boolean(true));
         parameters_add_owner(&p, client);
 
-        r = parameters_call_pages(&p, client, "ListExceptions", "exceptions", &list->object);
+        r = parameters_call_records(&p, client, "ListExceptions", "exceptions", read_item, sizeof(*list->items),
+                                    &list->object, (void **) &list->items, &list->count);
         if (r < 0)
                 return r;
-        r = read_list(list, &field);
-        if (r < 0)
-                return r == -ENOMEM ? client_no_memory(client)
-                                    : client_bad_reply(client, "ListExceptions", field);
         *ret = TAKE_PTR(list);
         return 0;
 }

@@ -76,9 +76,15 @@ bool terms_make_sense(int64_t until, unsigned flags);
 /* client_call(), or -ENOMEM if @p went bad. */
 int parameters_call(Parameters *p, certexc_client *client, const char *method, JsonObject **ret);
 
-/* Asks page after page, @p being the same for all, and joins the arrays @field: {@field: [...]}. */
-int parameters_call_pages(Parameters *p, certexc_client *client, const char *method,
-                          const char *field, JsonObject **ret);
+/* One record of an array: 0, -ENOMEM, or -EPROTO with the field that is wrong. */
+typedef int (*RecordRead)(JsonObject *item, void *ret, const char **ret_field);
+
+/* Asks page after page, @p being the same for all, and reads the joined arrays @field as records of @size
+ * bytes: @ret_object, {@field: [...]}, which the records point into, and the array of them; both are the
+ * caller's, also on failure. */
+int parameters_call_records(Parameters *p, certexc_client *client, const char *method,
+                            const char *field, RecordRead read, size_t size,
+                            JsonObject **ret_object, void **ret_items, size_t *ret_count);
 
 /* -- feed.c: a call that is answered again and again -------------------------------------- */
 

@@ -25,7 +25,7 @@ struct certexc_status {
         JsonObject *warnings;
 };
 
-static int read_entry(JsonObject *object, Entry *ret) {
+static int read_entry(JsonObject *object, void *ret, const char **ret_field) {
         Fields f = FIELDS_INIT(object);
         Entry e = {
                 .number = fields_int(&f, "number", 0, INT64_MAX),
@@ -38,25 +38,11 @@ static int read_entry(JsonObject *object, Entry *ret) {
                 .sha256 = fields_string(&f, "sha256"),
         };
 
-        if (fields_finish(&f, false) < 0)
+        if (fields_finish(&f, false) < 0) {
+                *ret_field = f.bad_field;
                 return -EPROTO;
-        *ret = e;
-        return 0;
-}
-
-static int read_entries(certexc_history *h) {
-        JsonObject *array = json_object_object_get(h->object, "entries");
-
-        h->entries = calloc(n_items(array) + 1, sizeof(*h->entries));
-        if (!h->entries)
-                return -ENOMEM;
-        for (size_t i = 0; i < n_items(array); i++) {
-                int r = read_entry(json_object_array_get_idx(array, i), &h->entries[i]);
-
-                if (r < 0)
-                        return r;
-                h->count++;
         }
+        *(Entry *) ret = e;
         return 0;
 }
 
@@ -75,13 +61,10 @@ int certexc_get_history(certexc_client *client, uint64_t id, certexc_history **r
         if (id != 0)
                 parameters_add_int(&p, "id", (int64_t) id);
         parameters_add_owner(&p, client);
-        r = parameters_call_pages(&p, client, "GetHistory", "entries", &h->object);
+        r = parameters_call_records(&p, client, "GetHistory", "entries", read_entry, sizeof(Entry),
+                                    &h->object, (void **) &h->entries, &h->count);
         if (r < 0)
                 return r;
-        r = read_entries(h);
-        if (r < 0)
-                return r == -ENOMEM ? client_no_memory(client)
-                                    : client_bad_reply(client, "GetHistory", "entries");
         *ret = TAKE_PTR(h);
         return 0;
 }

@@ -105,8 +105,8 @@ static int call_page(Parameters *p, certexc_client *client, const char *method, 
         return next != 0;
 }
 
-int parameters_call_pages(Parameters *p, certexc_client *client, const char *method,
-                          const char *field, JsonObject **ret) {
+static int call_pages(Parameters *p, certexc_client *client, const char *method,
+                      const char *field, JsonObject **ret) {
         _cleanup_(parameters_done) Parameters joined = { 0 };
         JsonObject *all = json_object_new_array();
         int64_t after = 0;
@@ -126,5 +126,43 @@ int parameters_call_pages(Parameters *p, certexc_client *client, const char *met
                 parameters_add_int(p, "after", after);
         }
         *ret = TAKE_PTR(joined.object);
+        return 0;
+}
+
+static int read_records(JsonObject *array, const char *field, RecordRead read, size_t size,
+                        char *items, size_t *ret_count, const char **ret_field) {
+        for (size_t i = 0; i < json_object_array_length(array); i++) {
+                JsonObject *item = json_object_array_get_idx(array, i);
+                int r;
+
+                *ret_field = field;
+                if (!json_object_is_type(item, json_type_object))
+                        return -EPROTO;
+                r = read(item, items + i * size, ret_field);
+                if (r < 0)
+                        return r;
+                (*ret_count)++;
+        }
+        return 0;
+}
+
+int parameters_call_records(Parameters *p, certexc_client *client, const char *method,
+                            const char *field, RecordRead read, size_t size,
+                            JsonObject **ret_object, void **ret_items, size_t *ret_count) {
+        const char *wrong = NULL;
+        JsonObject *array;
+        int r;
+
+        r = call_pages(p, client, method, field, ret_object);
+        if (r < 0)
+                return r;
+        array = json_object_object_get(*ret_object, field);
+        *ret_items = calloc(json_object_array_length(array) + 1, size);
+        if (!*ret_items)
+                return client_no_memory(client);
+        r = read_records(array, field, read, size, *ret_items, ret_count, &wrong);
+        if (r < 0)
+                return r == -ENOMEM ? client_no_memory(client)
+                                    : client_bad_reply(client, method, wrong);
         return 0;
 }

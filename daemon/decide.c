@@ -215,35 +215,18 @@ static void answer_decision(Request *r, const Decision *d, const bool *already) 
                 request_reply(r, TAKE_PTR(o));
 }
 
+static const SubmitBounds bounds = {
+        .many = "decisions of one owner",
+        .many_max = DECISIONS_PER_OWNER_MAX,
+        .here = "decisions at one host and port",
+        .here_max = DECISIONS_PER_ENDPOINT_MAX,
+};
+
 static void added(Request *r, Change *change) {
         bool already = change->result == CHANGE_HELD;
 
-        if (change->error < 0) {
-                request_store_error(r, change->error);
-                return;
-        }
-
-        switch (change->result) {
-        case CHANGED:
-        case CHANGE_HELD:
-        case CHANGE_CONFIRMED:
+        if (submit_kept(r, change, &bounds))
                 answer_decision(r, &change->decision, &already);
-                return;
-        case CHANGE_TOO_MANY:
-                request_limit(r, "decisions of one owner", DECISIONS_PER_OWNER_MAX);
-                return;
-        case CHANGE_TOO_MANY_HERE:
-                request_limit(r, "decisions at one host and port", DECISIONS_PER_ENDPOINT_MAX);
-                return;
-        case CHANGE_TOO_LARGE:
-                request_limit(r, "bytes of certificates kept for one owner",
-                              STORED_BYTES_PER_OWNER_MAX);
-                return;
-        case CHANGE_UNKNOWN:
-        case CHANGE_REFUSED:
-                break;
-        }
-        request_error(r, "NotFound", json_object_new_object());
 }
 
 static int change_fill(Request *r, const Wanted *w, Change *change) {

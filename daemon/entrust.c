@@ -45,34 +45,18 @@ static void answer_stored_entry(Request *r, const Entry *e, const bool *already)
                 request_reply(r, TAKE_PTR(o));
 }
 
+static const SubmitBounds bounds = {
+        .many = "authorities and distrusts of one owner",
+        .many_max = ENTRIES_PER_OWNER_MAX,
+        .here = "bytes of authorities of one owner",
+        .here_max = ENTRY_BYTES_PER_OWNER_MAX,
+};
+
 static void entered(Request *r, Change *change) {
         bool already = change->result == CHANGE_HELD;
 
-        if (change->error < 0) {
-                request_store_error(r, change->error);
-                return;
-        }
-        switch (change->result) {
-        case CHANGED:
-        case CHANGE_HELD:
-        case CHANGE_CONFIRMED:
+        if (submit_kept(r, change, &bounds))
                 answer_stored_entry(r, &change->entry, &already);
-                return;
-        case CHANGE_TOO_MANY:
-                request_limit(r, "authorities and distrusts of one owner", ENTRIES_PER_OWNER_MAX);
-                return;
-        case CHANGE_TOO_MANY_HERE:
-                request_limit(r, "bytes of authorities of one owner", ENTRY_BYTES_PER_OWNER_MAX);
-                return;
-        case CHANGE_TOO_LARGE:
-                request_limit(r, "bytes of certificates kept for one owner",
-                              STORED_BYTES_PER_OWNER_MAX);
-                return;
-        case CHANGE_UNKNOWN:
-        case CHANGE_REFUSED:
-                break;
-        }
-        request_error(r, "NotFound", json_object_new_object());
 }
 
 static int change_fill(Request *r, const Wanted *w, Change *change) {

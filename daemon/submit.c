@@ -7,6 +7,7 @@
 #include "daemon/answer.h"
 #include "daemon/commits.h"
 #include "daemon/json.h"
+#include "daemon/limits.h"
 #include "daemon/manager.h"
 #include "daemon/method.h"
 #include "daemon/monitors.h"
@@ -148,6 +149,34 @@ int submit(Manager *manager, Request *request, Change **change, SubmitDone done)
                 request->submission = submission;
         submission = NULL;
         return 0;
+}
+
+bool submit_kept(Request *request, const Change *change, const SubmitBounds *bounds) {
+        if (change->error < 0) {
+                request_store_error(request, change->error);
+                return false;
+        }
+        switch (change->result) {
+        case CHANGED:
+        case CHANGE_HELD:
+        case CHANGE_CONFIRMED:
+                return true;
+        case CHANGE_TOO_MANY:
+                request_limit(request, bounds->many, bounds->many_max);
+                return false;
+        case CHANGE_TOO_MANY_HERE:
+                request_limit(request, bounds->here, bounds->here_max);
+                return false;
+        case CHANGE_TOO_LARGE:
+                request_limit(request, "bytes of certificates kept for one owner",
+                              STORED_BYTES_PER_OWNER_MAX);
+                return false;
+        case CHANGE_UNKNOWN:
+        case CHANGE_REFUSED:
+                break;
+        }
+        request_error(request, "NotFound", json_object_new_object());
+        return false;
 }
 
 void submission_forget(Submission *submission) {

@@ -3,6 +3,7 @@
  * the monitors are told when it did. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/store.h"
@@ -19,6 +20,15 @@ typedef void (*SubmitDone)(Request *request, Change *change);
  * its way to go on; or both NULL: nobody waits. Returns 0, -EBUSY (the queue is full) or -ENOMEM.
  */
 int submit(Manager *manager, Request *request, Change **change, SubmitDone done);
+
+/* The bounds that CHANGE_TOO_MANY and CHANGE_TOO_MANY_HERE are about, as LimitReached names them. */
+typedef struct SubmitBounds {
+        const char *many, *here;
+        int64_t many_max, here_max;
+} SubmitBounds;
+
+/* Whether what @change adds is kept now, or was before. If not, @request is answered why. */
+bool submit_kept(Request *request, const Change *change, const SubmitBounds *bounds);
 
 /* The request is gone; the change is not. NULL ok. */
 void submission_forget(Submission *submission);
