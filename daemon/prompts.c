@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Prompts, askers and agents. What is told to whom is not queued anywhere: an agent remembers which
+ * Prompts and askers. What is told to whom is not queued anywhere: an agent remembers which
  * prompt it was told of, so what it must be told is the difference to the one that it has; and an asker
  * whose outcome has come waits in a list until it is handed out.
  */
@@ -15,64 +15,9 @@
 #include "daemon/decision.h"
 #include "daemon/judged.h"
 #include "daemon/limits.h"
-#include "daemon/prompts.h"
+#include "daemon/prompts-private.h"
 
-typedef enum PromptState {
-        PROMPT_QUEUED,    /* no agent shows it */
-        PROMPT_SHOWN,     /* one does */
-        PROMPT_ANSWERING, /* an answer is on its way to the store */
-        PROMPT_DISMISSED, /* only remembered, as a "not now" */
-        _PROMPT_STATE_MAX,
-} PromptState;
-
-struct Asker {
-        Prompts *prompts;
-        Prompt *prompt; /* NULL: that is over */
-        char session[LOGIN_SESSION_MAX];
-        uint64_t until_usec;
-        void *userdata;
-        Outcome outcome;
-        bool handed_out;
-        Asker *next; /* of the prompt, or of those whose outcome has come */
-};
-
-struct Agent {
-        Prompts *prompts;
-        uint32_t uid;
-        char session[LOGIN_SESSION_MAX];
-        void *userdata;
-        Prompt *prompt;  /* that it is to show; NULL: none */
-        uint64_t told;   /* the number of the one that it was given; 0: none */
-        Outcome because; /* why that is over */
-        Agent *next;     /* registered before */
-};
-
-struct Prompt {
-        Prompts *prompts;
-        uint64_t number;
-        PromptKey key;
-        PromptSubject subject;
-        PromptState state;
-        Agent *agent; /* that shows it */
-        unsigned n_waiting;
-        unsigned n_asking; /* waiting, or about to judge again and perhaps to wait again */
-        uint64_t until_usec; /* dismissed: so long */
-        Prompt *next;        /* with a larger number */
-};
-
-struct Prompts {
-        void (*changed)(void *userdata);
-        void *userdata;
-        bool stopped;
-        uint64_t n_ever;
-        uint64_t due; /* the earliest end of an asker */
-        Prompt *first;
-        Agent *agents;  /* the last one registered first */
-        Asker *waiting; /* in the order of their coming */
-        Asker *ready;   /* their outcome has come, in that order; until they are freed */
-};
-
-static void tell(const Prompts *prompts) {
+void prompts_tell(const Prompts *prompts) {
         if (prompts->changed)
                 prompts->changed(prompts->userdata);
 }
@@ -89,14 +34,14 @@ int prompts_new(void (*changed)(void *userdata), void *userdata, Prompts **ret) 
         return 0;
 }
 
-static void copy_session(char to[static LOGIN_SESSION_MAX], const char *from) {
+void prompts_copy_session(char to[static LOGIN_SESSION_MAX], const char *from) {
         if (strlen(from) < LOGIN_SESSION_MAX)
                 strcpy(to, from);
 }
 
 /* -- prompts --------------------------------------------------------------------------------- */
 
-static void set_state(Prompt *p, PromptState to) {
+void prompt_set_state(Prompt *p, PromptState to) {
         static const bool allowed[_PROMPT_STATE_MAX][_PROMPT_STATE_MAX] = {
                 [PROMPT_QUEUED] = { [PROMPT_SHOWN] = true,
                                     [PROMPT_ANSWERING] = true,
@@ -193,13 +138,6 @@ static Counts count(const Prompts *prompts, int64_t owner) {
         return n;
 }
 
-static bool has_agent(const Prompts *prompts, int64_t owner) {
-        for (const Agent *a = prompts->agents; a && !prompts->stopped; a = a->next)
-                if ((int64_t) a->uid == owner)
-                        return true;
-        return false;
-}
-
 PromptsCounts prompts_count(const Prompts *prompts, int64_t owner) {
         PromptsCounts n = { .askers = count(prompts, owner).waiting };
 
@@ -228,7 +166,7 @@ Outcome prompts_look(Prompts *prompts, const PromptKey *key, uint64_t now_usec, 
                         found = p;
         if (found && found->state == PROMPT_DISMISSED)
                 return OUTCOME_DISMISSED;
-        if (!has_agent(prompts, key->owner))
+        if (!agents_have(prompts, key->owner))
                 return OUTCOME_NO_AGENT;
 
         n = count(prompts, key->owner);
@@ -336,14 +274,14 @@ int asker_new(Prompt *p, const char *session, uint64_t until_usec, void *userdat
         a->prompt = p;
         a->until_usec = until_usec;
         a->userdata = userdata;
-        copy_session(a->session, session);
+        prompts_copy_session(a->session, session);
         append(&prompts->waiting, a);
         p->n_waiting++;
         p->n_asking++;
         if (until_usec < prompts->due)
                 prompts->due = until_usec;
         *ret = a;
-        tell(prompts);
+        prompts_tell(prompts);
         return 0;
 }
 
@@ -359,7 +297,7 @@ Asker *asker_free(Asker *asker) {
                 unlink_asker(&prompts->ready, asker);
         leave_prompt(asker, asker->outcome == OUTCOME_CHANGED ? OUTCOME_CHANGED : OUTCOME_GONE);
         free(asker);
-        tell(prompts);
+        prompts_tell(prompts);
         return NULL;
 }
 
@@ -379,7 +317,7 @@ void prompts_expire(Prompts *prompts, uint64_t now_usec) {
                 if (a->until_usec <= now_usec)
                         release(a, OUTCOME_TIMED_OUT);
         }
-        tell(prompts);
+        prompts_tell(prompts);
 }
 
 void prompts_changed(Prompts *prompts, int64_t owner, const char *host, uint16_t port) {
@@ -396,7 +334,7 @@ void prompts_changed(Prompts *prompts, int64_t owner, const char *host, uint16_t
                 else if (p->state != PROMPT_ANSWERING)
                         release_all(prompts, p, OUTCOME_CHANGED);
         }
-        tell(prompts);
+        prompts_tell(prompts);
 }
 
 void prompts_stop(Prompts *prompts) {
@@ -408,36 +346,10 @@ void prompts_stop(Prompts *prompts) {
                 if (p->state == PROMPT_QUEUED || p->state == PROMPT_SHOWN)
                         release_all(prompts, p, OUTCOME_NO_AGENT);
         }
-        tell(prompts);
+        prompts_tell(prompts);
 }
 
-/* -- agents ---------------------------------------------------------------------------------- */
-
-int agent_new(Prompts *prompts, uint32_t uid, const char *session, void *userdata, Agent **ret) {
-        unsigned n = 0;
-        Agent *agent;
-
-        for (const Agent *a = prompts->agents; a; a = a->next)
-                if (a->uid == uid)
-                        n++;
-        if (n >= AGENTS_PER_UID_MAX)
-                return -EBUSY;
-        agent = calloc(1, sizeof(*agent));
-        if (!agent)
-                return -ENOMEM;
-        agent->prompts = prompts;
-        agent->uid = uid;
-        agent->userdata = userdata;
-        copy_session(agent->session, session);
-        agent->next = prompts->agents;
-        prompts->agents = agent;
-        *ret = agent;
-        tell(prompts);
-        return 0;
-}
-
-/* Nobody can ask @owner any more: who waits is told so. */
-static void give_up(Prompts *prompts, int64_t owner) {
+void prompts_give_up(Prompts *prompts, int64_t owner) {
         Prompt *next;
 
         for (Prompt *p = prompts->first; p; p = next) {
@@ -447,97 +359,7 @@ static void give_up(Prompts *prompts, int64_t owner) {
         }
 }
 
-Agent *agent_free(Agent *agent) {
-        Agent **link;
-        Prompts *prompts;
-
-        if (!agent)
-                return NULL;
-        prompts = agent->prompts;
-        for (link = &prompts->agents; *link != agent;)
-                link = &(*link)->next;
-        *link = agent->next;
-
-        if (agent->prompt) {
-                agent->prompt->agent = NULL;
-                if (agent->prompt->state == PROMPT_SHOWN)
-                        set_state(agent->prompt, PROMPT_QUEUED);
-        }
-        if (!has_agent(prompts, agent->uid))
-                give_up(prompts, agent->uid);
-        free(agent);
-        tell(prompts);
-        return NULL;
-}
-
-void *agent_userdata(const Agent *agent) {
-        return agent->userdata;
-}
-
-/* The session of who has waited longest for @p; "" if it is not known. */
-static const char *session_of(const Prompt *p) {
-        for (const Asker *a = p->prompts->waiting; a; a = a->next)
-                if (a->prompt == p)
-                        return a->session;
-        return "";
-}
-
-/* A free agent for @p, NULL if it has to wait for one. */
-static Agent *choose_agent(const Prompt *p) {
-        const char *session = session_of(p);
-        Agent *any = NULL, *here = NULL;
-        bool has_one_here = false;
-
-        for (Agent *a = p->prompts->agents; a; a = a->next) {
-                const bool is_here = *session && strcmp(a->session, session) == 0;
-
-                if ((int64_t) a->uid != p->key.owner)
-                        continue;
-                has_one_here |= is_here;
-                if (a->prompt)
-                        continue;
-                if (is_here && !here)
-                        here = a;
-                if (!any)
-                        any = a;
-        }
-        return has_one_here ? here : any;
-}
-
-static void distribute(Prompts *prompts) {
-        for (Prompt *p = prompts->first; p; p = p->next) {
-                Agent *agent;
-
-                if (p->state != PROMPT_QUEUED)
-                        continue;
-                agent = choose_agent(p);
-                if (!agent)
-                        continue;
-                agent->prompt = p;
-                p->agent = agent;
-                set_state(p, PROMPT_SHOWN);
-        }
-}
-
 /* -- effects --------------------------------------------------------------------------------- */
-
-static bool next_for_agents(Prompts *prompts, Effect *ret) {
-        for (Agent *a = prompts->agents; a; a = a->next) {
-                const uint64_t has = a->prompt ? a->prompt->number : 0;
-
-                if (a->told == has)
-                        continue;
-                if (a->told != 0)
-                        *ret = (Effect){ .kind = EFFECT_OVER, .agent = a, .number = a->told,
-                                         .outcome = a->because };
-                else
-                        *ret = (Effect){ .kind = EFFECT_GIVE, .agent = a, .number = has,
-                                         .prompt = a->prompt };
-                a->told = a->told != 0 ? 0 : has;
-                return true;
-        }
-        return false;
-}
 
 bool prompts_next(Prompts *prompts, Effect *ret) {
         Asker *asker = prompts->ready;
@@ -549,8 +371,8 @@ bool prompts_next(Prompts *prompts, Effect *ret) {
                 *ret = (Effect){ .kind = EFFECT_ASKER, .asker = asker, .outcome = asker->outcome };
                 return true;
         }
-        distribute(prompts);
-        return next_for_agents(prompts, ret);
+        agents_distribute(prompts);
+        return agents_next(prompts, ret);
 }
 
 /* -- answers --------------------------------------------------------------------------------- */
@@ -564,19 +386,19 @@ Prompt *prompts_find(Prompts *prompts, int64_t owner, uint64_t number) {
 }
 
 void prompt_begin_answer(Prompt *p) {
-        set_state(p, PROMPT_ANSWERING);
+        prompt_set_state(p, PROMPT_ANSWERING);
 }
 
 /* It goes on where it was, or with another agent; or nobody is left on one of the sides. */
 static void take_up_again(Prompt *p) {
         Prompts *prompts = p->prompts;
-        const bool can_ask = has_agent(prompts, p->key.owner);
+        const bool can_ask = agents_have(prompts, p->key.owner);
 
         if (p->n_asking == 0) {
                 remove_prompt(p, OUTCOME_GONE);
                 return;
         }
-        set_state(p, p->agent ? PROMPT_SHOWN : PROMPT_QUEUED);
+        prompt_set_state(p, p->agent ? PROMPT_SHOWN : PROMPT_QUEUED);
         release_all(prompts, p, can_ask ? OUTCOME_CHANGED : OUTCOME_NO_AGENT);
 }
 
@@ -590,7 +412,7 @@ void prompt_answered(Prompt *p, Outcome outcome) {
         } else {
                 take_up_again(p);
         }
-        tell(prompts);
+        prompts_tell(prompts);
 }
 
 /* Makes room for one more dismissal of @owner: the oldest ones are the lowest numbers. */
@@ -611,10 +433,10 @@ void prompt_dismiss(Prompt *p, uint64_t until_usec) {
         Prompts *prompts = p->prompts;
 
         drop_dismissal(prompts, p->key.owner);
-        set_state(p, PROMPT_DISMISSED);
+        prompt_set_state(p, PROMPT_DISMISSED);
         p->until_usec = until_usec;
         release_all(prompts, p, OUTCOME_DISMISSED);
         take_back(p, OUTCOME_DISMISSED);
         subject_done(&p->subject);
-        tell(prompts);
+        prompts_tell(prompts);
 }
