@@ -55,6 +55,11 @@ static const struct {
              "do with this server. A filter on this computer or in this network looks like that, "
              "and so does somebody who reads along. Ask whoever runs your network before you allow "
              "anything.") },
+        { "authority-limited",
+          N_("The authority that vouches for this certificate was imported to speak for {hosts} "
+             "alone. \"{name}\" lies outside. If it may speak for that as well, import it again with "
+             "that name added to the others (certexc authority import --only); otherwise ask whoever "
+             "runs it why it issued this certificate, before you allow anything.") },
         { "missing-issuer",
           N_("The server does not send the certificate of its issuer, \"{name}\". That is a mistake "
              "in the set-up of the server: its administrator must add that certificate to the "

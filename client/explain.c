@@ -221,15 +221,27 @@ static bool is_interceptor_s(const certexc_answer *answer, const char *problem) 
                is_intercepted(answer);
 }
 
+/* true if the authority is known, but not for this name. */
+static bool is_limited(const certexc_answer *answer, const char *problem) {
+        for (size_t i = 0; same(problem, "unknown-issuer") && i < certexc_answer_n_advice(answer); i++)
+                if (same(certexc_answer_advice(answer, i), "authority-limited"))
+                        return true;
+        return false;
+}
+
 static void explain_problem(const Output *out, const certexc_answer *answer, size_t i) {
         const char *name = certexc_answer_problem(answer, i);
         const char *meaning = certexc_problem_meaning(name);
         const char *mender = certexc_problem_mender(name);
         const char *advice = certexc_problem_advice(name);
         const bool never = !certexc_answer_problem_exceptable(answer, i);
-        const bool foreign = is_interceptor_s(answer, name);
+        const bool limited = is_limited(answer, name);
+        const bool foreign = limited || is_interceptor_s(answer, name);
 
-        if (foreign && same(name, "incomplete-chain"))
+        if (limited)
+                meaning = _("The certificate was issued by an authority that may not speak for this "
+                            "name here.");
+        else if (foreign && same(name, "incomplete-chain"))
                 meaning = _("Whoever answers in the server's place does not send the certificate "
                             "that leads to an authority.");
         output_paragraph(out, 2, NULL, never ? STYLE_BAD : STYLE_WARN, "%s%s%s",

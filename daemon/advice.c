@@ -20,6 +20,7 @@ const char *advice_name(AdviceId id) {
                 [ADVICE_INTERCEPTED_BY_ADWARE] = "intercepted-by-adware",
                 [ADVICE_INTERCEPTED_BY_DEBUGGER] = "intercepted-by-debugger",
                 [ADVICE_ONE_ISSUER_FOR_MANY] = "one-issuer-for-many",
+                [ADVICE_AUTHORITY_LIMITED] = "authority-limited",
                 [ADVICE_MISSING_ISSUER] = "missing-issuer",
                 [ADVICE_PORT_UNUSUAL] = "port-unusual",
                 [ADVICE_PORT_PLAIN] = "port-plain",
@@ -101,8 +102,9 @@ static const char *registrable(const char *host) {
 bool advice_wants_hosts(const Facts *facts) {
         const CertificateFacts *leaf = facts->leaf;
 
-        /* Who signs for itself may use any name, and many use the same: "localhost". */
-        return (facts->problems & PROBLEM_UNKNOWN_ISSUER) && leaf && *leaf->issuer &&
+        /* Who signs for itself may use any name, and many use the same: "localhost"; and one that
+         * somebody imported is no stranger. */
+        return (facts->problems & PROBLEM_UNKNOWN_ISSUER) && !facts->limit && leaf && *leaf->issuer &&
                strcmp(leaf->issuer, leaf->subject) != 0;
 }
 
@@ -121,6 +123,14 @@ static void find_others(const AdviceInput *input, AdviceList *ret) {
                         advice.hosts[advice.n_hosts++] = input->hosts[i];
         if (advice.n_hosts > 0)
                 ret->items[ret->n++] = advice;
+}
+
+/* It is no stranger: whoever imported it gave it some names. */
+static void find_limit(const AdviceInput *input, AdviceList *ret) {
+        const Facts *facts = input->facts;
+
+        if (facts->limit)
+                add(ret, ADVICE_AUTHORITY_LIMITED, facts->outside)->limit = facts->limit;
 }
 
 static void find_missing(const AdviceInput *input, AdviceList *ret) {
@@ -187,6 +197,7 @@ void advice_find(const AdviceInput *input, AdviceList *ret) {
         find_clock(input, ret);
         intercepted = find_interceptor(input, ret);
         find_others(input, ret);
+        find_limit(input, ret);
         /* The server behind an interceptor cannot be blamed for what is missing. */
         if (!intercepted)
                 find_missing(input, ret);

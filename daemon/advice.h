@@ -21,6 +21,7 @@ typedef enum AdviceId {
         ADVICE_INTERCEPTED_BY_ADWARE,
         ADVICE_INTERCEPTED_BY_DEBUGGER,
         ADVICE_ONE_ISSUER_FOR_MANY,
+        ADVICE_AUTHORITY_LIMITED,
         ADVICE_MISSING_ISSUER,
         ADVICE_PORT_UNUSUAL,
         ADVICE_PORT_PLAIN,
@@ -33,10 +34,11 @@ typedef enum AdviceId {
 
 typedef struct Advice {
         AdviceId id;
-        const char *name; /* a product, an issuer, a protocol; NULL: none. Borrowed. */
+        const char *name; /* a product, an issuer, a protocol, a host; NULL: none. Borrowed. */
         int64_t time;     /* -1: none */
         const char *hosts[ADVICE_HOSTS_MAX]; /* borrowed */
         size_t n_hosts;
+        const char *limit; /* hosts, separated by commas, in place of @hosts; NULL: none. Borrowed. */
 } Advice;
 
 typedef struct AdviceInput {

@@ -76,6 +76,17 @@ struct json_object *answer_problem_names(ProblemSet problems) {
         return TAKE_PTR(list);
 }
 
+static int append_limit(struct json_object *hosts, const char *limit) {
+        while (*limit) {
+                const size_t n = strcspn(limit, ",");
+
+                if (json_append(hosts, json_object_new_string_len(limit, (int) n)) < 0)
+                        return -ENOMEM;
+                limit += n + (limit[n] == ',');
+        }
+        return 0;
+}
+
 static struct json_object *answer_one_advice(const Advice *advice) {
         _cleanup_(json_freep) struct json_object *o = json_object_new_object();
         _cleanup_(json_freep) struct json_object *hosts = NULL;
@@ -84,10 +95,12 @@ static struct json_object *answer_one_advice(const Advice *advice) {
             (advice->name && json_put_string(o, "name", advice->name) < 0) ||
             (advice->time >= 0 && json_put_int(o, "time", advice->time) < 0))
                 return NULL;
-        if (advice->n_hosts == 0)
+        if (advice->n_hosts == 0 && !advice->limit)
                 return TAKE_PTR(o);
 
         hosts = json_object_new_array();
+        if (advice->limit && append_limit(hosts, advice->limit) < 0)
+                return NULL;
         for (size_t i = 0; i < advice->n_hosts; i++)
                 if (json_append(hosts, json_object_new_string(advice->hosts[i])) < 0)
                         return NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -226,16 +227,49 @@ static bool subtree_next(Der *der, GeneralNameKind *ret_kind, Blob *ret_base) {
 typedef struct Checking {
         const Certificate *above;
         uint64_t *budget;
-        char *text;
+        Violation *violation;
 } Checking;
 
-static int violated(Checking *k, const char *reason, GeneralNameKind kind, Blob name) {
-        bool readable = kind == NAME_DNS || kind == NAME_EMAIL || kind == NAME_URI;
+static int write_directory_name(Blob name, char ret[static CONSTRAINT_NAME_SIZE]) {
+        _cleanup_free_ char *text = NULL;
+        int r;
 
-        snprintf(k->text, CONSTRAINT_TEXT_SIZE, "%s%s%.*s", reason, readable ? ": " : "",
-                 readable ? (int) (name.size < 255 ? name.size : 255) : 0,
-                 readable ? (const char *) name.data : "");
-        return 1;
+        r = name_text(name, &text);
+        if (r == 0)
+                (void) snprintf(ret, CONSTRAINT_NAME_SIZE, "%s", text);
+        return r == -ENOMEM ? r : 0;
+}
+
+/* 0 or -ENOMEM. A name of which nothing can be said is "". */
+static int write_name(GeneralNameKind kind, Blob name, char ret[static CONSTRAINT_NAME_SIZE]) {
+        ret[0] = '\0';
+        switch (kind) {
+        case NAME_DNS:
+        case NAME_EMAIL:
+        case NAME_URI:
+                (void) snprintf(ret, CONSTRAINT_NAME_SIZE, "%.*s",
+                                (int) (name.size < 255 ? name.size : 255), (const char *) name.data);
+                return 0;
+        case NAME_ADDRESS:
+                if (name.size == 4 || name.size == 16)
+                        (void) inet_ntop(name.size == 4 ? AF_INET : AF_INET6, name.data, ret,
+                                         CONSTRAINT_NAME_SIZE);
+                return 0;
+        case NAME_DIRECTORY:
+                return write_directory_name(name, ret);
+        case NAME_OTHER:
+        case NAME_X400:
+        case NAME_EDI:
+        case NAME_REGISTERED_ID:
+        case _NAME_KIND_MAX:
+                break;
+        }
+        return 0;
+}
+
+static int violated(Checking *k, const char *reason, GeneralNameKind kind, Blob name) {
+        k->violation->reason = reason;
+        return write_name(kind, name, k->violation->name) < 0 ? -ENOMEM : 1;
 }
 
 /* One name against one list. *@ret_constrained: the list speaks of names of this kind. */
@@ -256,7 +290,7 @@ static int check_list(Checking *k, Blob list, GeneralNameKind kind, Blob name, R
                         *k->budget = 0;
                         return violated(k,
                                         "there are more names and constraints than can be checked",
-                                        kind, (Blob){0});
+                                        _NAME_KIND_MAX, (Blob){0});
                 }
                 *k->budget -= cost;
                 if (base_kind != kind)
@@ -264,7 +298,8 @@ static int check_list(Checking *k, Blob list, GeneralNameKind kind, Blob name, R
                 *ret_constrained = true;
                 r = relate(kind, name, base, &relation);
                 if (r == -EBADMSG)
-                        return violated(k, "a name that cannot be read", kind, (Blob){0});
+                        return violated(k, "a name that cannot be read", _NAME_KIND_MAX,
+                                        (Blob){0});
                 if (r < 0)
                         return r;
                 if (relation > *ret)
@@ -341,8 +376,8 @@ static int check_common_name(Checking *k, const Certificate *below) {
 }
 
 int constraints_check(const Certificate *above, const Certificate *below, uint64_t *budget,
-                      char ret[static CONSTRAINT_TEXT_SIZE]) {
-        Checking k = {.above = above, .budget = budget, .text = ret};
+                      Violation *ret) {
+        Checking k = {.above = above, .budget = budget, .violation = ret};
         Der names = der_of(below->extensions.names);
         GeneralNameKind kind;
         Blob name;

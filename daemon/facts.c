@@ -50,6 +50,8 @@ Facts *facts_unref(Facts *facts) {
                 free(facts->findings[i].value);
         free(facts->findings);
         free(facts->responder);
+        free(facts->outside);
+        free(facts->limit);
         free(facts);
         return NULL;
 }
@@ -103,6 +105,22 @@ int facts_add(Facts *facts, Problem problem, int certificate, const char *value)
         if (r < 0)
                 return r;
         return facts_append(facts, problem, certificate, &copy);
+}
+
+int facts_set_limit(Facts *facts, const char *outside, const char *limit) {
+        _cleanup_free_ char *name = NULL, *names = NULL;
+        int r;
+
+        r = facts_text(outside, strlen(outside), &name);
+        if (r == 0)
+                r = facts_text(limit, strlen(limit), &names);
+        if (r < 0)
+                return r;
+        free(facts->outside);
+        free(facts->limit);
+        facts->outside = TAKE_PTR(name);
+        facts->limit = TAKE_PTR(names);
+        return 0;
 }
 
 CertificateFacts *certificate_facts_free(CertificateFacts *c) {
@@ -224,6 +242,14 @@ static bool responder_is_lawful(const Facts *facts) {
         return true;
 }
 
+/* Both or neither, and then the authority is none here. */
+static bool limit_is_lawful(const Facts *facts) {
+        if (!facts->outside && !facts->limit)
+                return true;
+        return text_is_lawful(facts->outside) && text_is_lawful(facts->limit) &&
+               (facts->problems & PROBLEM_UNKNOWN_ISSUER);
+}
+
 static bool facts_are_lawful(const Facts *facts) {
         if ((facts->problems & ~problem_set_all) != 0 || !findings_are_lawful(facts))
                 return false;
@@ -233,7 +259,8 @@ static bool facts_are_lawful(const Facts *facts) {
                         : (facts->problems & problem_set_never) == 0)
                 return false;
 
-        return facts->holds_from < facts->holds_until && responder_is_lawful(facts);
+        return facts->holds_from < facts->holds_until && responder_is_lawful(facts) &&
+               limit_is_lawful(facts);
 }
 
 /* -- as bytes ------------------------------------------------------------------------------- */
@@ -264,6 +291,12 @@ int facts_write(const Facts *facts, uint8_t **ret, size_t *ret_size) {
         writer_i64(&w, facts->signed_time);
         writer_text(&w, facts->responder ? facts->responder : "");
         writer_blob(&w, facts->request, facts->request_size);
+
+        writer_u8(&w, facts->limit ? 1 : 0);
+        if (facts->limit) {
+                writer_text(&w, facts->outside);
+                writer_text(&w, facts->limit);
+        }
 
         writer_u8(&w, facts->leaf ? 1 : 0);
         if (facts->leaf)
@@ -352,6 +385,18 @@ static int responder_read(Reader *rd, Facts *facts) {
         return 0;
 }
 
+static int limit_read(Reader *rd, Facts *facts) {
+        const uint8_t has_limit = reader_u8(rd);
+
+        if (has_limit > 1)
+                return -EBADMSG;
+        if (!has_limit)
+                return 0;
+        facts->outside = reader_text(rd, FACTS_TEXT_BYTES_MAX);
+        facts->limit = reader_text(rd, FACTS_TEXT_BYTES_MAX);
+        return facts->outside && facts->limit ? 0 : -EBADMSG;
+}
+
 int facts_read(Blob bytes, Facts **ret) {
         _cleanup_(facts_unrefp) Facts *facts = NULL;
         Reader rd = READER_INIT(bytes);
@@ -369,6 +414,8 @@ int facts_read(Blob bytes, Facts **ret) {
         facts->holds_until = reader_i64(&rd);
         facts->signed_time = reader_i64(&rd);
         r = responder_read(&rd, facts);
+        if (r == 0)
+                r = limit_read(&rd, facts);
         if (r < 0)
                 return r;
 

@@ -41,6 +41,10 @@ typedef struct Facts {
         CertificateFacts *leaf; /* NULL if the leaf could not be read */
         Finding *findings;
         size_t n_findings;
+        /* An imported authority speaks for the names of @limit alone (text of only_add()), and
+         * @outside is none of them; both NULL: no such thing. */
+        char *outside;
+        char *limit;
         /* The findings hold from the first until before the second: no date is passed between. New
          * facts hold always. */
         int64_t holds_from;
@@ -71,6 +75,9 @@ bool facts_hold(const Facts *facts, int64_t now);
  * the problem's bit is set.
  */
 int facts_add(Facts *facts, Problem problem, int certificate, const char *value);
+
+/* Keeps that an authority speaks for @limit alone and not for @outside. 0, -ENOMEM. */
+int facts_set_limit(Facts *facts, const char *outside, const char *limit);
 
 /*
  * A new string (free()) of what a certificate says in the @size bytes at @bytes: what is no UTF-8,

@@ -52,6 +52,13 @@ void report(Report *r, Problem problem, const Certificate *c, const char *format
         add(r, problem, c, value);
 }
 
+void report_limit(Report *r, const char *outside, const char *names) {
+        int e = r->facts ? facts_set_limit(r->facts, outside, names) : 0;
+
+        if (e < 0 && r->error == 0)
+                r->error = e;
+}
+
 void report_name(Report *r, Problem problem, const Certificate *c, Blob name) {
         _cleanup_free_ char *text = NULL;
         int e = 0;

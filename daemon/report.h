@@ -18,7 +18,10 @@ typedef struct Report {
 void report(Report *r, Problem problem, const Certificate *c, const char *format, ...)
         _printf_(4, 5);
 
-/* The same, with the text of a distinguished name. */
+/* The authority speaks for @names alone, text of only_add(), and @outside is none of them. */
+void report_limit(Report *r, const char *outside, const char *names);
+
+/* The same as report(), with the text of a distinguished name. */
 void report_name(Report *r, Problem problem, const Certificate *c, Blob name);
 
 /* The same, with a time as ISO 8601 in UTC. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -105,7 +106,7 @@ static void check_length(const Path *path, size_t i, Report *r) {
 
 /* The names of all below, but of those that a name issued to itself only of the leaf (6.1.4 b). */
 static void check_names(Judging *judging, const Path *path, size_t i, Report *r) {
-        char text[CONSTRAINT_TEXT_SIZE];
+        Violation violation;
 
         for (size_t k = 0; k < i; k++) {
                 int violated;
@@ -113,34 +114,36 @@ static void check_names(Judging *judging, const Path *path, size_t i, Report *r)
                 if (k > 0 && certificate_is_self_issued(path->items[k]))
                         continue;
                 violated = constraints_check(path->items[i], path->items[k], &judging->comparisons,
-                                             text);
+                                             &violation);
                 if (violated > 0)
-                        report(r, PROBLEM_BAD_CONSTRAINTS, path->items[k], "%s", text);
+                        report(r, PROBLEM_BAD_CONSTRAINTS, path->items[k], "%s%s%s",
+                               violation.reason, violation.name[0] ? ": " : "", violation.name);
                 if (violated < 0 && r->error == 0)
                         r->error = violated;
         }
 }
 
-/* true if all names of the path are among those of @only, the endpoint's included; as name
- * constraints that the authority did not write itself. */
-static bool is_within(Judging *judging, const Path *path, Blob only, Report *r) {
+/* true if all names of the path are among @names, the endpoint's included; as name constraints that
+ * the authority did not write itself. Else the one that is not in @ret. */
+static bool is_within(Judging *judging, const Path *path, const char *names, Report *r,
+                      Violation *ret) {
         Certificate above = {.extensions.has_constraints = true};
-        char text[CONSTRAINT_TEXT_SIZE], names[ONLY_TEXT_MAX + 1] = "";
         OnlySubtrees subtrees;
         int violated = 0;
 
-        if (only.size >= sizeof(names))
+        ret->name[0] = '\0';
+        if (only_subtrees(names, &subtrees) < 0)
                 return false;
-        memcpy(names, only.data, only.size);
-        if (only_subtrees(names, &subtrees) < 0 ||
-            (judging->endpoint && !only_covers(names, judging->endpoint)))
+        if (judging->endpoint && !only_covers(names, judging->endpoint)) {
+                (void) snprintf(ret->name, sizeof(ret->name), "%s", judging->endpoint->host);
                 return false;
+        }
         above.extensions.permitted = subtrees.permitted;
         above.extensions.excluded = subtrees.excluded;
         for (size_t i = 0; violated == 0 && i < path->n; i++)
                 if (i == 0 || (i + 1 < path->n && !certificate_is_self_issued(path->items[i])))
                         violated = constraints_check(&above, path->items[i], &judging->comparisons,
-                                                     text);
+                                                     ret);
         if (violated < 0 && r->error == 0)
                 r->error = violated;
         return violated == 0;
@@ -149,18 +152,25 @@ static bool is_within(Judging *judging, const Path *path, Blob only, Report *r) 
 /* An authority that was imported for some names speaks for no others: there it is none. */
 static void check_only(Judging *judging, const Path *path, Report *r) {
         const Certificate *top = path->items[path->n - 1];
-        Blob only = {0}, some = {0};
+        char names[ONLY_TEXT_MAX + 1] = "";
+        Violation outside = {0};
         size_t cursor = 0;
+        Blob only;
 
         if (!path->anchored || certificates_speaks_for_all(judging->all, top))
                 return;
         while (certificates_next_only(judging->all, top, &cursor, &only) > 0) {
-                if (is_within(judging, path, only, r))
+                if (only.size >= sizeof(names))
+                        continue;
+                memcpy(names, only.data, only.size);
+                names[only.size] = '\0';
+                if (is_within(judging, path, names, r, &outside))
                         return;
-                some = only;
         }
-        report(r, PROBLEM_UNKNOWN_ISSUER, top, "it is believed for %.*s alone", (int) some.size,
-               (const char *) some.data);
+        report(r, PROBLEM_UNKNOWN_ISSUER, top, "%s",
+               outside.name[0] ? outside.name : "it is believed for some names alone");
+        if (outside.name[0])
+                report_limit(r, outside.name, names);
 }
 
 static void check_dates(Judging *judging, const Certificate *c, Report *r) {

@@ -30,6 +30,7 @@ typedef struct Row {
         int64_t signed_time; /* 0: none */
         const char *hosts[4];
         const char *missing; /* the value of the incomplete chain's finding */
+        const char *limit;   /* what the authority may speak for, and not for bank.test */
         const char *wanted;  /* as written by write_advice() */
 } Row;
 
@@ -188,6 +189,12 @@ static const Row rows[] = {
           .port = 443,
           .missing = "CN=Intermediate",
           .wanted = "missing-issuer(CN=Intermediate) " },
+        { .says = "what an imported authority may speak for",
+          .problems = PROBLEM_UNKNOWN_ISSUER,
+          .port = 443,
+          .limit = "10.0.0.0/8,example.org",
+          .hosts = { "pop.example.net" },
+          .wanted = "authority-limited(bank.test){10.0.0.0/8,example.org} " },
         { .says = "all that there is, in order; an interceptor explains what is missing",
           .problems = DATES_AND_ISSUER,
           .issuer = "CN=Kaspersky Web Anti-Virus Certification Authority",
@@ -211,6 +218,8 @@ static void write_advice(const AdviceList *list, FILE *to) {
                         (void) fprintf(to, "@%lld", (long long) a->time);
                 for (size_t j = 0; j < a->n_hosts; j++)
                         (void) fprintf(to, "%s%s", j > 0 ? "," : "[", a->hosts[j]);
+                if (a->limit)
+                        (void) fprintf(to, "{%s}", a->limit);
                 (void) fprintf(to, "%s ", a->n_hosts > 0 ? "]" : "");
         }
 }
@@ -228,6 +237,8 @@ static Facts *make_facts(const Row *row) {
         facts->problems = row->problems;
         if (row->missing)
                 ck_assert_int_eq(facts_add(facts, PROBLEM_INCOMPLETE_CHAIN, 0, row->missing), 0);
+        if (row->limit)
+                ck_assert_int_eq(facts_set_limit(facts, "bank.test", row->limit), 0);
         facts->signed_time = row->signed_time ? row->signed_time : INT64_MIN;
         return facts;
 }

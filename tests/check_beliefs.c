@@ -117,6 +117,7 @@ typedef struct Row {
         bool certificate;         /* ...or only its certificate */
         bool import_issuer;       /* not the root is imported, but the intermediate */
         bool system;              /* the root is an authority of the system as well */
+        const char *outside;      /* the name that its imports do not let it speak for; NULL: none */
         ProblemSet problems;
 } Row;
 
@@ -133,42 +134,42 @@ static const Row rows[] = {
         { .says = "by a wildcard below it", .host = "mail.example.org", .names = wildcard,
           .only = "example.org" },
         { .says = "not for the world", .host = "bank.test", .names = bank, .only = "example.org",
-          .problems = PROBLEM_UNKNOWN_ISSUER },
+          .outside = "bank.test", .problems = PROBLEM_UNKNOWN_ISSUER },
         { .says = "not for a name that only ends like it", .host = "mail.notexample.org",
-          .names = namesake, .only = "example.org", .problems = PROBLEM_UNKNOWN_ISSUER },
+          .names = namesake, .only = "example.org", .outside = "mail.notexample.org", .problems = PROBLEM_UNKNOWN_ISSUER },
         { .says = "not for a name above", .host = "mail.example.org", .names = mail,
-          .only = "deep.mail.example.org", .problems = PROBLEM_UNKNOWN_ISSUER },
+          .only = "deep.mail.example.org", .outside = "mail.example.org", .problems = PROBLEM_UNKNOWN_ISSUER },
         { .says = "not with a second name of the world", .host = "mail.example.org",
-          .names = mail_and_world, .only = "example.org", .problems = PROBLEM_UNKNOWN_ISSUER },
+          .names = mail_and_world, .only = "example.org", .outside = "bank.test", .problems = PROBLEM_UNKNOWN_ISSUER },
         { .says = "not with a wildcard that reaches into the world", .host = "mail.example.org",
-          .names = world_wildcard, .only = "example.org", .problems = PROBLEM_UNKNOWN_ISSUER },
+          .names = world_wildcard, .only = "example.org", .outside = "*.org", .problems = PROBLEM_UNKNOWN_ISSUER },
         { .says = "not with an address", .host = "mail.example.org", .names = mail_and_address,
-          .only = "example.org", .problems = PROBLEM_UNKNOWN_ISSUER },
+          .only = "example.org", .outside = "10.1.2.3", .problems = PROBLEM_UNKNOWN_ISSUER },
         { .says = "with an address that it may speak for", .host = "mail.example.org",
           .names = mail_and_address, .only = "10.0.0.0/8,example.org" },
         { .says = "for addresses", .host = "10.1.2.3", .names = address, .only = "10.0.0.0/8" },
         { .says = "not for others", .host = "10.1.2.3", .names = address, .only = "10.2.0.0/16",
-          .problems = PROBLEM_UNKNOWN_ISSUER },
+          .outside = "10.1.2.3", .problems = PROBLEM_UNKNOWN_ISSUER },
         { .says = "for addresses it speaks for no names", .host = "mail.example.org",
-          .names = mail, .only = "10.0.0.0/8", .problems = PROBLEM_UNKNOWN_ISSUER },
+          .names = mail, .only = "10.0.0.0/8", .outside = "mail.example.org", .problems = PROBLEM_UNKNOWN_ISSUER },
         { .says = "names of other kinds are no host's", .host = "mail.example.org", .names = email,
           .only = "example.org" },
         { .says = "at an endpoint of the world it is none, whatever the certificate says",
           .host = "bank.test", .names = mail, .only = "example.org",
-          .problems = PROBLEM_UNKNOWN_ISSUER | PROBLEM_NAME_MISMATCH },
+          .outside = "bank.test", .problems = PROBLEM_UNKNOWN_ISSUER | PROBLEM_NAME_MISMATCH },
         { .says = "names of an intermediate count", .host = "mail.example.org", .names = mail,
-          .issuer_name = "bank.test", .only = "example.org", .problems = PROBLEM_UNKNOWN_ISSUER },
+          .issuer_name = "bank.test", .only = "example.org", .outside = "bank.test", .problems = PROBLEM_UNKNOWN_ISSUER },
         { .says = "names of an intermediate that are permitted", .host = "mail.example.org",
           .names = mail, .issuer_name = "ca.example.org", .only = "example.org" },
         { .says = "an imported intermediate may speak for others than its root",
           .host = "mail.example.org", .names = mail, .only = "example.org", .import_issuer = true },
         { .says = "nor may it for more", .host = "bank.test", .names = bank, .only = "example.org",
-          .import_issuer = true, .problems = PROBLEM_UNKNOWN_ISSUER },
+          .import_issuer = true, .outside = "bank.test", .problems = PROBLEM_UNKNOWN_ISSUER },
         { .says = "two who imported it, each for some names", .host = "mail.example.org",
           .names = mail, .only = "bank.test", .also = "example.org" },
         { .says = "names are not joined out of two imports", .host = "mail.example.org",
           .names = mail_and_world, .only = "bank.test", .also = "example.org",
-          .problems = PROBLEM_UNKNOWN_ISSUER },
+          .outside = "bank.test", .problems = PROBLEM_UNKNOWN_ISSUER },
         { .says = "two who imported it, one for all names", .host = "mail.example.org",
           .names = mail, .only = "bank.test", .also = "" },
         { .says = "what the system believes is not narrowed by an import",
@@ -233,15 +234,36 @@ static Belief disbelieve(const Pki *pki, bool certificate) {
         return b;
 }
 
-/* Once as it is, once as it comes out of the daemon's words to a judge. */
+/* Names are told as they are, and what there is in their place. */
+static void expect_limit(const Facts *facts, const Row *row) {
+        const Finding *shown = NULL;
+
+        ck_assert_msg(!row->outside == !facts->outside && !row->outside == !facts->limit,
+                      "%s: limited to %s", row->says, facts->limit ? facts->limit : "nothing");
+        if (!row->outside)
+                return;
+        ck_assert_msg(strcmp(facts->outside, row->outside) == 0, "%s: %s is outside", row->says,
+                      facts->outside);
+        ck_assert_str_eq(facts->limit, row->also ? row->also : row->only);
+        for (size_t i = 0; i < facts->n_findings; i++)
+                if (facts->findings[i].problem == PROBLEM_UNKNOWN_ISSUER)
+                        shown = &facts->findings[i];
+        ck_assert_msg(shown && strstr(shown->value, row->outside), "%s: value", row->says);
+}
+
+/* Once as it is, once as it comes out of the daemon's words to a judge, and its answer to the daemon. */
 static void expect(const Question *q, const Authorities *trust, const Row *row) {
         _cleanup_(question_freep) QuestionBytes *back = NULL;
-        _cleanup_(facts_unrefp) Facts *facts = NULL, *again = NULL;
-        _cleanup_free_ uint8_t *bytes = NULL;
+        _cleanup_(facts_unrefp) Facts *facts = NULL, *again = NULL, *told = NULL;
+        _cleanup_free_ uint8_t *bytes = NULL, *answer = NULL;
         size_t size;
 
         ck_assert_int_eq(problems_find(q, trust, &facts), 0);
         ck_assert_msg(facts->problems == row->problems, "%s: 0x%x", row->says, facts->problems);
+        expect_limit(facts, row);
+        ck_assert_int_eq(facts_write(facts, &answer, &size), 0);
+        ck_assert_int_eq(facts_read((Blob){ answer, size }, &told), 0);
+        expect_limit(told, row);
 
         ck_assert_int_eq(question_write(q, &bytes, &size), 0);
         ck_assert_int_eq(question_read((Blob){ bytes, size }, &back), 0);

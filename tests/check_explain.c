@@ -148,6 +148,14 @@ static const Row rows[] = {
             "2026-11-21 12:00, when", "bears the name of Avast, a program",
             "\"CN=\\u{1b}[2J\", also vouches for a.example, b.example, which" },
           { "\033", "from-the-future", "{" "name}" } },
+        { "an authority that speaks for other names is not called unknown",
+          "\"verdict\":\"prompt\",\"because\":\"no-exception\",\"problems\":["
+          PROBLEM("unknown-issuer", "true", "-1", "bank.test (CN=Root)") "],\"new_problems\":[],"
+          "\"advice\":[{\"id\":\"authority-limited\",\"name\":\"bank.test\",\"hosts\":"
+          "[\"10.0.0.0/8\",\"example.org\"]}]",
+          { "that may not speak for this name here.\n", "Seen: \"bank.test (CN=Root)\".",
+            "imported to speak for 10.0.0.0/8, example.org alone. \"bank.test\" lies outside." },
+          { "that this system does not know", "{" "hosts}" } },
         { "reject says that nobody may allow it",
           "\"verdict\":\"reject\",\"because\":\"never-exceptable\",\"problems\":["
           PROBLEM("revoked", "false", "0", "") "],\"new_problems\":[]",

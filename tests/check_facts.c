@@ -178,6 +178,17 @@ static void long_responder(Facts *f) {
         (void) snprintf(url, sizeof(url), "http://%0*d", (int) sizeof(url) - 8, 0);
         set_text(&f->responder, url);
 }
+static void limit_without_a_name(Facts *f) { f->limit = copy("example.org"); }
+static void broken_outside(Facts *f) {
+        f->limit = copy("example.org");
+        f->outside = copy("\xff");
+}
+static void limit_of_a_known_one(Facts *f) {
+        ck_assert_int_eq(facts_set_limit(f, "bank.test", "example.org"), 0);
+        f->problems &= ~(ProblemSet) PROBLEM_UNKNOWN_ISSUER;
+        f->findings[1].problem = PROBLEM_NAME_MISMATCH;
+        f->problems |= PROBLEM_NAME_MISMATCH;
+}
 static void never_holds(Facts *f) { f->holds_until = f->holds_from; }
 
 static const struct {
@@ -197,6 +208,9 @@ static const struct {
         { "a name that is no UTF-8", broken_name },
         { "a serial number in upper case", upper_case_serial },
         { "a time to hold that is empty", never_holds },
+        { "a limit and no name outside", limit_without_a_name },
+        { "a name outside that is no UTF-8", broken_outside },
+        { "a limit of an authority that is no unknown one", limit_of_a_known_one },
         { "somebody to ask and nothing to ask", no_request },
         { "a request past its bound", long_request },
         { "a request and nobody to ask", no_responder },

@@ -75,7 +75,7 @@ static void try_names(const Parts *p) {
                 certificate((Blob){nobody, sizeof(nobody)}, "\x55\x1d\x1e", p->constraints);
         _cleanup_(certificate_freep) Certificate *below = NULL, *above = NULL;
         uint64_t budget = CONSTRAINT_COMPARISONS_MAX, again = budget;
-        char text[CONSTRAINT_TEXT_SIZE] = "";
+        Violation violation = {0};
         int r;
 
         if (certificate_new(status_blob(&low), CERTIFICATE_SENT, 0, &below) < 0)
@@ -84,9 +84,9 @@ static void try_names(const Parts *p) {
         match(below, p->host);
         if (certificate_new(status_blob(&high), CERTIFICATE_SENT, 1, &above) < 0)
                 return;
-        r = constraints_check(above, below, &budget, text);
-        if (r < 0 || (r == 1 && !memchr(text, 0, sizeof(text))) ||
-            constraints_check(above, below, &again, text) != r || again != budget)
+        r = constraints_check(above, below, &budget, &violation);
+        if (r < 0 || (r == 1 && (!violation.reason || !memchr(violation.name, 0, sizeof(violation.name)))) ||
+            constraints_check(above, below, &again, &violation) != r || again != budget)
                 abort();
 }
 
