@@ -1,69 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The real daemon on a bus: what it shows there, whom it tells of what, who may take its name, and
- * what it does when callers leave, flood it, or the bus goes away. */
+/* The real daemon on a bus: what it shows there, whom it tells of what, and who may take its name. */
 #include "config.h"
 
 #include <check.h>
 #include <json-c/json.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 #include "client/bus-value.h"
 #include "client/encoding.h"
 #include "daemon/json.h"
 #include "daemon/limits.h"
-#include "tests/methods.h"
-#include "tests/private-bus.h"
-
-static Methods *m;
-static PrivateBus *b;
-static sd_bus *bus;
-
-static void setup(void) {
-        m = methods_new();
-        ck_assert_int_eq(fixture_stop(m->fixture), 0);
-        m->peer = peer_free(m->peer);
-        m->fixture->bus = true;
-        b = private_bus_new(m->fixture->directory);
-        methods_start(m, PKI_NOW);
-        bus = private_bus_open();
-        private_bus_wait_for(bus, BUS_NAME);
-}
-
-static void teardown(void) {
-        bus = sd_bus_flush_close_unref(bus);
-        m->peer = peer_free(m->peer);
-        ck_assert_int_eq(fixture_stop(m->fixture), 0);
-        b = private_bus_free(b);
-        m = methods_free(m);
-}
-
-/* Parameters as methods_text() takes them. */
-static struct json_object *parameters_new(const char *text) {
-        _cleanup_free_ char *call = methods_text(m, "Verify", text, false);
-        struct json_object *message = json_tokener_parse(call), *in = NULL;
-
-        ck_assert(json_object_object_get_ex(message, "parameters", &in));
-        (void) json_object_get(in);
-        (void) json_object_put(message);
-        return in;
-}
-
-static struct json_object *call(const char *method, const char *text) {
-        _cleanup_(json_freep) struct json_object *in = parameters_new(text);
-
-        return private_bus_call(b, bus, method, in);
-}
-
-static struct json_object *call_as(uid_t uid, const char *method, const char *text) {
-        _cleanup_(json_freep) struct json_object *in = parameters_new(text);
-
-        return private_bus_call_as(b, uid, method, in, false);
-}
+#include "tests/on-bus.h"
 
 /* -- what is shown ----------------------------------------------------------------------------- */
 
@@ -235,18 +183,6 @@ static void listen_to_all(sd_bus *with, Heard *heard) {
                                              on_signal, heard), 0);
 }
 
-static void subscribe(sd_bus *with) {
-        ck_assert_int_ge(sd_bus_call_method(with, BUS_NAME, BUS_PATH, BUS_INTERFACE, "Subscribe",
-                                            NULL, NULL, "a{sv}", 0), 0);
-}
-
-/* What the daemon sent before its answer to this is there when it answers. */
-static void drain(sd_bus *with) {
-        ck_assert_int_ge(sd_bus_call_method(with, BUS_NAME, BUS_PATH, "org.freedesktop.DBus.Peer",
-                                            "Ping", NULL, NULL, ""), 0);
-        while (sd_bus_process(with, NULL) > 0)
-                ;
-}
 
 static void wait_for_signal(sd_bus *with, const Heard *heard, const char *line) {
         while (!strstr(heard->text, line)) {
@@ -265,8 +201,8 @@ START_TEST(test_signals) {
 
         listen_to_all(bus, &mine);
         listen_to_all(other, &others);
-        subscribe(bus);
-        subscribe(bus);
+        on_bus_subscribe(bus);
+        on_bus_subscribe(bus);
 
         /* Whoever did it, and through whichever door. */
         WALK({ "allowed over the socket", 0, "AddException", "{" AT SHOWN "'chain':[@bad]}",
@@ -280,13 +216,13 @@ START_TEST(test_signals) {
         pki_write(fixture_path(m->fixture, "authorities.pem"), (const Pki *const[]){ another }, 1, false);
         wait_for_signal(bus, &mine, "AuthoritiesChanged authorities-changed\n");
 
-        drain(other);
+        on_bus_drain(other);
         ck_assert_msg(!*others.text, "told without asking: %s", others.text);
         ck_assert_int_ge(sd_bus_call_method(bus, BUS_NAME, BUS_PATH, BUS_INTERFACE, "Unsubscribe",
                                             NULL, NULL, ""), 0);
         mine.text[0] = '\0';
         WALK({ "one more", 0, "AddDenial", "{" AT "'chain':[@other]}", "exception.id", "3" });
-        drain(bus);
+        on_bus_drain(bus);
         ck_assert_str_eq(mine.text, "");
         (void) sd_bus_flush_close_unref(other);
 }
@@ -301,7 +237,7 @@ START_TEST(test_subscribers) {
         for (unsigned i = 0; i < N_ELEMENTS(many); i++)
                 many[i] = private_bus_open();
         for (unsigned i = 0; i < MONITORS_PER_UID_MAX; i++)
-                subscribe(many[i]);
+                on_bus_subscribe(many[i]);
         r = sd_bus_call_method(many[MONITORS_PER_UID_MAX], BUS_NAME, BUS_PATH, BUS_INTERFACE,
                                "Subscribe", &error, NULL, "a{sv}", 0);
         ck_assert_int_lt(r, 0);
@@ -351,7 +287,7 @@ START_TEST(test_people) {
         for (size_t i = 0; i < N_ELEMENTS(people); i++) {
                 _cleanup_(json_freep) struct json_object *reply = NULL;
 
-                reply = call_as(people[i].uid, people[i].method, people[i].parameters);
+                reply = on_bus_call_as(people[i].uid, people[i].method, people[i].parameters);
                 ck_assert_msg(strcmp(methods_seen(reply, people[i].path), people[i].value) == 0,
                               "%s: %s", people[i].sentence, json_object_to_json_string(reply));
         }
@@ -363,13 +299,13 @@ START_TEST(test_signals_of_others) {
         Heard mine = { "" };
 
         listen_to_all(bus, &mine);
-        subscribe(bus);
-        hers = call_as(GAMES, "AddException", "{" AT SHOWN "'chain':[@bad]}");
+        on_bus_subscribe(bus);
+        hers = on_bus_call_as(GAMES, "AddException", "{" AT SHOWN "'chain':[@bad]}");
         ck_assert_str_eq(methods_at(hers, "exception.id"), "1");
-        drain(bus);
+        on_bus_drain(bus);
         ck_assert_msg(!*mine.text, "told of another's: %s", mine.text);
 
-        all = call("AddDenial", "{" AT "'chain':[@bad],'owner':-1}");
+        all = on_bus_call("AddDenial", "{" AT "'chain':[@bad],'owner':-1}");
         ck_assert_str_eq(methods_at(all, "exception.owner"), "-1");
         wait_for_signal(bus, &mine, "ExceptionAdded denied\n");
 }
@@ -393,386 +329,6 @@ START_TEST(test_name) {
 }
 END_TEST
 
-/* -- too much ---------------------------------------------------------------------------------- */
-
-typedef struct Tally {
-        unsigned answered, refused, other;
-} Tally;
-
-static int on_tally(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        Tally *tally = userdata;
-
-        if (!sd_bus_message_is_method_error(message, NULL))
-                tally->answered++;
-        else if (sd_bus_message_is_method_error(message, BUS_ERRORS "LimitReached"))
-                tally->refused++;
-        else
-                tally->other++;
-        return 0;
-}
-
-/* A Verify that takes as long as a judge may. */
-static void send_slow(sd_bus *with, Tally *tally) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *ask = NULL;
-        _cleanup_(json_freep) struct json_object *in = parameters_new("{" AT "'chain':[@spin]}");
-
-        ck_assert_int_ge(sd_bus_message_new_method_call(with, &ask, BUS_NAME, BUS_PATH, BUS_INTERFACE,
-                                                        "Verify"), 0);
-        ck_assert_int_ge(bus_append_call(ask, interface_find(b->interface, 'm', "Verify"), in), 0);
-        ck_assert_int_ge(sd_bus_call_async(with, NULL, ask, on_tally, tally, 0), 0);
-}
-
-static void settle(sd_bus *with, const Tally *tally, unsigned n) {
-        while (tally->answered + tally->refused + tally->other < n) {
-                int r = sd_bus_process(with, NULL);
-
-                if (r == 0)
-                        r = sd_bus_wait(with, (uint64_t) FIXTURE_WAIT_MSEC * 1000);
-                ck_assert_int_gt(r, 0);
-        }
-}
-
-START_TEST(test_calls_in_flight) {
-        sd_bus *with = private_bus_open();
-        Tally tally = { 0 };
-
-        for (unsigned i = 0; i < CALLS_IN_FLIGHT_MAX + 1; i++)
-                send_slow(with, &tally);
-        settle(with, &tally, 1);
-        ck_assert_uint_eq(tally.refused, 1);
-        ck_assert_uint_eq(tally.answered + tally.other, 0);
-        (void) sd_bus_flush_close_unref(with);
-}
-END_TEST
-
-START_TEST(test_calls_of_one_uid) {
-        sd_bus *many[BUS_CALLS_PER_UID_MAX / CALLS_IN_FLIGHT_MAX];
-        _cleanup_(json_freep) struct json_object *after = NULL;
-        Tally tally = { 0 }, last = { 0 };
-
-        for (unsigned i = 0; i < N_ELEMENTS(many); i++) {
-                many[i] = private_bus_open();
-                for (unsigned k = 0; k < CALLS_IN_FLIGHT_MAX; k++)
-                        send_slow(many[i], &tally);
-                drain(many[i]);
-        }
-        ck_assert_uint_eq(tally.refused, 0);
-        send_slow(bus, &last);
-        settle(bus, &last, 1);
-        ck_assert_uint_eq(last.refused, 1);
-
-        /* The socket is another door, and who left is forgotten. */
-        WALK({ "the socket answers", 0, "GetStatus", "{}", "store", "ok" });
-        for (unsigned i = 0; i < N_ELEMENTS(many); i++)
-                (void) sd_bus_flush_close_unref(many[i]);
-        do {
-                (void) json_object_put(after);
-                after = call("GetStatus", "{}");
-        } while (strcmp(reply_error(after), "org.certexc1.LimitReached") == 0);
-        ck_assert_str_eq(methods_at(after, "store"), "ok");
-}
-END_TEST
-
-/* None of those that are known can make room: one more is refused. */
-START_TEST(test_busy_connections) {
-        static sd_bus *many[CONNECTIONS_PER_UID_MAX];
-        Tally tally = { 0 }, last = { 0 };
-
-        for (unsigned i = 0; i < N_ELEMENTS(many); i++) {
-                many[i] = private_bus_open();
-                send_slow(many[i], &tally);
-                drain(many[i]);
-        }
-        ck_assert_uint_eq(tally.refused, 0);
-        send_slow(bus, &last);
-        settle(bus, &last, 1);
-        ck_assert_uint_eq(last.refused, 1);
-        for (unsigned i = 0; i < N_ELEMENTS(many); i++)
-                (void) sd_bus_flush_close_unref(many[i]);
-}
-END_TEST
-
-START_TEST(test_message_size) {
-        _cleanup_free_ char *bytes = calloc(1, MESSAGE_BYTES_MAX + 1);
-        _cleanup_(json_freep) struct json_object *at = NULL, *past = NULL;
-        _cleanup_(json_freep) struct json_object *in = NULL;
-        size_t fits = MESSAGE_BYTES_MAX - strlen("a.example") - strlen("chain_sha256");
-
-        in = parameters_new("{'host':'a.example','port':993}");
-        memset(bytes, 'a', fits);
-        (void) json_put_string(in, "chain_sha256", bytes);
-        at = private_bus_call(b, bus, "Verify", in);
-        ck_assert_str_eq(reply_error(at), "org.certexc1.InvalidRequest");
-        bytes[fits] = 'a';
-        (void) json_put_string(in, "chain_sha256", bytes);
-        past = private_bus_call(b, bus, "Verify", in);
-        ck_assert_str_eq(reply_error(past), "org.certexc1.LimitReached");
-        ck_assert_str_eq(methods_at(past, "what"), "bytes of one message");
-}
-END_TEST
-
-/* More connections than are known at once: each is answered, the quiet ones are forgotten. */
-START_TEST(test_connections) {
-        static sd_bus *many[CONNECTIONS_PER_UID_MAX + 8];
-
-        for (unsigned round = 0; round < 2; round++)
-                for (unsigned i = 0; i < N_ELEMENTS(many); i++) {
-                        if (!many[i])
-                                many[i] = private_bus_open();
-                        ck_assert_int_ge(sd_bus_call_method(many[i], BUS_NAME, BUS_PATH,
-                                                            BUS_INTERFACE, "GetStatus", NULL, NULL,
-                                                            "a{sv}", 0), 0);
-                }
-        for (unsigned i = 0; i < N_ELEMENTS(many); i++)
-                (void) sd_bus_flush_close_unref(many[i]);
-}
-END_TEST
-
-/* -- coming and going -------------------------------------------------------------------------- */
-
-START_TEST(test_bus_goes_away) {
-        _cleanup_(json_freep) struct json_object *reply = NULL;
-
-        private_bus_stop(b);
-        WALK({ "the socket answers meanwhile", 0, "Verify", "{" AT "'chain':[@bad]}", "verdict",
-               "prompt" });
-        bus = sd_bus_close_unref(bus);
-        private_bus_start(b);
-        bus = private_bus_open();
-        private_bus_wait_for(bus, BUS_NAME);
-        reply = call("Verify", "{" AT "'chain':[@bad]}");
-        ck_assert_str_eq(methods_at(reply, "verdict"), "prompt");
-}
-END_TEST
-
-START_TEST(test_bus_comes_late) {
-        ck_assert_int_eq(fixture_stop(m->fixture), 0);
-        m->peer = peer_free(m->peer);
-        private_bus_stop(b);
-        methods_start(m, PKI_NOW);
-        WALK({ "the socket answers", 0, "Verify", "{" AT "'chain':[@bad]}", "verdict", "prompt" });
-        bus = sd_bus_close_unref(bus);
-        private_bus_start(b);
-        bus = private_bus_open();
-        private_bus_wait_for(bus, BUS_NAME);
-}
-END_TEST
-
-START_TEST(test_no_bus) {
-        ck_assert_int_eq(fixture_stop(m->fixture), 0);
-        m->peer = peer_free(m->peer);
-        m->fixture->bus = false;
-        methods_start(m, PKI_NOW);
-        WALK({ "the socket answers", 0, "GetStatus", "{}", "store", "ok" });
-        ck_assert_int_lt(sd_bus_get_name_creds(bus, BUS_NAME, 0, NULL), 0);
-}
-END_TEST
-
-/* -- agents ------------------------------------------------------------------------------------ */
-
-typedef struct AgentOnBus {
-        int64_t number;
-        char shown_sha256[65];
-        char over[32];
-        unsigned n; /* signals heard */
-} AgentOnBus;
-
-static int on_prompt(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-        const char *text = NULL, *member = sd_bus_message_get_member(message);
-        AgentOnBus *agent = userdata;
-
-        ck_assert_int_gt(sd_bus_message_read(message, "xs", &agent->number, &text), 0);
-        if (strcmp(member, "Prompt") == 0) {
-                ck_assert_str_eq(sd_bus_message_get_signature(message, true), "xsa{sv}");
-                (void) snprintf(agent->shown_sha256, sizeof(agent->shown_sha256), "%s", text);
-        } else {
-                ck_assert_str_eq(member, "PromptOver");
-                (void) snprintf(agent->over, sizeof(agent->over), "%s", text);
-        }
-        agent->n++;
-        return 0;
-}
-
-static void register_agent(sd_bus *with, AgentOnBus *agent) {
-        ck_assert_int_ge(sd_bus_match_signal(with, NULL, BUS_NAME, BUS_PATH, BUS_INTERFACE, NULL,
-                                             on_prompt, agent), 0);
-        ck_assert_int_ge(sd_bus_call_method(with, BUS_NAME, BUS_PATH, BUS_INTERFACE,
-                                            "RegisterAgent", NULL, NULL, "a{sv}", 0), 0);
-}
-
-static void wait_for_prompts(sd_bus *with, const AgentOnBus *agent, unsigned n) {
-        while (agent->n < n) {
-                int r = sd_bus_process(with, NULL);
-
-                if (r == 0)
-                        r = sd_bus_wait(with, (uint64_t) FIXTURE_WAIT_MSEC * 1000);
-                ck_assert_msg(r > 0, "%u of %u", agent->n, n);
-        }
-}
-
-/* One who asks over the socket. */
-static Peer *asker(const char *parameters) {
-        _cleanup_free_ char *text = methods_text(m, "Ask", parameters, false);
-        Peer *peer = peer_new(m->fixture);
-
-        ck_assert(peer_send(peer, text));
-        return peer;
-}
-
-static void ck_asked(Peer *peer, const char *verdict, const char *asked) {
-        _cleanup_(json_freep) struct json_object *reply = peer_reply(peer, FIXTURE_WAIT_MSEC);
-
-        methods_hold("Ask", reply);
-        ck_assert_str_eq(methods_at(reply, "verdict"), verdict);
-        ck_assert_str_eq(methods_at(reply, "asked"), asked);
-}
-
-START_TEST(test_agent) {
-        _cleanup_(peer_freep) Peer *one = NULL, *two = NULL;
-        _cleanup_(json_freep) struct json_object *reply = NULL, *again = NULL;
-        AgentOnBus agent = { 0 }, stranger = { 0 };
-        sd_bus *desk = private_bus_open();
-        char parameters[256];
-
-        ck_assert_int_ge(sd_bus_match_signal(bus, NULL, BUS_NAME, BUS_PATH, BUS_INTERFACE, NULL,
-                                             on_prompt, &stranger), 0);
-        register_agent(desk, &agent);
-        one = asker("{" AT "'chain':[@bad]}");
-        wait_for_prompts(desk, &agent, 1);
-        (void) snprintf(parameters, sizeof(parameters), "{'number':%d,'shown_sha256':'%s','choice':"
-                                                        "'allow'}",
-                        (int) agent.number, agent.shown_sha256);
-        reply = call("AnswerPrompt", parameters);
-        ck_assert_str_eq(methods_at(reply, "already"), "false");
-        ck_asked(one, "accept", "answered");
-        wait_for_prompts(desk, &agent, 2);
-        ck_assert_str_eq(agent.over, "answered");
-        again = call("AnswerPrompt", parameters);
-        ck_assert_str_eq(reply_error(again), "org.certexc1.PromptUnknown");
-
-        /* Leaving the bus is hanging up. */
-        two = asker("{" AT "'chain':[@other]}");
-        wait_for_prompts(desk, &agent, 3);
-        (void) sd_bus_flush_close_unref(desk);
-        ck_asked(two, "prompt", "no-agent");
-        drain(bus);
-        ck_assert_msg(stranger.n == 0, "nobody else is told");
-}
-END_TEST
-
-/* Who waits for a person holds up nobody else, and is answered when the daemon ends. */
-START_TEST(test_ask) {
-        _cleanup_(json_freep) struct json_object *in = parameters_new("{" AT "'chain':[@bad]}");
-        _cleanup_(json_freep) struct json_object *status = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
-        AgentOnBus agent = { 0 };
-        Tally tally = { 0 };
-
-        register_agent(bus, &agent);
-        ck_assert_int_ge(sd_bus_message_new_method_call(bus, &message, BUS_NAME, BUS_PATH,
-                                                        BUS_INTERFACE, "Ask"), 0);
-        ck_assert_int_ge(bus_append_call(message, interface_find(b->interface, 'm', "Ask"), in), 0);
-        ck_assert_int_ge(sd_bus_call_async(bus, NULL, message, on_tally, &tally, 0), 0);
-        wait_for_prompts(bus, &agent, 1);
-        status = call("GetStatus", "{}");
-        ck_assert_str_eq(methods_at(status, "asking"), "1");
-        ck_assert_uint_eq(tally.answered, 0);
-        m->peer = peer_free(m->peer);
-        (void) kill(m->fixture->launch.pid, SIGTERM);
-        settle(bus, &tally, 1);
-        ck_assert_uint_eq(tally.answered, 1);
-        ck_assert_int_eq(launch_wait_end(&m->fixture->launch, FIXTURE_WAIT_MSEC), 0);
-        launch_done(&m->fixture->launch);
-        methods_start(m, PKI_NOW);
-}
-END_TEST
-
-START_TEST(test_callers_leave) {
-        _cleanup_(json_freep) struct json_object *reply = NULL;
-        Tally tally = { 0 };
-
-        for (unsigned i = 0; i < 4; i++) {
-                sd_bus *with = private_bus_open();
-
-                send_slow(with, &tally);
-                drain(with);
-                (void) sd_bus_flush_close_unref(with);
-        }
-        reply = call("Verify", "{" AT "'chain':[@bad]}");
-        ck_assert_str_eq(methods_at(reply, "verdict"), "prompt");
-}
-END_TEST
-
-/* A call at work gets its answer before the daemon ends. */
-START_TEST(test_stop) {
-        Tally tally = { 0 };
-
-        send_slow(bus, &tally);
-        drain(bus);
-        m->peer = peer_free(m->peer);
-        (void) kill(m->fixture->launch.pid, SIGTERM);
-        settle(bus, &tally, 1);
-        ck_assert_uint_eq(tally.other, 1);
-        ck_assert_int_eq(launch_wait_end(&m->fixture->launch, FIXTURE_WAIT_MSEC), 0);
-        launch_done(&m->fixture->launch);
-        methods_start(m, PKI_NOW);
-}
-END_TEST
-
-/* A socket that is passed on, with nobody behind it yet. */
-static int open_passed(void) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-        (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s",
-                        fixture_path(m->fixture, "passed"));
-        ck_assert_int_eq(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
-        ck_assert_int_eq(listen(fd, 8), 0);
-        return fd;
-}
-
-START_TEST(test_idle) {
-        _cleanup_fd_ int fd = open_passed();
-        FILE *conf;
-
-        ck_assert_int_eq(fixture_stop(m->fixture), 0);
-        m->peer = peer_free(m->peer);
-        (void) mkdir(fixture_path(m->fixture, "conf"), 0755);
-        conf = fopen(fixture_path(m->fixture, "conf/certexcd.conf"), "we");
-        ck_assert_ptr_nonnull(conf);
-        (void) fputs("[Daemon]\nIdleExitSec=1\n", conf);
-        ck_assert_int_eq(fclose(conf), 0);
-        m->fixture->how.listen_fd = fd;
-        fixture_start(m->fixture, NULL);
-        private_bus_wait_for(bus, BUS_NAME);
-
-        /* Not while somebody wants to be told. */
-        subscribe(bus);
-        ck_assert_int_eq(launch_wait_end(&m->fixture->launch, 1500), -ETIMEDOUT);
-        ck_assert_int_ge(sd_bus_call_method(bus, BUS_NAME, BUS_PATH, BUS_INTERFACE, "Unsubscribe",
-                                            NULL, NULL, ""), 0);
-        ck_assert_int_eq(launch_wait_end(&m->fixture->launch, FIXTURE_WAIT_MSEC), 0);
-        ck_assert_int_lt(sd_bus_get_name_creds(bus, BUS_NAME, 0, NULL), 0);
-        launch_done(&m->fixture->launch);
-        m->fixture->how.listen_fd = -1;
-        ck_assert_int_eq(unlink(fixture_path(m->fixture, "conf/certexcd.conf")), 0);
-        methods_start(m, PKI_NOW);
-}
-END_TEST
-
-START_TEST(test_user_mode) {
-        const char *arguments[] = { "--user", "--replace-clock=1767225600", NULL };
-        _cleanup_(json_freep) struct json_object *reply = NULL;
-
-        ck_assert_int_eq(fixture_stop(m->fixture), 0);
-        m->peer = peer_free(m->peer);
-        fixture_start(m->fixture, arguments);
-        private_bus_wait_for(bus, BUS_NAME);
-        reply = call("GetStatus", "{}");
-        ck_assert_str_eq(methods_at(reply, "mode"), "user");
-}
-END_TEST
-
 int main(void) {
         Suite *suite = suite_create("bus");
         TCase *tcase = tcase_create("bus");
@@ -784,7 +340,7 @@ int main(void) {
         return 77;
 #endif
         private_bus_need();
-        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_checked_fixture(tcase, on_bus_setup, on_bus_teardown);
         tcase_set_timeout(tcase, 600);
         tcase_add_test(tcase, test_introspection);
         tcase_add_test(tcase, test_types);
@@ -792,20 +348,6 @@ int main(void) {
         tcase_add_test(tcase, test_options);
         tcase_add_test(tcase, test_signals);
         tcase_add_test(tcase, test_subscribers);
-        tcase_add_test(tcase, test_calls_in_flight);
-        tcase_add_test(tcase, test_calls_of_one_uid);
-        tcase_add_test(tcase, test_busy_connections);
-        tcase_add_test(tcase, test_message_size);
-        tcase_add_test(tcase, test_connections);
-        tcase_add_test(tcase, test_bus_goes_away);
-        tcase_add_test(tcase, test_bus_comes_late);
-        tcase_add_test(tcase, test_no_bus);
-        tcase_add_test(tcase, test_agent);
-        tcase_add_test(tcase, test_ask);
-        tcase_add_test(tcase, test_callers_leave);
-        tcase_add_test(tcase, test_stop);
-        tcase_add_test(tcase, test_idle);
-        tcase_add_test(tcase, test_user_mode);
         if (geteuid() == 0) {
                 tcase_add_test(tcase, test_people);
                 tcase_add_test(tcase, test_signals_of_others);
