@@ -267,9 +267,15 @@ int cli_authority(Cli *cli, int n, char **arguments) {
         for (size_t i = 0; i < N_ELEMENTS(verbs); i++) {
                 if (strcmp(verbs[i].name, arguments[0]) != 0)
                         continue;
-                if (n - 1 != verbs[i].n_arguments)
-                        return cli_misuse(cli, "It is: certexc authority %s%s [OPTION]...",
-                                          verbs[i].name, verbs[i].arguments);
+                if (n - 1 > verbs[i].n_arguments)
+                        return cli_misuse(
+                                cli, "\"%s\" is too much. It is: certexc authority %s%s [OPTION]...",
+                                arguments[1 + verbs[i].n_arguments], verbs[i].name,
+                                verbs[i].arguments);
+                if (n - 1 < verbs[i].n_arguments)
+                        return cli_misuse(
+                                cli, "Something is missing. It is: certexc authority %s%s [OPTION]...",
+                                verbs[i].name, verbs[i].arguments);
                 return verbs[i].run(cli, n - 1, arguments + 1);
         }
         return cli_misuse(cli, "authority %s: it is list, show, import, remove or distrust.",

@@ -366,9 +366,13 @@ static int run_verb(Cli *cli, const Verb *verb, uint32_t given, int n, char **ar
 
         if (cli->options.help)
                 return help_verb(&cli->out, verb);
-        if (n < verb->min || n > verb->max)
-                return cli_misuse(cli, "It is: certexc %s%s%s [OPTION]...", verb->name,
-                                  *verb->arguments ? " " : "", verb->arguments);
+        if (n > verb->max)
+                return cli_misuse(cli, "\"%s\" is too much. It is: certexc %s%s%s [OPTION]...",
+                                  arguments[verb->max], verb->name, *verb->arguments ? " " : "",
+                                  verb->arguments);
+        if (n < verb->min)
+                return cli_misuse(cli, "Something is missing. It is: certexc %s %s [OPTION]...",
+                                  verb->name, verb->arguments);
         status = check_options(cli, verb, given);
         if (status != EXIT_DONE)
                 return status;

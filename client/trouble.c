@@ -55,7 +55,7 @@ static const struct {
         { PREFIX "InvalidChain", -EINVAL,
           N_("The chain cannot be judged: %s. Hand over the certificates as the server sent them."),
           "reason", "" },
-        { PREFIX "InvalidRequest", -EINVAL, N_("The request makes no sense: %s: %s."), "field",
+        { PREFIX "InvalidRequest", -EINVAL, N_("The daemon cannot do that: %s: %s."), "field",
           "reason" },
         { PREFIX "ProblemsChanged", -ESTALE,
           N_("What is wrong with the certificate is not what was shown any more. Nothing was stored; "
