@@ -23,7 +23,8 @@ static const struct {
          PROBLEM_WEAK_SIGNATURE, "GnuTLS: an insecure method"},
         {GNUTLS_CERT_SIGNER_NOT_CA, PROBLEM_BAD_CONSTRAINTS, PROBLEM_BAD_CONSTRAINTS,
          "GnuTLS: the issuer is no authority"},
-        {GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, PROBLEM_BAD_CONSTRAINTS | PROBLEM_WRONG_USAGE,
+        {GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE,
+         PROBLEM_BAD_CONSTRAINTS | PROBLEM_WRONG_USAGE | PROBLEM_BAD_POLICY,
          PROBLEM_BAD_CONSTRAINTS, "GnuTLS: the issuer's constraints"},
         {GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS, PROBLEM_UNKNOWN_CRITICAL, PROBLEM_UNKNOWN_CRITICAL,
          "GnuTLS: an unknown critical extension"},
@@ -104,8 +105,9 @@ static void report_refusal(Judging *judging, const Path *path, unsigned status, 
         bool bare = status == GNUTLS_CERT_INVALID;
 
         /* Of a certificate below the first one GnuTLS often says no more than that it is invalid;
-         * otherwise that bit only says that there is another. */
-        if (all_signatures_are_true(judging, path))
+         * otherwise that bit only says that there is another. A departure is also no finding of its own
+         * beside a false signature, which nobody may allow. */
+        if ((known & PROBLEM_BAD_SIGNATURE) || all_signatures_are_true(judging, path))
                 for (size_t i = 0; i < N_ELEMENTS(departures); i++)
                         if ((bare || (status & departures[i].bits)) && departures[i].applies(path))
                                 status &= ~(departures[i].bits | GNUTLS_CERT_INVALID);

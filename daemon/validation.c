@@ -256,7 +256,7 @@ static void check_policies(const Path *path, Report *r) {
         const char *fault = path->n > 1 ? policies_fault(path) : NULL;
 
         if (fault)
-                report(r, PROBLEM_BAD_CONSTRAINTS, path->items[0], "%s", fault);
+                report(r, PROBLEM_BAD_POLICY, path->items[0], "%s", fault);
 }
 
 void validation_run(Judging *judging, const Path *path, Report *r) {

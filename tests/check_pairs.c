@@ -29,6 +29,7 @@ typedef struct Plan {
 } Plan;
 
 static const char *const nowhere[] = { "nowhere.example", NULL };
+static const PkiExtension demands_policy = { "2.5.29.36", "\x30\x03\x80\x01\x00", 5, true };
 static const PkiExtension broken_access = { "1.3.6.1.5.5.7.1.1", "\x30\x03\x02\x01", 4, false };
 
 static void plant_in_path(Plan *p, Problem problem) {
@@ -47,6 +48,10 @@ static void plant_in_path(Plan *p, Problem problem) {
                 p->distrust_root = true;
         else if (problem == PROBLEM_REVOKED)
                 p->revoke_leaf = true;
+        else if (problem == PROBLEM_BAD_POLICY) {
+                p->intermediate.extensions = &demands_policy;
+                p->intermediate.n_extensions = 1;
+        }
 }
 
 static void plant_in_leaf(Plan *p, Problem problem) {
@@ -165,10 +170,12 @@ static const struct {
         { PROBLEM_SELF_SIGNED | PROBLEM_ISSUER_EXPIRED, "nobody is above it" },
         { PROBLEM_SELF_SIGNED | PROBLEM_DISTRUSTED_ISSUER, "nobody is above it" },
         { PROBLEM_SELF_SIGNED | PROBLEM_REVOKED, "it would have to revoke itself" },
+        { PROBLEM_SELF_SIGNED | PROBLEM_BAD_POLICY, "nobody is above it" },
         { PROBLEM_INCOMPLETE_CHAIN | PROBLEM_ISSUER_EXPIRED, "who is missing has no dates" },
         { PROBLEM_INCOMPLETE_CHAIN | PROBLEM_BAD_SIGNATURE, "nor a key" },
         { PROBLEM_INCOMPLETE_CHAIN | PROBLEM_REVOKED, "that could sign a list" },
         { PROBLEM_INCOMPLETE_CHAIN | PROBLEM_DISTRUSTED_ISSUER, "nor anybody above" },
+        { PROBLEM_INCOMPLETE_CHAIN | PROBLEM_BAD_POLICY, "nor demands" },
         { PROBLEM_NAME_MISMATCH | PROBLEM_WILDCARD_MISUSE, "one name covers in one manner" },
 };
 

@@ -35,6 +35,7 @@ static const struct {
         { "bad-constraints", 17, false },
         { "unknown-critical", 18, false },
         { "malformed", 19, false },
+        { "bad-policy", 20, false },
 };
 
 START_TEST(a_problem_keeps_its_number_and_its_column) {

@@ -138,6 +138,8 @@ static const PkiExtension demands_policy[] = {
 };
 static const PkiExtension other_policy = {"2.5.29.32", "\x30\x06\x30\x04\x06\x02\x2a\x04", 8,
                                           false};
+static const PkiExtension maps_to_any = {
+        "2.5.29.33", "\x30\x0d\x30\x0b\x06\x03\x2a\x03\x04\x06\x04\x55\x1d\x20\x00", 15, true};
 
 #define YEAR          (365 * PKI_DAY)
 #define EXPIRED       .not_before = PKI_NOW - YEAR, .not_after = PKI_NOW - PKI_DAY
@@ -182,11 +184,14 @@ static const struct {
          0},
         {"a policy that is demanded and missing is one",
          {.intermediate = {.extensions = demands_policy, .n_extensions = 2}},
-         PROBLEM_BAD_CONSTRAINTS},
+         PROBLEM_BAD_POLICY},
         {"another policy is as good as none",
          {.intermediate = {.extensions = demands_policy, .n_extensions = 2},
           .leaf = {.extensions = &other_policy, .n_extensions = 1}},
-         PROBLEM_BAD_CONSTRAINTS},
+         PROBLEM_BAD_POLICY},
+        {"a policy that is mapped to any is one",
+         {.intermediate = {.extensions = &maps_to_any, .n_extensions = 1}},
+         PROBLEM_BAD_POLICY},
         {"names that the issuer may sign for are no problem",
          {.intermediate = {.permitted = here}},
          0},
