@@ -107,6 +107,31 @@ int varlink_parse(Blob text, struct json_object **ret, VarlinkFault *ret_fault) 
         return json_parse_object(text, ret, ret_fault);
 }
 
+static size_t weight_of_members(JsonObject *object) {
+        size_t weight = 0;
+
+        json_object_object_foreach(object, name, value) {
+                (void) name;
+                weight += varlink_weight(value);
+        }
+        return weight;
+}
+
+size_t varlink_weight(struct json_object *value) {
+        size_t weight = VARLINK_VALUE_BYTES;
+        bool array = json_object_is_type(value, json_type_array);
+
+        if (!array && !json_object_is_type(value, json_type_object))
+                return weight;
+
+        weight *= VARLINK_VALUES_CONTAINER;
+        if (!array)
+                return weight + weight_of_members(value);
+        for (size_t i = 0; i < json_object_array_length(value); i++)
+                weight += varlink_weight(json_object_array_get_idx(value, i));
+        return weight;
+}
+
 static int not_a_call(VarlinkFault *ret_fault, const char *reason) {
         *ret_fault = (VarlinkFault){ .reason = reason };
         return -EBADMSG;

@@ -25,6 +25,7 @@ struct json_object;
  * but "{}" would grow 250 times. */
 #define VARLINK_VALUES_MAX       32768U
 #define VARLINK_VALUES_CONTAINER 16U
+#define VARLINK_VALUE_BYTES      64U
 
 /* What went wrong with a message: a sentence for people, and the byte where it was seen. */
 typedef struct VarlinkFault {
@@ -67,6 +68,9 @@ void varlink_buffer_done(VarlinkBuffer *buffer);
  * Returns 0 and a new reference in *@ret, -EBADMSG and *@ret_fault, or -ENOMEM.
  */
 int varlink_parse(Blob text, struct json_object **ret, VarlinkFault *ret_fault);
+
+/* About how many bytes a parsed value takes, by the figures above, its texts not counted. */
+size_t varlink_weight(struct json_object *value);
 
 /* A call as it came in. The strings and @parameters belong to the message and live as long as it. */
 typedef struct VarlinkCall {

@@ -10,8 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/varlink.h"
 #include "daemon/bus-private.h"
 #include "daemon/limits.h"
+
+/* No uid: nobody has said yet who it is. */
+#define UID_UNKNOWN ((uid_t) -1)
 
 #define DRIVER "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus"
 
@@ -24,6 +28,15 @@ static unsigned count(const BusCall *call) {
                 if (!call->streams || !call->answered)
                         n++;
         return n;
+}
+
+/* The message, what it is read into, and what its request holds. */
+static size_t held_by(const BusCall *call) {
+        size_t bytes = 0;
+
+        for (; call; call = call->next)
+                bytes += sizeof(*call) + 2 * call->size + request_held(call->request);
+        return bytes;
 }
 
 static unsigned peer_calls(const BusPeer *peer) {
@@ -66,10 +79,29 @@ static void sweep(BusPeer *peer) {
         }
 }
 
+/* Before it is known who they are, calls count for all such senders together: as what they do not read,
+ * so that who sent the most makes room for the others. */
+static void tell_held(BusPeer *peer) {
+        size_t bytes = held_by(peer->first) + held_by(peer->aside);
+        Held held = { .waiting = bytes };
+        uint64_t now = 0;
+
+        if (!peer->known)
+                held = (Held){ .unread = bytes };
+        for (const BusCall *call = peer->first; call; call = call->next)
+                held.at_work = held.at_work || (call->started && !call->done);
+        for (const BusCall *call = peer->aside; call; call = call->next)
+                held.at_work = held.at_work || (!call->done && !call->answered);
+        (void) sd_event_now(peer->bus->manager->event, CLOCK_MONOTONIC, &now);
+        holding_set(&peer->holding, held, now);
+}
+
 static void pump(BusPeer *peer) {
         while (peer->known && peer->first) {
                 BusCall *call = peer->first;
 
+                if (!call->started && !holding_may_start(&peer->holding))
+                        break;
                 if (!call->started)
                         bus_call_start(call);
                 if (!call->done && !call->aside)
@@ -83,11 +115,39 @@ static void pump(BusPeer *peer) {
                 }
         }
         sweep(peer);
+        tell_held(peer);
+}
+
+static void on_news(ShareNews news, void *userdata) {
+        BusPeer *peer = userdata;
+
+        /* There is one connection for all senders, so that none of them can be put behind the others. */
+        if (news == SHARE_ROOM || news == SHARE_OVER)
+                (void) sd_event_source_set_enabled(peer->bus->later, SD_EVENT_ONESHOT);
+}
+
+static void refuse_bytes(const Bus *bus, sd_bus_message *m) {
+        bus_refuse_limit(bus, m, "bytes held for one user", HELD_BYTES_PER_UID_MAX);
+}
+
+/* All that it waits for is refused. */
+static void give_up(BusPeer *peer) {
+        for (BusCall *call = peer->first; call; call = call->next)
+                refuse_bytes(peer->bus, call->message);
+        for (BusCall *call = peer->aside; call; call = call->next)
+                if (!call->answered)
+                        refuse_bytes(peer->bus, call->message);
+        (void) bus_peer_free(peer);
 }
 
 void bus_peers_pump(Bus *bus) {
-        for (BusPeer *peer = bus->peers; peer; peer = peer->next)
-                pump(peer);
+        for (BusPeer *peer = bus->peers, *next; peer; peer = next) {
+                next = peer->next;
+                if (peer->holding.over)
+                        give_up(peer);
+                else
+                        pump(peer);
+        }
 }
 
 bool bus_peers_wait(const Bus *bus, bool subscribers) {
@@ -112,6 +172,7 @@ BusPeer *bus_peer_free(BusPeer *peer) {
                         peer->bus->n_peers--;
                         break;
                 }
+        holding_end(&peer->holding);
         (void) sd_bus_slot_unref(peer->asked);
         (void) sd_bus_slot_unref(peer->watch);
         while (peer->first) {
@@ -143,6 +204,10 @@ static BusPeer *find_idle(const Bus *bus, const BusPeer *like) {
                     (!like || peer->caller.uid == like->caller.uid))
                         found = peer;
         return found;
+}
+
+static int begin_holding(BusPeer *peer, uid_t uid) {
+        return holding_begin(peer->bus->manager->shares, uid, on_news, peer, &peer->holding);
 }
 
 /* -- who it is --------------------------------------------------------------------------------- */
@@ -217,7 +282,8 @@ static int on_credentials(sd_bus_message *m, void *userdata, sd_bus_error *error
         BusPeer *peer = userdata;
 
         peer->asked = sd_bus_slot_unref(peer->asked);
-        if (read_credentials(m, &peer->caller) < 0) {
+        holding_end(&peer->holding);
+        if (read_credentials(m, &peer->caller) < 0 || begin_holding(peer, peer->caller.uid) < 0) {
                 disown(peer);
                 return 0;
         }
@@ -271,6 +337,9 @@ static int peer_new(Bus *bus, const char *name, BusPeer **ret) {
         peer->name = strdup(name);
         if (!peer->name)
                 return -ENOMEM;
+        r = begin_holding(peer, UID_UNKNOWN);
+        if (r < 0)
+                return r;
         r = ask(peer);
         if (r < 0)
                 return r;
@@ -298,10 +367,19 @@ int bus_peer_take(Bus *bus, sd_bus_message *m) {
         const char *sender = sd_bus_message_get_sender(m);
         BusPeer *peer = NULL;
         BusCall *call;
+        size_t size;
         int r;
 
         if (!sender)
                 return -EBADMSG;
+        /* A bus passes on more than we would ever take, and it would be held while it waits. */
+        r = bus_message_size(m, BUS_MESSAGE_BYTES_MAX, &size);
+        if (r == -EMSGSIZE) {
+                bus_refuse_limit(bus, m, "bytes of one message", MESSAGE_BYTES_MAX);
+                return 1;
+        }
+        if (r < 0)
+                return r;
         r = find_or_make(bus, sender, &peer);
         if (r == -EBUSY) {
                 bus_refuse_limit(bus, m, "connections to the bus that call at once", BUS_PEERS_MAX);
@@ -317,10 +395,15 @@ int bus_peer_take(Bus *bus, sd_bus_message *m) {
                 refuse_uid(bus, m);
                 return 1;
         }
+        if (peer->holding.over || !holding_may_take(&peer->holding)) {
+                refuse_bytes(bus, m);
+                return 1;
+        }
 
         call = bus_call_new(peer, m);
         if (!call)
                 return -ENOMEM;
+        call->size = size;
         peer->used = ++bus->n_takes;
         *peer->last = call;
         peer->last = &call->next;

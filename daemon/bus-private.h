@@ -11,6 +11,7 @@
 #include "daemon/caller.h"
 #include "daemon/manager.h"
 #include "daemon/request.h"
+#include "daemon/share.h"
 
 typedef struct BusPeer BusPeer;
 typedef struct BusCall BusCall;
@@ -49,6 +50,12 @@ const InterfaceMember *bus_object_method(const Interface *interface, const char 
  * type), or NULL; NULL if there is none. */
 const char *bus_object_signal(const char *event, const char **ret_field, const char **ret_type);
 
+/* -- bus-size.c -------------------------------------------------------------------------------- */
+
+/* About how many bytes of arguments @m has, which is read from its beginning then. -EMSGSIZE if more than
+ * @max, -errno. */
+int bus_message_size(sd_bus_message *m, size_t max, size_t *ret);
+
 /* -- bus-peer.c: who is on the bus ------------------------------------------------------------- */
 
 struct BusPeer {
@@ -58,6 +65,7 @@ struct BusPeer {
         bool known;         /* @caller is true */
         sd_bus_slot *watch; /* until it leaves */
         sd_bus_slot *asked; /* the bus, who it is */
+        Holding holding;
         BusCall *first, **last; /* its calls, the oldest at work */
         BusCall *aside; /* those that wait for a person or for ever, and hold nobody up */
         uint64_t used;  /* Bus.n_takes */
@@ -81,6 +89,7 @@ struct BusCall {
         Request *request;
         PolkitQuery *query;
         unsigned grant; /* what it asks for */
+        size_t size;    /* of its arguments */
         bool started;
         bool answered; /* has its reply */
         bool aside;    /* holds up nobody behind it */

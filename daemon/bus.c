@@ -2,6 +2,10 @@
 /* The connection to the bus, for as long as there is one. */
 #include "config.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/bus-private.h"
@@ -56,7 +60,10 @@ static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *erro
 /* -- there ------------------------------------------------------------------------------------- */
 
 static int on_method(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return bus_peer_take(userdata, m);
+        Bus *b = userdata;
+
+        shares_served(b->manager->shares, NULL);
+        return bus_peer_take(b, m);
 }
 
 static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -75,12 +82,76 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
+/* A path with what D-Bus's addresses keep for themselves as %XX. */
+static int escape_path(const char *path, char *ret, size_t size) {
+        size_t n = 0;
+
+        for (; *path; path++) {
+                bool plain = isalnum((unsigned char) *path) || strchr("-_/.\\*", *path);
+
+                if (n + 4 > size)
+                        return -ENAMETOOLONG;
+                n += (size_t) snprintf(ret + n, size - n, plain ? "%c" : "%%%02x", (unsigned char) *path);
+        }
+        ret[n] = '\0';
+        return 0;
+}
+
+/* Where the bus is, in the words of the D-Bus specification. */
+static int find_bus(bool user, char *ret, size_t size) {
+        const char *given = secure_getenv(user ? "DBUS_SESSION_BUS_ADDRESS" : "DBUS_SYSTEM_BUS_ADDRESS");
+        const char *runtime = user ? secure_getenv("XDG_RUNTIME_DIR") : NULL;
+        char path[512] = "";
+        int n;
+
+        if (user && !given && (!runtime || escape_path(runtime, path, sizeof(path)) < 0))
+                return -ENOMEDIUM;
+        if (given)
+                n = snprintf(ret, size, "%s", given);
+        else
+                n = snprintf(ret, size, "unix:path=%s", user ? path : "/run/dbus/system_bus_socket");
+        if (user && !given && (size_t) n < size)
+                n += snprintf(ret + n, size - (size_t) n, "/bus");
+        return (size_t) n < size ? 0 : -ENAMETOOLONG;
+}
+
+/* As sd_bus_open_system() does it, but that nobody can hand us descriptors, which calls would hold while
+ * they wait: sixteen each, of which the daemon has a thousand for everybody. */
+static int open_bus(bool user, sd_bus **ret) {
+        _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
+        char address[1024];
+        int r;
+
+        r = find_bus(user, address, sizeof(address));
+        if (r < 0)
+                return r;
+        r = sd_bus_new(&bus);
+        if (r < 0)
+                return r;
+        r = sd_bus_set_address(bus, address);
+        if (r < 0)
+                return r;
+        r = sd_bus_set_bus_client(bus, true);
+        if (r < 0)
+                return r;
+        r = sd_bus_negotiate_fds(bus, false);
+        if (r < 0)
+                return r;
+        r = sd_bus_set_description(bus, "certexcd");
+        if (r < 0)
+                return r;
+        r = sd_bus_start(bus);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
 /* All that is to be found behind the name is there before the name is. */
 static int connect_bus(Bus *b) {
         int r;
 
-        r = b->manager->options.user_mode ? sd_bus_open_user_with_description(&b->bus, "certexcd")
-                                          : sd_bus_open_system_with_description(&b->bus, "certexcd");
+        r = open_bus(b->manager->options.user_mode, &b->bus);
         if (r < 0)
                 return r;
         r = sd_bus_match_signal_async(b->bus, NULL, "org.freedesktop.DBus.Local", NULL,

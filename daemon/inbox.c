@@ -47,7 +47,7 @@ void inbox_done(Inbox *inbox) {
 }
 
 bool inbox_has_room(const Inbox *inbox) {
-        /* Their bytes count as well: sixteen of the longest would be too much. */
+        /* What they take counts as well: sixteen of the longest would be too much. */
         return !inbox->deaf && inbox->n_calls < CALLS_IN_FLIGHT_MAX &&
                (inbox->n_calls == 0 || inbox->calls_size < MESSAGE_BYTES_MAX);
 }
@@ -80,9 +80,13 @@ int inbox_take(Inbox *inbox) {
         if (r < 0)
                 return r;
 
-        call->size = text.size;
+        call->size = text.size + varlink_weight(call->message);
         push(inbox, TAKE_PTR(call));
         return 1;
+}
+
+size_t inbox_held(const Inbox *inbox) {
+        return inbox->buffer.allocated + inbox->calls_size;
 }
 
 size_t inbox_begun(const Inbox *inbox) {

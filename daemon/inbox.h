@@ -16,7 +16,7 @@ typedef struct Call {
         struct json_object *message; /* NULL: it is no call, and @fault says why */
         VarlinkCall read;
         VarlinkFault fault;
-        size_t size;
+        size_t size; /* the bytes of its text, and what they were made into */
 } Call;
 
 typedef struct Inbox {
@@ -42,6 +42,9 @@ int inbox_take(Inbox *inbox);
 
 /* Bytes of a message that has no end yet, once all whole ones are taken. */
 size_t inbox_begun(const Inbox *inbox);
+
+/* All bytes that are held. */
+size_t inbox_held(const Inbox *inbox);
 
 /* Queues "no call": @reason is static. Returns 0 or -ENOMEM. */
 int inbox_fault(Inbox *inbox, const char *reason, size_t offset);

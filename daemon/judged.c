@@ -337,6 +337,10 @@ void judged_describe(const Judged *j, Decision *d) {
         memcpy(d->key_sha256, j->facts->leaf->key_sha256, SHA256_SIZE);
 }
 
+size_t judged_held(const Judged *j) {
+        return (j->chain ? j->chain->size : 0) + j->staple_size + (j->call ? judge_call_size(j->call) : 0);
+}
+
 Judged *judged_free(Judged *j) {
         if (!j)
                 return NULL;

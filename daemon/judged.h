@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "client/cleanup.h"
 #include "client/endpoint.h"
@@ -67,6 +68,9 @@ void judged_start_der(Request *r, Blob der, void (*ready)(Request *r));
 
 /* Fills in what @d is about: the endpoint and the leaf, which was read. */
 void judged_describe(const Judged *j, Decision *d);
+
+/* Bytes that are held for it, beside what the cache may keep anyway. */
+size_t judged_held(const Judged *j);
 
 /* Cancels the judge's work. NULL ok; returns NULL. */
 Judged *judged_free(Judged *j);

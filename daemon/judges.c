@@ -152,6 +152,10 @@ JudgeCall *judge_call_free(JudgeCall *call) {
         return call_destroy(call);
 }
 
+size_t judge_call_size(const JudgeCall *call) {
+        return call->bytes ? call->size : 0;
+}
+
 /* -- desks and their workers ---------------------------------------------------------------- */
 
 static bool desk_has_worker(const Desk *desk) {

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -44,6 +45,9 @@ int judges_ask(Judges *judges, uid_t owner, const Question *question, JudgeDone 
 /* Cancels: @done is not called. NULL ok; returns NULL. */
 JudgeCall *judge_call_free(JudgeCall *call);
 DEFINE_CLEANUP(JudgeCall *, judge_call_free)
+
+/* Bytes of its question, which is held until it is sent. */
+size_t judge_call_size(const JudgeCall *call);
 
 /* How many workers live. */
 unsigned judges_count(const Judges *judges);

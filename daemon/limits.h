@@ -22,6 +22,22 @@
 /* Replies that a connection may leave unread. One full list page is about 100 KiB. */
 #define REPLY_BACKLOG_BYTES_MAX (1024U * 1024U)
 
+/* What all connections of one uid, and its calls over the bus, make the daemon hold: half of it calls that
+ * wait or are at work (their bytes, what parsing makes of them, what the judge is sent), half answers that
+ * were not read. That is 128 KiB of each for each of CONNECTIONS_PER_UID_MAX, ten times what a mail program's
+ * question and its answer take, or the six longest questions that there may be at once. One call and one
+ * answer of each connection may come on top. Beside it one owner has its part of the cache, its prompts
+ * and one import. */
+#define HELD_BYTES_PER_UID_MAX (16U * 1024U * 1024U)
+
+/* If no room comes for so long, the connection that holds the most is closed: judging the longest chain
+ * takes JUDGE_CPU_SEC, so that then something waits for what does not come. */
+#define HELD_PATIENCE_SEC 10U
+
+/* A turn of one connection ends with the call during which so much time has passed: long enough that
+ * taking turns costs nothing, and much shorter than the longest call. */
+#define TURN_USEC 100U
+
 /* -- Connections ------------------------------------------------------------------------- */
 
 /* Of one uid. A desktop has perhaps a dozen mail programs and helpers, each with one or two. */
@@ -44,6 +60,10 @@
 
 /* Calls of one uid's senders that wait for an answer; of each sender CALLS_IN_FLIGHT_MAX. */
 #define BUS_CALLS_PER_UID_MAX 128U
+
+/* The arguments of one call. A bus passes on up to 128 MiB, which would be held while the call waits; what
+ * MESSAGE_BYTES_MAX is read from has no more than so much beside it. */
+#define BUS_MESSAGE_BYTES_MAX (MESSAGE_BYTES_MAX + 8U * VARLINK_VALUES_MAX)
 
 /* An administrator whom polkit asks may take so long. */
 #define POLKIT_WAIT_USEC UINT64_C(300000000)

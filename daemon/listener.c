@@ -19,6 +19,7 @@
 #include "daemon/manager.h"
 #include "daemon/service.h"
 #include "daemon/session.h"
+#include "daemon/share.h"
 #include "daemon/socket-file.h"
 
 /* Connections taken at one go, before those that are there get their turn. */
@@ -35,7 +36,6 @@ struct Listener {
         sd_event_source *pause;
         PeerSession *sessions[CONNECTIONS_MAX];
         unsigned n_sessions;
-        uint64_t logged_usec;
 };
 
 /* -- who may come in --------------------------------------------------------------------- */
@@ -63,18 +63,9 @@ static void turn_away(int fd, const char *error, const char *field, const char *
         (void) json_object_put(parameters);
 }
 
-static void turn_away_at_limit(Listener *l, int fd, uid_t uid, const char *what, unsigned limit) {
-        char uid_text[16], message[128];
-
+static void turn_away_at_limit(int fd, uid_t uid, const char *what, unsigned limit) {
         turn_away(fd, CERTEXC_INTERFACE ".LimitReached", "what", what, limit);
-
-        if (!log_is_due(&l->logged_usec))
-                return;
-        (void) snprintf(uid_text, sizeof(uid_text), "%" PRIu32, (uint32_t) uid);
-        (void) snprintf(message, sizeof(message), "Turned away uid %s: limit of %u %s reached",
-                        uid_text, limit, what);
-        log_struct(LOG_WARNING, LOG_LIMIT_REACHED, message, "CERTEXC_UID", uid_text,
-                   "CERTEXC_LIMIT", what, NULL);
+        log_limit_reached(uid, "Turned away", what, limit);
 }
 
 static bool may_enter(Listener *l, int fd, const Caller *caller) {
@@ -87,11 +78,11 @@ static bool may_enter(Listener *l, int fd, const Caller *caller) {
                 return false;
         }
         if (l->n_sessions >= connections_max) {
-                turn_away_at_limit(l, fd, caller->uid, "connections", connections_max);
+                turn_away_at_limit(fd, caller->uid, "connections", connections_max);
                 return false;
         }
         if (count_of(l, caller->uid) >= CONNECTIONS_PER_UID_MAX) {
-                turn_away_at_limit(l, fd, caller->uid, "connections of one user",
+                turn_away_at_limit(fd, caller->uid, "connections of one user",
                                    CONNECTIONS_PER_UID_MAX);
                 return false;
         }
@@ -158,6 +149,7 @@ static int pause_accepting(Listener *l, int error) {
 static int on_connection(sd_event_source *source, int listening, uint32_t events, void *userdata) {
         Listener *l = userdata;
 
+        shares_served(l->manager->shares, NULL);
         for (unsigned i = 0; i < ACCEPT_AT_ONCE; i++) {
                 int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 

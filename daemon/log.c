@@ -179,3 +179,16 @@ void log_failed_answer(uid_t uid, const char *error, struct json_object *paramet
         log_struct(judge ? LOG_WARNING : LOG_ERR, judge ? LOG_JUDGE_FAILED : LOG_STORE_FAILED,
                    message, "CERTEXC_UID", text, NULL);
 }
+
+void log_limit_reached(uid_t uid, const char *did, const char *what, unsigned limit) {
+        static uint64_t logged_usec;
+        char uid_text[16], message[128];
+
+        if (!log_is_due(&logged_usec))
+                return;
+        (void) snprintf(uid_text, sizeof(uid_text), "%" PRIu32, (uint32_t) uid);
+        (void) snprintf(message, sizeof(message), "%s uid %s: limit of %u %s reached", did, uid_text,
+                        limit, what);
+        log_struct(LOG_WARNING, LOG_LIMIT_REACHED, message, "CERTEXC_UID", uid_text,
+                   "CERTEXC_LIMIT", what, NULL);
+}

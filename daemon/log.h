@@ -47,6 +47,10 @@ bool log_is_due(uint64_t *last_usec);
  * its fields (may be NULL). Says nothing of other errors, nor too often of these. */
 void log_failed_answer(uid_t uid, const char *error, struct json_object *parameters);
 
+/* "Turned away uid 1000: limit of 64 connections reached", with its fields, and not too often: @did is what
+ * was done about it. */
+void log_limit_reached(uid_t uid, const char *did, const char *what, unsigned limit);
+
 /*
  * A line with journal fields: pairs of name and value, ending in NULL. @message_id (LOG_STARTED
  * and the like) or NULL. On a terminal only the line is shown.

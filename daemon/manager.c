@@ -32,6 +32,7 @@
 #include "daemon/owners.h"
 #include "daemon/sandbox.h"
 #include "daemon/prompter.h"
+#include "daemon/share.h"
 #include "daemon/store.h"
 #include "daemon/trust.h"
 
@@ -226,11 +227,36 @@ static int watch_idleness(Manager *m) {
         return sd_event_source_set_enabled(m->idle, SD_EVENT_ONESHOT);
 }
 
+static int on_patience(sd_event_source *source, uint64_t usec, void *userdata) {
+        Manager *m = userdata;
+
+        m->patience_usec = UINT64_MAX;
+        shares_expire(m->shares, usec);
+        return 0;
+}
+
+static int watch_shares(Manager *m) {
+        uint64_t due = shares_due(m->shares);
+        int r;
+
+        if (due == m->patience_usec)
+                return 0;
+        m->patience_usec = due;
+        if (due == UINT64_MAX)
+                return sd_event_source_set_enabled(m->patience, SD_EVENT_OFF);
+        r = sd_event_source_set_time(m->patience, due);
+        return r < 0 ? r : sd_event_source_set_enabled(m->patience, SD_EVENT_ONESHOT);
+}
+
 /* Runs after whatever happened, since any of it may have ended the last connection. */
 static int after_all(sd_event_source *source, void *userdata) {
         Manager *m = userdata;
+        int r;
 
         (void) mender_check(m->mender);
+        r = watch_shares(m);
+        if (r < 0)
+                return r;
         if (!m->stopping)
                 return watch_idleness(m);
         return listener_n_connections(m->listener) == 0 && bus_is_quiet(m->bus)
@@ -246,6 +272,13 @@ static int add_leaving(Manager *m) {
         if (r < 0)
                 return r;
         r = sd_event_source_set_enabled(m->idle, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        m->patience_usec = UINT64_MAX;
+        r = sd_event_add_time(m->event, &m->patience, CLOCK_MONOTONIC, 0, 0, on_patience, m);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(m->patience, SD_EVENT_OFF);
         if (r < 0)
                 return r;
         return sd_event_add_post(m->event, NULL, after_all, m);
@@ -348,7 +381,7 @@ static int open_store(Manager *m) {
 static int open_memory(Manager *m) {
         if (cache_new(&m->cache) < 0 || monitors_new(&m->monitors) < 0 ||
             owners_new(&m->owners) < 0 || prompter_new(m, &m->prompter) < 0 ||
-            imports_new(&m->imports) < 0)
+            imports_new(&m->imports) < 0 || shares_new(&m->shares) < 0)
                 return log_error_errno(-ENOMEM, "Cannot start: %m");
         return 0;
 }
@@ -443,7 +476,9 @@ Manager *manager_free(Manager *m) {
         m->prompter = prompter_free(m->prompter);
         m->cache = cache_free(m->cache);
         m->store = store_free(m->store);
+        m->shares = shares_free(m->shares);
         m->idle = sd_event_source_disable_unref(m->idle);
+        m->patience = sd_event_source_disable_unref(m->patience);
         m->event = sd_event_unref(m->event);
         conf_done(&m->conf);
         options_done(&m->options);

@@ -23,6 +23,7 @@ typedef struct Mender Mender;
 typedef struct Monitors Monitors;
 typedef struct Owners Owners;
 typedef struct Prompter Prompter;
+typedef struct Shares Shares;
 typedef struct Store Store;
 typedef struct Trust Trust;
 
@@ -41,6 +42,7 @@ typedef struct Manager {
         Monitors *monitors;
         Owners *owners;
         Prompter *prompter;
+        Shares *shares;
         Listener *listener;
         Bus *bus; /* NULL with --no-bus */
         int64_t started;
@@ -50,6 +52,8 @@ typedef struct Manager {
         /* manager.c's own */
         sd_event_source *idle; /* leaves when nobody has asked for a while */
         bool idle_counts;
+        sd_event_source *patience; /* for a uid whose share is full */
+        uint64_t patience_usec;
         bool stopping;
 } Manager;
 

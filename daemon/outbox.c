@@ -16,6 +16,10 @@ size_t outbox_size(const Outbox *outbox) {
         return outbox->end - outbox->begin;
 }
 
+size_t outbox_held(const Outbox *outbox) {
+        return outbox->allocated;
+}
+
 int outbox_append(Outbox *outbox, const char *data, size_t size) {
         size_t allocated = outbox->allocated > 0 ? outbox->allocated : KEPT_BYTES_MAX / 4;
         char *grown;

@@ -14,6 +14,9 @@ typedef struct Outbox {
 /* How many bytes wait. */
 size_t outbox_size(const Outbox *outbox);
 
+/* How many bytes are held for them. */
+size_t outbox_held(const Outbox *outbox);
+
 /* Returns 0 or -ENOMEM. */
 int outbox_append(Outbox *outbox, const char *data, size_t size);
 

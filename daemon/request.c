@@ -471,6 +471,10 @@ void request_resume(Request *r) {
         request_settle(r);
 }
 
+size_t request_held(const Request *r) {
+        return r ? sizeof(*r) + (r->judged ? judged_held(r->judged) : 0) : 0;
+}
+
 Request *request_free(Request *r) {
         if (!r)
                 return NULL;

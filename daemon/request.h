@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "client/cleanup.h"
 #include "daemon/caller.h"
@@ -56,6 +57,9 @@ int request_start(const RequestArgs *args, Request **ret);
  * NULL ok; returns NULL. */
 Request *request_free(Request *request);
 DEFINE_CLEANUP(Request *, request_free)
+
+/* Bytes that are held for it beside its parameters. NULL ok. */
+size_t request_held(const Request *request);
 
 /*
  * The door has written everything out and has room again: a list that is streamed goes on with

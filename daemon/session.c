@@ -10,22 +10,17 @@
 #include "config.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 
-#include "client/varlink.h"
-#include "daemon/inbox.h"
 #include "daemon/limits.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
-#include "daemon/outbox.h"
-#include "daemon/request.h"
-#include "daemon/service.h"
-#include "daemon/session.h"
+#include "daemon/session-private.h"
 
 #define CHUNK_BYTES 65536U
 
@@ -40,50 +35,62 @@ static uint64_t message_finish_usec(void) {
         return MESSAGE_FINISH_SEC * UINT64_C(1000000);
 }
 
-struct PeerSession {
-        Manager *manager;
-        int fd;
-        Caller caller;
-        void (*closed)(PeerSession *session, void *userdata);
-        void *userdata;
-
-        sd_event_source *io;
-        sd_event_source *later;  /* pump() soon: a request has answered */
-        sd_event_source *finish; /* a message has begun and must end */
-
-        Inbox inbox;
-        Outbox outbox;
-
-        bool at_work;       /* the oldest call is started */
-        Request *request;   /* of the one at work; NULL for those that are done at once */
-        bool has_streamed;  /* the one at work has answered and goes on */
-        bool resume_due;    /* it waits for the outbox to be empty */
-        bool message_begun; /* @finish runs for the message that @inbox has begun */
-
-        bool pumping;
-        bool at_end;   /* nothing more comes */
-        bool gone;     /* nobody reads answers any more */
-        bool stopping; /* no further call is started */
-        bool ended;
-};
-
-/* What fails only for want of memory ends the session: a call that got no answer would be given
- * that of the next. */
-static void must(PeerSession *s, int r) {
+void session_must(PeerSession *s, int r) {
         if (r < 0)
                 s->ended = true;
+}
+
+/* -- its share ---------------------------------------------------------------------------- */
+
+static uint64_t now_usec(void) {
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * 1000000U + (uint64_t) t.tv_nsec / 1000U;
+}
+
+static bool turn_is_over(const PeerSession *s) {
+        return now_usec() - s->turn_usec >= TURN_USEC;
+}
+
+static void tell_held(PeerSession *s) {
+        Held held = {
+                .waiting = inbox_held(&s->inbox) + request_held(s->request),
+                .unread = outbox_held(&s->outbox),
+                .at_work = s->at_work,
+        };
+
+        holding_set(&s->holding, held, s->turn_usec);
+}
+
+static void on_news(ShareNews news, void *userdata) {
+        PeerSession *s = userdata;
+        int64_t priority = SD_EVENT_PRIORITY_NORMAL + (news == SHARE_BEHIND ? 1 : 0);
+
+        if (news == SHARE_BEHIND || news == SHARE_FRONT) {
+                (void) sd_event_source_set_priority(s->io, priority);
+                (void) sd_event_source_set_priority(s->later, priority);
+                return;
+        }
+        if (news == SHARE_OVER) {
+                log_limit_reached(s->caller.uid, "Closed a connection of", "bytes held for one user",
+                                  HELD_BYTES_PER_UID_MAX);
+                s->ended = true;
+        }
+        session_must(s, sd_event_source_set_enabled(s->later, SD_EVENT_ONESHOT));
 }
 
 /* -- reading ----------------------------------------------------------------------------- */
 
 static bool may_take(const PeerSession *s) {
         return !s->ended && !s->stopping && inbox_has_room(&s->inbox) &&
-               outbox_size(&s->outbox) <= REPLY_BACKLOG_BYTES_MAX;
+               outbox_size(&s->outbox) <= REPLY_BACKLOG_BYTES_MAX &&
+               holding_may_start(&s->holding);
 }
 
-/* All whole messages have been taken when this is asked. */
+/* If it is not resting all whole messages have been taken when this is asked. */
 static bool may_read(const PeerSession *s) {
-        return !s->at_end && may_take(s);
+        return !s->at_end && !s->resting && may_take(s) && holding_may_take(&s->holding);
 }
 
 /* true if there was one to take. */
@@ -91,16 +98,16 @@ static bool take_messages(PeerSession *s) {
         bool taken = false;
         int r = 1;
 
-        while (r > 0 && may_take(s)) {
+        while (r > 0 && may_take(s) && !turn_is_over(s)) {
                 r = inbox_take(&s->inbox);
                 if (r > 0) {
                         s->message_begun = false;
                         taken = true;
                 }
         }
-        must(s, r);
-        if (s->at_end && may_take(s) && inbox_begun(&s->inbox) > 0) {
-                must(s, inbox_fault(&s->inbox, "the connection ended before the message's NUL",
+        session_must(s, r);
+        if (r == 0 && s->at_end && may_take(s) && inbox_begun(&s->inbox) > 0) {
+                session_must(s, inbox_fault(&s->inbox, "the connection ended before the message's NUL",
                                     inbox_begun(&s->inbox)));
                 taken = true;
         }
@@ -112,7 +119,7 @@ static void read_some(PeerSession *s) {
         ssize_t n = recv(s->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 
         if (n > 0) {
-                must(s, inbox_append(&s->inbox, chunk, (size_t) n));
+                session_must(s, inbox_append(&s->inbox, chunk, (size_t) n));
         } else if (n == 0) {
                 s->at_end = true;
         } else if (errno != EAGAIN && errno != EINTR) {
@@ -120,164 +127,11 @@ static void read_some(PeerSession *s) {
         }
 }
 
-/* -- answers ----------------------------------------------------------------------------- */
-
-/* Leaves an answer to the oldest call in the outbox. */
-static void put_answer(PeerSession *s, const char *error, struct json_object *parameters,
-                       bool continues) {
-        _cleanup_free_ char *text = NULL;
-        size_t size;
-        int r;
-
-        if (s->gone || s->inbox.first->read.oneway)
-                return;
-
-        r = error ? varlink_write_error(error, parameters, &text, &size)
-                  : varlink_write_reply(parameters, continues, &text, &size);
-        if (r == 0)
-                r = outbox_append(&s->outbox, text, size);
-        must(s, r);
-}
-
-/* The oldest call has had its last answer, or will get none. */
-static void drop_call(PeerSession *s) {
-        inbox_pop(&s->inbox);
-        s->at_work = s->has_streamed = s->resume_due = false;
-        s->request = NULL;
-}
-
-/* The same, for the last answer of a call. */
-static void finish_call(PeerSession *s, const char *error, struct json_object *parameters) {
-        put_answer(s, error, parameters, false);
-        drop_call(s);
-}
-
-/* The same, with an error that has one field, and drops it. */
-static void finish_with(PeerSession *s, const char *error, struct json_object *parameters) {
-        if (!parameters)
-                s->ended = true;
-        finish_call(s, error, parameters);
-        (void) json_object_put(parameters);
-}
-
-static void finish_fault(PeerSession *s) {
-        const VarlinkFault *fault = &s->inbox.first->fault;
-        struct json_object *parameters = service_field("reason", fault->reason);
-        struct json_object *offset = json_object_new_int64((int64_t) fault->offset);
-
-        if (!parameters || json_object_object_add(parameters, "offset", offset) < 0) {
-                (void) json_object_put(offset);
-                s->ended = true;
-        }
-        finish_with(s, CERTEXC_INTERFACE ".MalformedMessage", parameters);
-}
-
-static void on_answer(Request *request, const char *error, struct json_object *parameters,
-                      bool continues, void *door) {
-        PeerSession *s = door;
-
-        if (error)
-                log_failed_answer(s->caller.uid, error, parameters);
-        if (!continues) {
-                finish_call(s, error, parameters);
-        } else {
-                put_answer(s, error, parameters, true);
-                s->has_streamed = s->resume_due = true;
-                /* Who streams without looking at us, as a monitor does, is read or cut off. */
-                if (outbox_size(&s->outbox) > REPLY_BACKLOG_BYTES_MAX &&
-                    (outbox_flush(&s->outbox, s->fd) < 0 ||
-                     outbox_size(&s->outbox) > REPLY_BACKLOG_BYTES_MAX))
-                        s->ended = true;
-        }
-        if (!s->pumping)
-                must(s, sd_event_source_set_enabled(s->later, SD_EVENT_ONESHOT));
-}
-
-/* -- starting ---------------------------------------------------------------------------- */
-
-static void start_service(PeerSession *s, const char *method) {
-        struct json_object *parameters = NULL;
-        const char *error = NULL;
-        int r = service_call(method, s->inbox.first->read.parameters, &error, &parameters);
-
-        if (r == -ENOENT)
-                finish_with(s, SERVICE_INTERFACE ".MethodNotFound",
-                            service_field("method", s->inbox.first->read.method));
-        else
-                finish_with(s, error, parameters);
-}
-
-static void start_request(PeerSession *s, const char *method) {
-        const VarlinkCall *read = &s->inbox.first->read;
-        RequestArgs args = {
-                .manager = s->manager,
-                .caller = s->caller,
-                .method = read->method,
-                .parameters = read->parameters,
-                .more = read->more,
-                .answer = on_answer,
-                .door = s,
-        };
-        Request *request = NULL;
-        int r;
-
-        if (request_method_needs_more(method) && !read->more) {
-                finish_call(s, SERVICE_INTERFACE ".ExpectedMore", NULL);
-                return;
-        }
-
-        s->at_work = true;
-        r = request_start(&args, &request);
-        if (r == -ENOENT)
-                finish_with(s, SERVICE_INTERFACE ".MethodNotFound",
-                            service_field("method", read->method));
-        else if (r < 0)
-                s->ended = true;
-        else
-                s->request = request;
-}
-
-/* Starts the oldest call. It may be done when this returns. */
-static void start_call(PeerSession *s) {
-        const VarlinkCall *read = &s->inbox.first->read;
-        const char *dot;
-        size_t length;
-
-        if (!s->inbox.first->message) {
-                finish_fault(s);
-                return;
-        }
-        if (s->gone && !read->oneway) {
-                drop_call(s);
-                return;
-        }
-        dot = strrchr(read->method, '.');
-        if (!dot || read->upgrade) {
-                finish_with(s, SERVICE_INTERFACE ".InvalidParameter",
-                            service_field("parameter", dot ? "upgrade" : "method"));
-                return;
-        }
-
-        length = (size_t) (dot - read->method);
-        if (length == strlen(SERVICE_INTERFACE) &&
-            strncmp(read->method, SERVICE_INTERFACE, length) == 0) {
-                start_service(s, dot + 1);
-        } else if (length == strlen(CERTEXC_INTERFACE) &&
-                   strncmp(read->method, CERTEXC_INTERFACE, length) == 0) {
-                start_request(s, dot + 1);
-        } else {
-                _cleanup_free_ char *interface = strndup(read->method, length);
-
-                finish_with(s, SERVICE_INTERFACE ".InterfaceNotFound",
-                            interface ? service_field("interface", interface) : NULL);
-        }
-}
-
 /* -- the pump ---------------------------------------------------------------------------- */
 
 static void cancel_call(PeerSession *s) {
         s->request = request_free(s->request);
-        drop_call(s);
+        session_drop_call(s);
 }
 
 static void flush(PeerSession *s) {
@@ -291,9 +145,10 @@ static void flush(PeerSession *s) {
 static bool step(PeerSession *s) {
         if (!s->at_work) {
                 if (!s->inbox.first || (s->stopping && s->inbox.first->message) ||
-                    outbox_size(&s->outbox) > REPLY_BACKLOG_BYTES_MAX)
+                    outbox_size(&s->outbox) > REPLY_BACKLOG_BYTES_MAX ||
+                    !holding_may_start(&s->holding))
                         return false;
-                start_call(s);
+                session_start_call(s);
                 return true;
         }
         if (s->gone && !s->inbox.first->read.oneway) {
@@ -318,7 +173,9 @@ static bool is_over(const PeerSession *s) {
                 return true;
         if (s->at_work || outbox_size(&s->outbox) > 0)
                 return false;
-        return s->stopping || (!s->inbox.first && (s->inbox.deaf || s->at_end));
+        return s->stopping ||
+               (!s->inbox.first &&
+                (s->inbox.deaf || (s->at_end && inbox_begun(&s->inbox) == 0)));
 }
 
 static int start_finish_timer(PeerSession *s) {
@@ -349,26 +206,38 @@ static int watch(PeerSession *s) {
         return r;
 }
 
-/* Takes, starts, writes, waits. The session may be freed when this returns. */
-static int pump(PeerSession *s) {
+/* One turn: takes, starts, writes, until there is nothing to do or time for the others. */
+static void take_turn(PeerSession *s) {
         bool progress = true;
         size_t held;
 
-        s->pumping = true;
-        while (progress && !s->ended) {
+        s->turn_usec = now_usec();
+        s->resting = false;
+        while (progress && !s->ended && !s->resting) {
                 progress = take_messages(s);
-                while (!s->ended && step(s))
+                while (!s->ended && !turn_is_over(s) && step(s))
                         progress = true;
                 /* Room is news as well: a page or a call may have waited for it alone. */
                 held = outbox_size(&s->outbox);
                 flush(s);
                 if (outbox_size(&s->outbox) < held)
                         progress = true;
+                tell_held(s);
+                s->resting = turn_is_over(s);
         }
+        if (s->resting)
+                session_must(s, sd_event_source_set_enabled(s->later, SD_EVENT_ONESHOT));
+        shares_served(s->manager->shares, &s->holding);
+}
+
+/* A turn, and what to wait for after it. The session may be freed when this returns. */
+static int pump(PeerSession *s) {
+        s->pumping = true;
+        take_turn(s);
         s->pumping = false;
 
         if (!is_over(s))
-                must(s, watch(s));
+                session_must(s, watch(s));
         if (is_over(s))
                 s->closed(s, s->userdata);
         return 0;
@@ -393,7 +262,7 @@ static int on_later(sd_event_source *source, void *userdata) {
 static int on_finish(sd_event_source *source, uint64_t usec, void *userdata) {
         PeerSession *s = userdata;
 
-        must(s, inbox_fault(&s->inbox, "the message was not finished in time",
+        session_must(s, inbox_fault(&s->inbox, "the message was not finished in time",
                             inbox_begun(&s->inbox)));
         return pump(s);
 }
@@ -440,6 +309,9 @@ int peer_session_new(Manager *manager, int fd, const Caller *caller,
         r = add_sources(s);
         if (r < 0)
                 return r;
+        r = holding_begin(manager->shares, caller->uid, on_news, s, &s->holding);
+        if (r < 0)
+                return r;
 
         *ret = TAKE_PTR(s);
         return 0;
@@ -449,6 +321,7 @@ PeerSession *peer_session_free(PeerSession *s) {
         if (!s)
                 return NULL;
 
+        holding_end(&s->holding);
         (void) request_free(s->request);
         (void) sd_event_source_disable_unref(s->io);
         (void) sd_event_source_disable_unref(s->later);
@@ -466,5 +339,5 @@ const Caller *peer_session_caller(const PeerSession *s) {
 
 void peer_session_stop(PeerSession *s) {
         s->stopping = true;
-        must(s, sd_event_source_set_enabled(s->later, SD_EVENT_ONESHOT));
+        session_must(s, sd_event_source_set_enabled(s->later, SD_EVENT_ONESHOT));
 }

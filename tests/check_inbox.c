@@ -75,6 +75,28 @@ START_TEST(long_calls_wait_in_smaller_numbers) {
 }
 END_TEST
 
+/* What parsing makes of a call counts, not its text alone. */
+START_TEST(calls_of_many_values_wait_in_smaller_numbers) {
+        const unsigned n_values = MESSAGE_BYTES_MAX / VARLINK_VALUE_BYTES;
+        char *text = malloc(64 + 2 * (size_t) n_values), *p = text;
+
+        ck_assert_ptr_nonnull(text);
+        p += sprintf(p, "{\"method\":\"a.B\",\"parameters\":{\"a\":[0");
+        for (unsigned i = 1; i < n_values; i++)
+                p += sprintf(p, ",0");
+        (void) sprintf(p, "]}}");
+        append(text);
+        append(text);
+        ck_assert_uint_lt(inbox_held(&inbox), MESSAGE_BYTES_MAX);
+        ck_assert_int_eq(inbox_take(&inbox), 1);
+        ck_assert_int_eq(inbox_take(&inbox), 0);
+        ck_assert_uint_gt(inbox_held(&inbox), MESSAGE_BYTES_MAX);
+        inbox_pop(&inbox);
+        ck_assert_int_eq(inbox_take(&inbox), 1);
+        free(text);
+}
+END_TEST
+
 START_TEST(nothing_is_taken_after_nonsense) {
         append("{\"method\":\"a.B\"}");
         append("nonsense");
@@ -124,6 +146,7 @@ int main(void) {
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_test(tcase, calls_wait_up_to_their_bound);
         tcase_add_test(tcase, long_calls_wait_in_smaller_numbers);
+        tcase_add_test(tcase, calls_of_many_values_wait_in_smaller_numbers);
         tcase_add_test(tcase, nothing_is_taken_after_nonsense);
         tcase_add_test(tcase, what_has_begun_is_counted);
         tcase_add_test(tcase, an_outbox_keeps_the_order_of_bytes);

@@ -208,6 +208,29 @@ static int parse_items(const char *item, unsigned n_items, VarlinkFault *fault) 
         return r;
 }
 
+START_TEST(values_have_a_weight) {
+        static const struct {
+                const char *text;
+                unsigned values;
+        } rows[] = {
+                { "{}", 16 },
+                { "{\"a\":1,\"b\":\"text\",\"c\":null}", 16 + 3 },
+                { "{\"a\":[]}", 16 + 16 },
+                { "{\"a\":[1,true,{\"b\":2}]}", 16 + 16 + 2 + 16 + 1 },
+        };
+
+        for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+                struct json_object *object = NULL;
+                Blob text = { (const uint8_t *) rows[i].text, strlen(rows[i].text) };
+                VarlinkFault fault;
+
+                ck_assert_int_eq(varlink_parse(text, &object, &fault), 0);
+                ck_assert_uint_eq(varlink_weight(object), rows[i].values * VARLINK_VALUE_BYTES);
+                (void) json_object_put(object);
+        }
+}
+END_TEST
+
 START_TEST(values_have_a_bound) {
         /* The object and its array are there as well. */
         const unsigned room = VARLINK_VALUES_MAX - 2 * VARLINK_VALUES_CONTAINER - 1;
@@ -424,6 +447,7 @@ int main(void) {
         tcase_add_test(tcase, depth_has_a_bound);
         tcase_add_test(tcase, keys_have_a_bound);
         tcase_add_test(tcase, values_have_a_bound);
+        tcase_add_test(tcase, values_have_a_weight);
         tcase_add_test(tcase, what_is_taken_means_what_it_says);
         tcase_add_test(tcase, strings_and_numbers_keep_their_value);
         tcase_add_test(tcase, messages_come_out_as_they_went_in);

@@ -91,6 +91,71 @@ START_TEST(test_message_size) {
 }
 END_TEST
 
+/* What nobody reads counts as well: it would be held while the call waits. */
+START_TEST(test_message_size_of_what_is_unknown) {
+        const size_t size = 2 * BUS_MESSAGE_BYTES_MAX;
+        _cleanup_free_ int32_t *numbers = calloc(1, size);
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        ck_assert_ptr_nonnull(numbers);
+        for (unsigned past = 0; past < 2; past++) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *ask = NULL;
+
+                ck_assert_int_ge(sd_bus_message_new_method_call(bus, &ask, BUS_NAME, BUS_PATH,
+                                                                BUS_INTERFACE, "GetStatus"), 0);
+                ck_assert_int_ge(sd_bus_message_open_container(ask, 'a', "{sv}"), 0);
+                ck_assert_int_ge(sd_bus_message_open_container(ask, 'e', "sv"), 0);
+                ck_assert_int_ge(sd_bus_message_append(ask, "s", "unknown"), 0);
+                ck_assert_int_ge(sd_bus_message_open_container(ask, 'v', "ai"), 0);
+                ck_assert_int_ge(sd_bus_message_append_array(ask, 'i', numbers, past ? size : 4096), 0);
+                for (unsigned i = 0; i < 3; i++)
+                        ck_assert_int_ge(sd_bus_message_close_container(ask), 0);
+                sd_bus_error_free(&error);
+                ck_assert_int_lt(sd_bus_call(bus, ask, 0, &error, NULL), 0);
+                ck_assert_str_eq(error.name, past ? BUS_ERRORS "LimitReached" : SD_BUS_ERROR_INVALID_ARGS);
+        }
+}
+END_TEST
+
+/* Sixteen with each call that waits would be all that the daemon has for everybody. */
+START_TEST(test_descriptors) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        ck_assert_int_lt(sd_bus_call_method(bus, BUS_NAME, BUS_PATH, BUS_INTERFACE, "GetStatus", &error,
+                                            NULL, "a{sv}", 1, "unknown", "h", 0), 0);
+        ck_assert_str_eq(error.name, SD_BUS_ERROR_NOT_SUPPORTED);
+}
+END_TEST
+
+/* Long calls behind a slow one: as many as a uid may make the daemon hold, and one more. */
+START_TEST(test_bytes_of_one_uid) {
+        enum { LONG = MESSAGE_BYTES_MAX / 2 + 4096 };
+        static char text[LONG + 1];
+        const unsigned fit = HELD_BYTES_PER_UID_MAX / 2 / (2 * LONG);
+        sd_bus *with = private_bus_open(), *too = private_bus_open();
+        BusTally tally = { 0 };
+
+        memset(text, 'a', LONG);
+        on_bus_send_slow(with, &tally);
+        on_bus_drain(with);
+        on_bus_send_slow(too, &tally);
+        on_bus_drain(too);
+        for (unsigned i = 0; i < fit + 2; i++) {
+                sd_bus *of = i < fit / 2 ? with : too;
+
+                ck_assert_int_ge(sd_bus_call_method_async(of, NULL, BUS_NAME, BUS_PATH, BUS_INTERFACE,
+                                                          "GetCertificate", on_bus_tally, &tally, "sa{sv}",
+                                                          text, 0), 0);
+                on_bus_drain(of);
+                ck_assert_uint_eq(tally.refused, i > fit);
+        }
+        /* Another uid, and the socket, go on. */
+        WALK({ "the socket answers", 0, "GetStatus", "{}", "store", "ok" });
+        (void) sd_bus_flush_close_unref(with);
+        (void) sd_bus_flush_close_unref(too);
+}
+END_TEST
+
 /* More connections than are known at once: each is answered, the quiet ones are forgotten. */
 START_TEST(test_connections) {
         static sd_bus *many[CONNECTIONS_PER_UID_MAX + 8];
@@ -125,6 +190,9 @@ int main(void) {
         tcase_add_test(tcase, test_calls_of_one_uid);
         tcase_add_test(tcase, test_busy_connections);
         tcase_add_test(tcase, test_message_size);
+        tcase_add_test(tcase, test_message_size_of_what_is_unknown);
+        tcase_add_test(tcase, test_descriptors);
+        tcase_add_test(tcase, test_bytes_of_one_uid);
         tcase_add_test(tcase, test_connections);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Sums over the holdings of each uid, and who comes last. */
+#include "config.h"
+
+#include "daemon/share.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/limits.h"
+
+/* Of the bound one half is for what waits and one for what is unread, so that neither stops the other. */
+#define HALF_BYTES (HELD_BYTES_PER_UID_MAX / 2)
+
+#define PATIENCE_USEC (HELD_PATIENCE_SEC * UINT64_C(1000000))
+
+LIST_HEAD(HoldingList, Holding);
+LIST_HEAD(ShareList, Share);
+
+struct Share {
+        Shares *shares;
+        LIST_ENTRY(Share) place;
+        uid_t uid;
+        struct HoldingList holdings;
+        size_t waiting, unread;
+        unsigned n_at_work;
+        uint64_t full_usec; /* since when nothing is taken; 0: something is */
+};
+
+struct Shares {
+        struct ShareList list;
+        Share *last; /* served */
+};
+
+static bool is_full(const Share *share) {
+        return share->waiting >= HALF_BYTES;
+}
+
+static void tell(const Share *share, ShareNews news) {
+        Holding *holding;
+
+        LIST_FOREACH(holding, &share->holdings, place)
+        holding->hear(news, holding->userdata);
+}
+
+/* -- bytes --------------------------------------------------------------------------------- */
+
+static void count(Holding *holding, Held held) {
+        Share *share = holding->share;
+
+        share->waiting = share->waiting - holding->waiting + held.waiting;
+        share->unread = share->unread - holding->unread + held.unread;
+        share->n_at_work = share->n_at_work - holding->at_work + held.at_work;
+        holding->waiting = held.waiting;
+        holding->unread = held.unread;
+        holding->at_work = held.at_work;
+}
+
+static void end_fullest(Share *share, bool of_unread) {
+        Holding *fullest = NULL, *holding;
+        size_t most = 0;
+
+        LIST_FOREACH(holding, &share->holdings, place) {
+                size_t bytes = of_unread ? holding->unread : holding->waiting;
+
+                if (bytes > most) {
+                        most = bytes;
+                        fullest = holding;
+                }
+        }
+        if (!fullest)
+                return;
+        count(fullest, (Held){});
+        fullest->over = true;
+        fullest->hear(SHARE_OVER, fullest->userdata);
+}
+
+/* After something became less. */
+static void tell_room(Share *share, bool was_full, bool was_at_work) {
+        if (!is_full(share))
+                share->full_usec = 0;
+        if (was_full && (!is_full(share) || (was_at_work && share->n_at_work == 0)))
+                tell(share, SHARE_ROOM);
+}
+
+void holding_set(Holding *holding, Held held, uint64_t now_usec) {
+        Share *share = holding->share;
+        bool was_full = is_full(share), was_at_work = share->n_at_work > 0;
+
+        if (holding->over)
+                return;
+        count(holding, held);
+        if (is_full(share) && share->full_usec == 0)
+                share->full_usec = now_usec;
+        while (share->unread > HALF_BYTES)
+                end_fullest(share, true);
+        tell_room(share, was_full, was_at_work);
+}
+
+bool holding_may_take(const Holding *holding) {
+        return !is_full(holding->share);
+}
+
+bool holding_may_start(const Holding *holding) {
+        return !is_full(holding->share) || holding->share->n_at_work == 0;
+}
+
+uint64_t shares_due(const Shares *shares) {
+        uint64_t due = UINT64_MAX;
+        const Share *share;
+
+        LIST_FOREACH(share, &shares->list, place)
+        if (share->full_usec > 0 && share->full_usec + PATIENCE_USEC < due)
+                due = share->full_usec + PATIENCE_USEC;
+        return due;
+}
+
+void shares_expire(Shares *shares, uint64_t now_usec) {
+        Share *share;
+
+        LIST_FOREACH(share, &shares->list, place) {
+                if (share->full_usec == 0 || share->full_usec + PATIENCE_USEC > now_usec)
+                        continue;
+                share->full_usec = now_usec;
+                end_fullest(share, false);
+                tell_room(share, true, true);
+        }
+}
+
+/* -- turns --------------------------------------------------------------------------------- */
+
+void shares_served(Shares *shares, const Holding *holding) {
+        Share *share = holding ? holding->share : NULL;
+
+        if (share == shares->last)
+                return;
+        if (shares->last)
+                tell(shares->last, SHARE_FRONT);
+        shares->last = share;
+        if (share)
+                tell(share, SHARE_BEHIND);
+}
+
+/* -- life ---------------------------------------------------------------------------------- */
+
+int shares_new(Shares **ret) {
+        *ret = calloc(1, sizeof(**ret));
+        return *ret ? 0 : -ENOMEM;
+}
+
+Shares *shares_free(Shares *shares) {
+        if (!shares)
+                return NULL;
+        assert(LIST_EMPTY(&shares->list));
+        free(shares);
+        return NULL;
+}
+
+static Share *share_of(Shares *shares, uid_t uid) {
+        Share *share;
+
+        LIST_FOREACH(share, &shares->list, place)
+        if (share->uid == uid)
+                return share;
+
+        share = calloc(1, sizeof(*share));
+        if (!share)
+                return NULL;
+        share->shares = shares;
+        share->uid = uid;
+        LIST_INIT(&share->holdings);
+        LIST_INSERT_HEAD(&shares->list, share, place);
+        return share;
+}
+
+int holding_begin(Shares *shares, uid_t uid, ShareHear hear, void *userdata, Holding *ret) {
+        Share *share = share_of(shares, uid);
+
+        if (!share)
+                return -ENOMEM;
+        *ret = (Holding){ .share = share, .hear = hear, .userdata = userdata };
+        LIST_INSERT_HEAD(&share->holdings, ret, place);
+        if (share == shares->last)
+                hear(SHARE_BEHIND, userdata);
+        return 0;
+}
+
+void holding_end(Holding *holding) {
+        Share *share = holding->share;
+        bool was_full, was_at_work;
+
+        if (!share)
+                return;
+        was_full = is_full(share);
+        was_at_work = share->n_at_work > 0;
+        count(holding, (Held){});
+        LIST_REMOVE(holding, place);
+        *holding = (Holding){};
+        tell_room(share, was_full, was_at_work);
+        if (!LIST_EMPTY(&share->holdings))
+                return;
+        if (share->shares->last == share)
+                share->shares->last = NULL;
+        LIST_REMOVE(share, place);
+        free(share);
+}
