@@ -181,6 +181,12 @@ static void on_answer(Request *request, const char *error, struct json_object *p
         (void) sd_event_source_set_enabled(call->peer->bus->later, SD_EVENT_ONESHOT);
 }
 
+static void on_waits(Request *request, void *door) {
+        BusCall *call = door;
+
+        (void) sd_event_source_set_enabled(call->peer->bus->later, SD_EVENT_ONESHOT);
+}
+
 /* -- polkit ------------------------------------------------------------------------------------ */
 
 static void on_granted(bool granted, const char *reason, void *userdata) {
@@ -214,6 +220,7 @@ static void start_request(BusCall *call, bool streams, struct json_object *param
                 .parameters = parameters,
                 .more = streams,
                 .answer = on_answer,
+                .waits = on_waits,
                 /* polkit looks after the system; a user's own daemon asks nobody. */
                 .authorize = bus->manager->options.user_mode ? NULL : on_authorize,
                 .door = call,

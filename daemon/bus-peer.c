@@ -79,6 +79,14 @@ static void sweep(BusPeer *peer) {
         }
 }
 
+static bool is_at_work(const BusCall *call) {
+        for (; call; call = call->next)
+                if (call->started && !call->done && !call->query && call->request &&
+                    !request_is_patient(call->request))
+                        return true;
+        return false;
+}
+
 /* Before it is known who they are, calls count for all such senders together: as what they do not read,
  * so that who sent the most makes room for the others. */
 static void tell_held(BusPeer *peer) {
@@ -88,10 +96,7 @@ static void tell_held(BusPeer *peer) {
 
         if (!peer->known)
                 held = (Held){ .unread = bytes };
-        for (const BusCall *call = peer->first; call; call = call->next)
-                held.at_work = held.at_work || (call->started && !call->done);
-        for (const BusCall *call = peer->aside; call; call = call->next)
-                held.at_work = held.at_work || (!call->done && !call->answered);
+        held.at_work = is_at_work(peer->first) || is_at_work(peer->aside);
         (void) sd_event_now(peer->bus->manager->event, CLOCK_MONOTONIC, &now);
         holding_set(&peer->holding, held, now);
 }
@@ -100,7 +105,7 @@ static void pump(BusPeer *peer) {
         while (peer->known && peer->first) {
                 BusCall *call = peer->first;
 
-                if (!call->started && !holding_may_start(&peer->holding))
+                if (!call->started && !holding_may_go_on(&peer->holding))
                         break;
                 if (!call->started)
                         bus_call_start(call);
@@ -395,7 +400,7 @@ int bus_peer_take(Bus *bus, sd_bus_message *m) {
                 refuse_uid(bus, m);
                 return 1;
         }
-        if (peer->holding.over || !holding_may_take(&peer->holding)) {
+        if (peer->holding.over || !holding_may_go_on(&peer->holding)) {
                 refuse_bytes(bus, m);
                 return 1;
         }

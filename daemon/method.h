@@ -44,6 +44,7 @@ struct Request {
         bool more;
         RequestAnswer answer;
         RequestAuthorize authorize;
+        RequestWaits waits;
         void *door;
 
         int64_t owner; /* whose decisions are meant; access has been checked */

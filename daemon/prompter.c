@@ -185,6 +185,8 @@ static int join(Request *r, Prompt *prompt) {
         r->asking.waited = true;
         /* The prompt has the chain, and this one is judged anew anyway. */
         r->judged = judged_free(r->judged);
+        if (r->waits)
+                r->waits(r, r->door);
         return 1;
 }
 

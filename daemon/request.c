@@ -451,6 +451,7 @@ int request_start(const RequestArgs *args, Request **ret) {
                 .more = args->more,
                 .answer = args->answer,
                 .authorize = args->authorize,
+                .waits = args->waits,
                 .door = args->door,
         };
         request_admit(r);
@@ -469,6 +470,10 @@ void request_resume(Request *r) {
                 return;
         r->resume(r);
         request_settle(r);
+}
+
+bool request_is_patient(const Request *r) {
+        return r->monitor || r->asking.asker || r->asking.agent;
 }
 
 size_t request_held(const Request *r) {

@@ -35,6 +35,9 @@ typedef void (*RequestAnswer)(Request *request, const char *error, struct json_o
  */
 typedef bool (*RequestAuthorize)(Request *request, unsigned grant, void *door);
 
+/* It waits for a person from now on, or for another to ask one. Called when an answer might come as well. */
+typedef void (*RequestWaits)(Request *request, void *door);
+
 typedef struct RequestArgs {
         Manager *manager;
         Caller caller;
@@ -43,6 +46,7 @@ typedef struct RequestArgs {
         bool more;
         RequestAnswer answer;
         RequestAuthorize authorize; /* NULL: the door knows nobody to ask */
+        RequestWaits waits; /* NULL: the door need not know */
         void *door;
 } RequestArgs;
 
@@ -57,6 +61,9 @@ int request_start(const RequestArgs *args, Request **ret);
  * NULL ok; returns NULL. */
 Request *request_free(Request *request);
 DEFINE_CLEANUP(Request *, request_free)
+
+/* true if it goes on only when somebody does something: a person who is asked, whose changes it tells. */
+bool request_is_patient(const Request *request);
 
 /* Bytes that are held for it beside its parameters. NULL ok. */
 size_t request_held(const Request *request);

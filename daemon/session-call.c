@@ -87,6 +87,13 @@ static void on_answer(Request *request, const char *error, struct json_object *p
                 session_must(s, sd_event_source_set_enabled(s->later, SD_EVENT_ONESHOT));
 }
 
+static void on_waits(Request *request, void *door) {
+        PeerSession *s = door;
+
+        if (!s->pumping)
+                session_must(s, sd_event_source_set_enabled(s->later, SD_EVENT_ONESHOT));
+}
+
 /* -- starting ---------------------------------------------------------------------------- */
 
 static void start_service(PeerSession *s, const char *method) {
@@ -110,6 +117,7 @@ static void start_request(PeerSession *s, const char *method) {
                 .parameters = read->parameters,
                 .more = read->more,
                 .answer = on_answer,
+                .waits = on_waits,
                 .door = s,
         };
         Request *request = NULL;

@@ -54,10 +54,12 @@ static bool turn_is_over(const PeerSession *s) {
 }
 
 static void tell_held(PeerSession *s) {
+        bool patient = s->request && request_is_patient(s->request);
         Held held = {
                 .waiting = inbox_held(&s->inbox) + request_held(s->request),
                 .unread = outbox_held(&s->outbox),
-                .at_work = s->at_work,
+                .at_work = s->at_work && !patient,
+                .stuck = patient || outbox_size(&s->outbox) > REPLY_BACKLOG_BYTES_MAX,
         };
 
         holding_set(&s->holding, held, s->turn_usec);
@@ -84,13 +86,12 @@ static void on_news(ShareNews news, void *userdata) {
 
 static bool may_take(const PeerSession *s) {
         return !s->ended && !s->stopping && inbox_has_room(&s->inbox) &&
-               outbox_size(&s->outbox) <= REPLY_BACKLOG_BYTES_MAX &&
-               holding_may_start(&s->holding);
+               outbox_size(&s->outbox) <= REPLY_BACKLOG_BYTES_MAX && holding_may_go_on(&s->holding);
 }
 
 /* If it is not resting all whole messages have been taken when this is asked. */
 static bool may_read(const PeerSession *s) {
-        return !s->at_end && !s->resting && may_take(s) && holding_may_take(&s->holding);
+        return !s->at_end && !s->resting && may_take(s);
 }
 
 /* true if there was one to take. */
@@ -146,7 +147,7 @@ static bool step(PeerSession *s) {
         if (!s->at_work) {
                 if (!s->inbox.first || (s->stopping && s->inbox.first->message) ||
                     outbox_size(&s->outbox) > REPLY_BACKLOG_BYTES_MAX ||
-                    !holding_may_start(&s->holding))
+                    !holding_may_go_on(&s->holding))
                         return false;
                 session_start_call(s);
                 return true;

@@ -25,7 +25,8 @@ struct Share {
         struct HoldingList holdings;
         size_t waiting, unread;
         unsigned n_at_work;
-        uint64_t full_usec; /* since when nothing is taken; 0: something is */
+        uint64_t full_usec; /* since when it is full; 0: it is not */
+        Holding *first;     /* while it is: the one that may go on */
 };
 
 struct Shares {
@@ -55,38 +56,62 @@ static void count(Holding *holding, Held held) {
         holding->waiting = held.waiting;
         holding->unread = held.unread;
         holding->at_work = held.at_work;
+        holding->stuck = held.stuck;
 }
 
-static void end_fullest(Share *share, bool of_unread) {
-        Holding *fullest = NULL, *holding;
-        size_t most = 0;
-
-        LIST_FOREACH(holding, &share->holdings, place) {
-                size_t bytes = of_unread ? holding->unread : holding->waiting;
-
-                if (bytes > most) {
-                        most = bytes;
-                        fullest = holding;
-                }
-        }
-        if (!fullest)
+static void end(Holding *holding) {
+        if (!holding)
                 return;
-        count(fullest, (Held){});
-        fullest->over = true;
-        fullest->hear(SHARE_OVER, fullest->userdata);
+        count(holding, (Held){});
+        holding->over = true;
+        holding->hear(SHARE_OVER, holding->userdata);
 }
 
-/* After something became less. */
-static void tell_room(Share *share, bool was_full, bool was_at_work) {
-        if (!is_full(share))
+static size_t unread_of(const Holding *holding) {
+        return holding->unread;
+}
+
+static size_t waiting_of(const Holding *holding) {
+        return holding->waiting;
+}
+
+static size_t moving_of(const Holding *holding) {
+        return holding->stuck ? 0 : holding->waiting;
+}
+
+/* The one with the most @of it; NULL if none has any. */
+static Holding *find_fullest(const Share *share, size_t (*of)(const Holding *holding)) {
+        Holding *fullest = NULL, *holding;
+
+        LIST_FOREACH(holding, &share->holdings, place)
+        if (of(holding) > (fullest ? of(fullest) : 0))
+                fullest = holding;
+        return fullest;
+}
+
+/* After something changed: who may go on now and was told otherwise. */
+static void tell_room(Share *share, bool was_full) {
+        Holding *first = NULL;
+
+        if (!is_full(share)) {
                 share->full_usec = 0;
-        if (was_full && (!is_full(share) || (was_at_work && share->n_at_work == 0)))
-                tell(share, SHARE_ROOM);
+                share->first = NULL;
+                if (was_full)
+                        tell(share, SHARE_ROOM);
+                return;
+        }
+        if (share->n_at_work == 0)
+                first = find_fullest(share, moving_of);
+        if (first == share->first)
+                return;
+        share->first = first;
+        if (first)
+                first->hear(SHARE_ROOM, first->userdata);
 }
 
 void holding_set(Holding *holding, Held held, uint64_t now_usec) {
         Share *share = holding->share;
-        bool was_full = is_full(share), was_at_work = share->n_at_work > 0;
+        bool was_full = is_full(share);
 
         if (holding->over)
                 return;
@@ -94,16 +119,12 @@ void holding_set(Holding *holding, Held held, uint64_t now_usec) {
         if (is_full(share) && share->full_usec == 0)
                 share->full_usec = now_usec;
         while (share->unread > HALF_BYTES)
-                end_fullest(share, true);
-        tell_room(share, was_full, was_at_work);
+                end(find_fullest(share, unread_of));
+        tell_room(share, was_full);
 }
 
-bool holding_may_take(const Holding *holding) {
-        return !is_full(holding->share);
-}
-
-bool holding_may_start(const Holding *holding) {
-        return !is_full(holding->share) || holding->share->n_at_work == 0;
+bool holding_may_go_on(const Holding *holding) {
+        return !is_full(holding->share) || holding->share->first == holding;
 }
 
 uint64_t shares_due(const Shares *shares) {
@@ -123,8 +144,8 @@ void shares_expire(Shares *shares, uint64_t now_usec) {
                 if (share->full_usec == 0 || share->full_usec + PATIENCE_USEC > now_usec)
                         continue;
                 share->full_usec = now_usec;
-                end_fullest(share, false);
-                tell_room(share, true, true);
+                end(find_fullest(share, waiting_of));
+                tell_room(share, true);
         }
 }
 
@@ -188,16 +209,15 @@ int holding_begin(Shares *shares, uid_t uid, ShareHear hear, void *userdata, Hol
 
 void holding_end(Holding *holding) {
         Share *share = holding->share;
-        bool was_full, was_at_work;
+        bool was_full;
 
         if (!share)
                 return;
         was_full = is_full(share);
-        was_at_work = share->n_at_work > 0;
         count(holding, (Held){});
         LIST_REMOVE(holding, place);
         *holding = (Holding){};
-        tell_room(share, was_full, was_at_work);
+        tell_room(share, was_full);
         if (!LIST_EMPTY(&share->holdings))
                 return;
         if (share->shares->last == share)

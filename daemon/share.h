@@ -25,7 +25,7 @@ typedef struct Shares Shares;
 typedef struct Share Share;
 
 typedef enum ShareNews {
-        SHARE_ROOM,   /* holding_may_take() or holding_may_start() has become true */
+        SHARE_ROOM,   /* holding_may_go_on() has become true */
         SHARE_OVER,   /* of all that the uid has, this holds the most, and must go */
         SHARE_BEHIND, /* the uid was served: the others come first */
         SHARE_FRONT,  /* it does not come after the others any more */
@@ -41,14 +41,15 @@ typedef struct Holding {
         ShareHear hear;
         void *userdata;
         size_t waiting, unread;
-        bool at_work;
+        bool at_work, stuck;
         bool over; /* was told to go, and counts no more */
 } Holding;
 
 /* Bytes held: of calls that wait or are at work, and of answers that were not read. */
 typedef struct Held {
         size_t waiting, unread;
-        bool at_work; /* a call is */
+        bool at_work; /* a call is, and will have its answer without anybody's doing */
+        bool stuck;   /* nothing can be done for it before somebody else does something */
 } Held;
 
 int shares_new(Shares **ret);
@@ -64,9 +65,9 @@ void holding_end(Holding *holding);
 /* Tells what is held now. News may come before this returns, also to this one. */
 void holding_set(Holding *holding, Held held, uint64_t now_usec);
 
-/* Whether more may be read, and whether a call may be started: at the bound one of a uid at a time. */
-bool holding_may_take(const Holding *holding);
-bool holding_may_start(const Holding *holding);
+/* Whether more may be read and a call be started. At the bound it is so for one of a uid at a time, the one
+ * that holds the most, while no call of it is at work: so one after the other comes to its end. */
+bool holding_may_go_on(const Holding *holding);
 
 /* When shares_expire() has something to do; UINT64_MAX: never. */
 uint64_t shares_due(const Shares *shares);

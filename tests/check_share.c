@@ -55,16 +55,14 @@ static void unread(Connection *c, size_t bytes) {
 
 START_TEST(at_the_bound_nothing_more_is_taken) {
         waits(&a[0], HALF - 1, true);
-        ck_assert(holding_may_take(&a[1].holding));
-        ck_assert(holding_may_start(&a[1].holding));
+        ck_assert(holding_may_go_on(&a[1].holding));
 
         waits(&a[1], 1, false);
         for (unsigned i = 0; i < N_ELEMENTS(a); i++) {
-                ck_assert(!holding_may_take(&a[i].holding));
-                ck_assert(!holding_may_start(&a[i].holding));
+                ck_assert(!holding_may_go_on(&a[i].holding));
         }
         /* Another uid does not notice, and what may not be taken may be answered. */
-        ck_assert(holding_may_take(&other.holding));
+        ck_assert(holding_may_go_on(&other.holding));
         unread(&a[2], HALF);
         ck_assert_uint_eq(a[2].heard[SHARE_OVER], 0);
         ck_assert_uint_eq(a[0].heard[SHARE_OVER], 0);
@@ -88,16 +86,37 @@ START_TEST(room_is_told_to_all_of_the_uid) {
 }
 END_TEST
 
-START_TEST(at_the_bound_one_call_at_a_time_is_started) {
-        waits(&a[0], HALF, false);
+START_TEST(at_the_bound_one_after_the_other_goes_on) {
+        waits(&a[0], HALF / 2, false);
         waits(&a[1], HALF, false);
-        ck_assert(!holding_may_take(&a[0].holding));
-        ck_assert(holding_may_start(&a[0].holding));
-        waits(&a[0], HALF, true);
-        ck_assert(!holding_may_start(&a[1].holding));
-        waits(&a[0], HALF, false);
+        waits(&a[2], HALF / 4, false);
+        ck_assert(!holding_may_go_on(&a[0].holding));
+        ck_assert(holding_may_go_on(&a[1].holding));
         ck_assert_uint_eq(a[1].heard[SHARE_ROOM], 1);
-        ck_assert(holding_may_start(&a[1].holding));
+
+        /* Its call has begun: no other does. */
+        waits(&a[1], HALF, true);
+        for (unsigned i = 0; i < N_ELEMENTS(a); i++)
+                ck_assert(!holding_may_go_on(&a[i].holding));
+
+        /* It is done, and has another that is shorter: the next one's turn. */
+        waits(&a[1], HALF / 4 + 1, false);
+        ck_assert(!holding_may_go_on(&a[1].holding));
+        ck_assert(holding_may_go_on(&a[0].holding));
+        ck_assert_uint_eq(a[0].heard[SHARE_ROOM], 1);
+        ck_assert_uint_eq(a[2].heard[SHARE_ROOM], 0);
+}
+END_TEST
+
+START_TEST(who_waits_for_a_person_holds_up_nobody) {
+        holding_set(&a[0].holding, (Held){ .waiting = HALF, .stuck = true }, NOW);
+        waits(&a[1], 10, false);
+        ck_assert(!holding_may_go_on(&a[0].holding));
+        ck_assert(holding_may_go_on(&a[1].holding));
+        waits(&a[1], 10, true);
+        holding_end(&a[1].holding);
+        waits(&a[2], 10, false);
+        ck_assert(holding_may_go_on(&a[2].holding));
 }
 END_TEST
 
@@ -186,7 +205,8 @@ int main(void) {
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_test(tcase, at_the_bound_nothing_more_is_taken);
         tcase_add_test(tcase, room_is_told_to_all_of_the_uid);
-        tcase_add_test(tcase, at_the_bound_one_call_at_a_time_is_started);
+        tcase_add_test(tcase, at_the_bound_one_after_the_other_goes_on);
+        tcase_add_test(tcase, who_waits_for_a_person_holds_up_nobody);
         tcase_add_test(tcase, past_the_bound_the_fullest_that_does_not_read_goes);
         tcase_add_test(tcase, what_stays_full_ends_at_last);
         tcase_add_test(tcase, room_ends_the_patience);

@@ -12,3 +12,5 @@ live_daemon --user
 mkdir "$live/disk"
 "$build_dir/tests/bench/bench" "$CERTEXC_SOCKET" "$live/server.pem" other.example.net \
   "$build_dir/certexc" "$live/disk"
+# Two more users take part in this one.
+[ "$(id -u)" != 0 ] || "$build_dir/tests/live_isolation" bench
