@@ -53,16 +53,10 @@ static int authority_read(JsonObject *object, certexc_authority *ret, const char
 
 /* -- one ------------------------------------------------------------------------------------ */
 
-static int authority_new(JsonObject *reply, certexc_authority **ret, const char **ret_field) {
+int authority_of(JsonObject *object, certexc_authority **ret, const char **ret_field) {
         _cleanup_free_ certexc_authority *a = NULL; /* holds nothing until it is whole */
-        Fields f = FIELDS_INIT(reply);
-        JsonObject *object = fields_object(&f, "authority", true);
         int r;
 
-        if (fields_finish(&f, false) < 0) {
-                *ret_field = f.bad_field;
-                return -EPROTO;
-        }
         a = calloc(1, sizeof(*a));
         if (!a)
                 return -ENOMEM;
@@ -73,6 +67,17 @@ static int authority_new(JsonObject *reply, certexc_authority **ret, const char 
         a->standalone = true;
         *ret = TAKE_PTR(a);
         return 0;
+}
+
+static int authority_new(JsonObject *reply, certexc_authority **ret, const char **ret_field) {
+        Fields f = FIELDS_INIT(reply);
+        JsonObject *object = fields_object(&f, "authority", true);
+
+        if (fields_finish(&f, false) < 0) {
+                *ret_field = f.bad_field;
+                return -EPROTO;
+        }
+        return authority_of(object, ret, ret_field);
 }
 
 /* Calls @method; 1 if the reply says that it was so already. */

@@ -480,13 +480,16 @@ CERTEXC_API const char *certexc_status_json(const certexc_status *status);
 #define CERTEXC_DRY_RUN (1U << 0)
 #define CERTEXC_REPLACE (1U << 1)
 #define CERTEXC_SKIP    (1U << 2)
+/** For @flags: the person agrees to believe the authorities of the file about others. */
+#define CERTEXC_TRUST   (1U << 3)
 
 /**
  * certexc_import_decisions() - take over what "certexc export" printed, all of it or nothing
  * @text: the file, which is read strictly and need not end with a NUL
  *
  * Returns 0 also if nothing was stored because something conflicts or is refused: see
- * certexc_import_stored(). -EBADMSG: it is no export, or not whole.
+ * certexc_import_stored(). -EBADMSG: it is no export, or not whole. -ECANCELED: there are authorities in it,
+ * and @flags have neither CERTEXC_TRUST nor CERTEXC_DRY_RUN.
  */
 CERTEXC_API int certexc_import_decisions(certexc_client *client, const char *text, size_t size,
                                          unsigned flags, certexc_import **ret);
@@ -498,6 +501,11 @@ CERTEXC_API const char *certexc_import_host(const certexc_import *import, size_t
 CERTEXC_API uint16_t certexc_import_port(const certexc_import *import, size_t i);
 CERTEXC_API const char *certexc_import_action(const certexc_import *import, size_t i);
 CERTEXC_API const char *certexc_import_outcome(const certexc_import *import, size_t i);
+/** The same of its authorities and distrusts; NULL where the certificate cannot be read. */
+CERTEXC_API size_t certexc_import_n_authorities(const certexc_import *import);
+CERTEXC_API const certexc_authority *
+certexc_import_taken_authority(const certexc_import *import, size_t i);
+CERTEXC_API const char *certexc_import_authority_outcome(const certexc_import *import, size_t i);
 /** The daemon's last reply. */
 CERTEXC_API const char *certexc_import_json(const certexc_import *import);
 

@@ -115,7 +115,7 @@ static const Option options[] = {
           N_("First have the store made anew from its journal") },
         { "pin", "certificate|key", FIELD(pin), VERBS_DECIDE | VERB_AUTHORITY,
           N_("Exactly this certificate, or any with its key") },
-        { "yes", NULL, FIELD(yes), VERBS_DECIDE | VERB_AUTHORITY, N_("Do not ask") },
+        { "yes", NULL, FIELD(yes), VERBS_DECIDE | VERB_AUTHORITY | VERB_IMPORT, N_("Do not ask") },
         { "all", NULL, FIELD(all), VERB_LIST | VERB_AUTHORITY,
           N_("Also what ended, was revoked or removed") },
         { "only", "NAME[,NAME]...", FIELD(only), VERB_AUTHORITY,

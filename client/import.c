@@ -23,8 +23,11 @@
 struct certexc_import {
         JsonObject *file;     /* what was read; the items are borrowed from it */
         JsonObject *items;
+        JsonObject *authorities; /* NULL: there are none */
         JsonObject *reply;
         JsonObject *outcomes;
+        JsonObject *taken; /* what became of the authorities */
+        certexc_authority **shown; /* one for each of these; NULL where its certificate cannot be read */
         bool stored;
 };
 
@@ -69,6 +72,14 @@ static const char *check_decision(JsonObject *object) {
                        : NULL;
 }
 
+static const char *check_authority(JsonObject *object) {
+        Fields f = FIELDS_INIT(object);
+
+        (void) fields_string(&f, "kind");
+        (void) fields_string(&f, "certificate");
+        return fields_finish(&f, false) < 0 ? N_("an authority lacks its kind or certificate") : NULL;
+}
+
 static const char *check_items(JsonObject *array, const char *(*check)(JsonObject *object)) {
         for (size_t i = 0; i < n_items(array); i++) {
                 JsonObject *item = json_object_array_get_idx(array, i);
@@ -83,20 +94,22 @@ static const char *check_items(JsonObject *array, const char *(*check)(JsonObjec
 }
 
 /* NULL, or why not. */
-static const char *check_file(JsonObject *file, JsonObject **ret_decisions,
-                              JsonObject **ret_certificates) {
-        Fields f = FIELDS_INIT(file);
+static const char *check_file(certexc_import *import, JsonObject **ret_certificates) {
+        Fields f = FIELDS_INIT(import->file);
         const char *format = fields_string(&f, "format");
         int64_t version = fields_int(&f, "version", 1, INT64_MAX);
         const char *reason;
 
-        *ret_decisions = fields_array(&f, "decisions", true);
+        import->items = fields_array(&f, "decisions", true);
+        import->authorities = fields_array(&f, "authorities", false);
         *ret_certificates = fields_array(&f, "certificates", true);
         if (fields_finish(&f, false) < 0 || strcmp(format, "certexc-export") != 0)
                 return N_("its first line is another");
         if (version != 1)
                 return N_("a newer version of certexc wrote it");
-        reason = check_items(*ret_decisions, check_decision);
+        reason = check_items(import->items, check_decision);
+        if (!reason)
+                reason = check_items(import->authorities, check_authority);
         return reason ? reason : check_items(*ret_certificates, check_certificate);
 }
 
@@ -115,7 +128,7 @@ static int read_file(certexc_client *client, certexc_import *import, const char 
                                    _(fault.reason), fault.offset);
         if (r < 0)
                 return client_no_memory(client);
-        reason = check_file(import->file, &import->items, ret_certificates);
+        reason = check_file(import, ret_certificates);
         return reason ? bad_file(client, _(reason)) : 0;
 }
 
@@ -127,13 +140,15 @@ typedef struct Sending {
         int64_t number; /* 0: the daemon has given none yet */
         JsonObject *certificates;
         JsonObject *exceptions;
-        size_t size; /* of both, about */
+        JsonObject *authorities;
+        size_t size; /* of all, about */
         unsigned n_items;
 } Sending;
 
 static void sending_done(Sending *s) {
         (void) json_object_put(s->certificates);
         (void) json_object_put(s->exceptions);
+        (void) json_object_put(s->authorities);
 }
 
 static void add_flag(Parameters *p, unsigned flags, unsigned flag, const char *name) {
@@ -152,6 +167,8 @@ static int call(Sending *s, bool finish, unsigned flags, JsonObject **ret) {
                 parameters_add(&p, "certificates", TAKE_PTR(s->certificates));
         if (s->exceptions)
                 parameters_add(&p, "exceptions", TAKE_PTR(s->exceptions));
+        if (s->authorities)
+                parameters_add(&p, "authorities", TAKE_PTR(s->authorities));
         if (finish)
                 parameters_add(&p, "finish", json_object_new_boolean(true));
         add_flag(&p, flags, CERTEXC_DRY_RUN, "dry_run");
@@ -199,16 +216,45 @@ static int add(Sending *s, JsonObject **array, JsonObject *item) {
         return 0;
 }
 
-static int send_all(Sending *s, JsonObject *decisions, JsonObject *certificates) {
+static int send_all(Sending *s, const certexc_import *import, JsonObject *certificates) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < n_items(certificates); i++)
                 r = add(s, &s->certificates,
                         json_object_get(json_object_object_get(
                                 json_object_array_get_idx(certificates, i), "der")));
-        for (size_t i = 0; r == 0 && i < n_items(decisions); i++)
+        for (size_t i = 0; r == 0 && i < n_items(import->items); i++)
                 r = add(s, &s->exceptions,
-                        json_object_get(json_object_array_get_idx(decisions, i)));
+                        json_object_get(json_object_array_get_idx(import->items, i)));
+        for (size_t i = 0; r == 0 && i < n_items(import->authorities); i++)
+                r = add(s, &s->authorities,
+                        json_object_get(json_object_array_get_idx(import->authorities, i)));
+        return r;
+}
+
+static int read_taken(JsonObject *object, certexc_authority **ret) {
+        Fields f = FIELDS_INIT(object);
+        JsonObject *authority;
+        const char *field;
+
+        if (!json_object_is_type(object, json_type_object))
+                return -EPROTO;
+        (void) fields_string(&f, "outcome");
+        authority = fields_object(&f, "authority", false);
+        if (fields_finish(&f, false) < 0)
+                return -EPROTO;
+        return authority ? authority_of(authority, ret, &field) : 0;
+}
+
+static int read_authorities(certexc_import *import) {
+        const size_t n = n_items(import->taken);
+        int r = n == n_items(import->authorities) ? 0 : -EPROTO;
+
+        import->shown = calloc(n + 1, sizeof(*import->shown));
+        if (!import->shown)
+                return -ENOMEM;
+        for (size_t i = 0; r == 0 && i < n; i++)
+                r = read_taken(json_object_array_get_idx(import->taken, i), import->shown + i);
         return r;
 }
 
@@ -217,10 +263,23 @@ static int read_reply(certexc_import *import) {
 
         import->stored = fields_bool_or(&f, "stored", false);
         import->outcomes = fields_array(&f, "outcomes", true);
-        return fields_finish(&f, false) < 0 || !is_string_array(import->outcomes) ||
-                               n_items(import->outcomes) != n_items(import->items)
-                       ? -EPROTO
-                       : 0;
+        import->taken = fields_array(&f, "authorities", false);
+        if (fields_finish(&f, false) < 0 || !is_string_array(import->outcomes) ||
+            n_items(import->outcomes) != n_items(import->items))
+                return -EPROTO;
+        return read_authorities(import);
+}
+
+/* One of them would be believed about others, and the caller has not said that a person wants it. */
+static bool lacks_consent(const certexc_import *import, unsigned flags) {
+        for (size_t i = 0; i < n_items(import->authorities); i++) {
+                JsonObject *item = json_object_array_get_idx(import->authorities, i);
+                const char *kind = json_object_get_string(json_object_object_get(item, "kind"));
+
+                if (strcmp(kind, "distrust") != 0)
+                        return !(flags & (CERTEXC_TRUST | CERTEXC_DRY_RUN));
+        }
+        return false;
 }
 
 int certexc_import_decisions(certexc_client *client, const char *text, size_t size, unsigned flags,
@@ -231,7 +290,7 @@ int certexc_import_decisions(certexc_client *client, const char *text, size_t si
         int r;
 
         if (!client || !text || !ret ||
-            (flags & ~(CERTEXC_DRY_RUN | CERTEXC_REPLACE | CERTEXC_SKIP)) != 0)
+            (flags & ~(CERTEXC_DRY_RUN | CERTEXC_REPLACE | CERTEXC_SKIP | CERTEXC_TRUST)) != 0)
                 return client_misuse(client);
         trouble_clear(client_trouble(client));
         import = calloc(1, sizeof(*import));
@@ -239,13 +298,21 @@ int certexc_import_decisions(certexc_client *client, const char *text, size_t si
                 return client_no_memory(client);
         r = read_file(client, import, text, size, &certificates);
         if (r == 0)
-                r = send_all(&s, import->items, certificates);
+                r = lacks_consent(import, flags)
+                            ? trouble_set(client_trouble(client), -ECANCELED,
+                                          "There are authorities in it, which would be believed about "
+                                          "others, and nobody has agreed to that.")
+                            : send_all(&s, import, certificates);
         if (r == 0)
                 r = call(&s, true, flags, &import->reply);
+        if (r == 0)
+                r = read_reply(import);
+        if (r == -ENOMEM)
+                return client_no_memory(client);
+        if (r == -EPROTO && import->reply)
+                return client_bad_reply(client, "ImportExceptions", "outcomes");
         if (r < 0)
                 return r;
-        if (read_reply(import) < 0)
-                return client_bad_reply(client, "ImportExceptions", "outcomes");
         *ret = TAKE_PTR(import);
         return 0;
 }
@@ -255,6 +322,9 @@ int certexc_import_decisions(certexc_client *client, const char *text, size_t si
 certexc_import *certexc_import_free(certexc_import *import) {
         if (!import)
                 return NULL;
+        for (size_t i = 0; import->shown && i < n_items(import->taken); i++)
+                (void) certexc_authority_free(import->shown[i]);
+        free(import->shown);
         (void) json_object_put(import->file);
         (void) json_object_put(import->reply);
         free(import);
@@ -291,6 +361,21 @@ const char *certexc_import_outcome(const certexc_import *import, size_t i) {
         return i < certexc_import_count(import) ? string_item(import->outcomes, i) : NULL;
 }
 
+size_t certexc_import_n_authorities(const certexc_import *import) {
+        return import ? n_items(import->taken) : 0;
+}
+
+const certexc_authority *certexc_import_taken_authority(const certexc_import *import, size_t i) {
+        return i < certexc_import_n_authorities(import) ? import->shown[i] : NULL;
+}
+
+const char *certexc_import_authority_outcome(const certexc_import *import, size_t i) {
+        if (i >= certexc_import_n_authorities(import))
+                return NULL;
+        return json_object_get_string(
+                json_object_object_get(json_object_array_get_idx(import->taken, i), "outcome"));
+}
+
 const char *certexc_import_json(const certexc_import *import) {
         return import ? json_text(import->reply) : NULL;
 }
@@ -307,12 +392,15 @@ static const struct {
         { "denied-here", N_("You denied it here.") },
         { "allowed-here", N_("You allowed here what it denies.") },
         { "revoked-here", N_("You took it back here.") },
+        { "distrusted-here", N_("You distrust this authority here.") },
+        { "trusted-here", N_("You imported here the authority that it distrusts.") },
         { "unconfirmed-here", N_("It waits here to be confirmed, and would be.") },
         { "not-exceptable", N_("Something is wrong with it that nobody may allow.") },
         { "nothing-left", N_("Nothing that it allows is wrong with the certificate.") },
         { "unreadable", N_("Its certificate cannot be read.") },
-        { "no-certificate", N_("It is about a key, and the certificate is not in the file.") },
-        { "forbidden", N_("Only the administrator may make exceptions here.") },
+        { "no-certificate", N_("Its certificate is not in the file, and it cannot be without.") },
+        { "not-an-authority", N_("Its certificate can be no authority.") },
+        { "forbidden", N_("Only the administrator may decide this here.") },
         { "too-many", N_("There would be more decisions than one may have.") },
         { "too-many-here", N_("There would be more decisions at that host and port than may be.") },
         { "too-large", N_("Its certificate needs more space than is left to you.") },

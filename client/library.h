@@ -128,3 +128,6 @@ JsonObject *answer_advice(const certexc_answer *answer);
 
 /* 0, or -EPROTO if @array is no array of Advice. */
 int advice_check(JsonObject *array);
+
+/* An Authority of a reply, which stays with the one that is made of it: 0, -EPROTO and the field, -ENOMEM. */
+int authority_of(JsonObject *object, certexc_authority **ret, const char **ret_field);

@@ -19,12 +19,6 @@
 #include "daemon/submit.h"
 #include "daemon/trust.h"
 
-/* What keeps a certificate from being an authority. That its dates are over may be the clock's
- * fault, and that it has lost its trust is news about its every chain. */
-#define UNFIT                                                                                      \
-        (PROBLEM_MALFORMED | PROBLEM_BAD_CONSTRAINTS | PROBLEM_UNKNOWN_CRITICAL |                  \
-         PROBLEM_WRONG_USAGE | PROBLEM_WEAK_KEY | PROBLEM_BLOCKED)
-
 /* What the person wants, as read from the fields. */
 typedef struct Wanted {
         Entry entry;
@@ -79,7 +73,7 @@ static int change_fill(Request *r, const Wanted *w, Change *change) {
 /* The first thing that speaks against it. */
 static const char *unfit_reason(const Facts *facts) {
         for (size_t i = 0; i < facts->n_findings; i++)
-                if (facts->findings[i].problem & UNFIT)
+                if (facts->findings[i].problem & ENTRY_UNFIT)
                         return facts->findings[i].value;
         return "it cannot be read";
 }
@@ -87,7 +81,7 @@ static const char *unfit_reason(const Facts *facts) {
 static void answer_unfit(Request *r) {
         _cleanup_(json_freep) struct json_object *o = json_object_new_object();
 
-        if (json_put(o, "problems", answer_problems(r->judged->facts, UNFIT)) < 0 ||
+        if (json_put(o, "problems", answer_problems(r->judged->facts, ENTRY_UNFIT)) < 0 ||
             json_put_string(o, "reason", unfit_reason(r->judged->facts)) < 0)
                 request_no_memory(r);
         else
@@ -115,7 +109,7 @@ static void entry_ready(Request *r) {
         int n;
 
         /* What is to be distrusted need not be good for anything, but must be readable. */
-        if (!facts->leaf || (w->entry.kind == ENTRY_AUTHORITY && (facts->problems & UNFIT))) {
+        if (!facts->leaf || (w->entry.kind == ENTRY_AUTHORITY && (facts->problems & ENTRY_UNFIT))) {
                 answer_unfit(r);
                 return;
         }

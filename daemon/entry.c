@@ -22,6 +22,33 @@ bool entry_refuses(const Entry *e) {
         return true;
 }
 
+static bool same_certificate(const Entry *a, const Entry *b) {
+        return memcmp(a->certificate_sha256, b->certificate_sha256, SHA256_SIZE) == 0;
+}
+
+static bool same_key(const Entry *a, const Entry *b) {
+        return memcmp(a->key_sha256, b->key_sha256, SHA256_SIZE) == 0;
+}
+
+/* Whether the distrust @d is about the authority @a. */
+static bool is_about(const Entry *d, const Entry *a) {
+        return d->pin == PIN_KEY ? same_key(d, a) : same_certificate(d, a);
+}
+
+bool entry_is_same(const Entry *a, const Entry *b) {
+        if (a->kind != b->kind)
+                return false;
+        if (a->kind == ENTRY_DISTRUST && a->pin != b->pin)
+                return false;
+        return a->kind == ENTRY_DISTRUST ? is_about(a, b) : same_certificate(a, b);
+}
+
+bool entry_is_contrary(const Entry *a, const Entry *b) {
+        if (a->kind == b->kind)
+                return false;
+        return a->kind == ENTRY_DISTRUST ? is_about(a, b) : is_about(b, a);
+}
+
 bool entry_is_lawful(const Entry *e) {
         return e->owner >= OWNER_SYSTEM && e->owner <= UINT32_MAX && e->id > 0 &&
                e->id <= INT64_MAX && (e->kind == ENTRY_AUTHORITY || e->kind == ENTRY_DISTRUST) &&

@@ -29,6 +29,16 @@ typedef struct Entry {
         uint64_t change_number; /* of the change, in the whole store, that made it what it is */
 } Entry;
 
+/* What keeps a certificate from being an authority. That its dates are over may be the clock's fault, and
+ * that it has lost its trust is news about its every chain. */
+#define ENTRY_UNFIT                                                                                \
+        (PROBLEM_MALFORMED | PROBLEM_BAD_CONSTRAINTS | PROBLEM_UNKNOWN_CRITICAL |                  \
+         PROBLEM_WRONG_USAGE | PROBLEM_WEAK_KEY | PROBLEM_BLOCKED)
+
+/* Whether both are about the same in the same manner; and whether one believes what the other does not. */
+bool entry_is_same(const Entry *a, const Entry *b);
+bool entry_is_contrary(const Entry *a, const Entry *b);
+
 /* true for what must not vanish: a distrust, and an authority that was removed. */
 bool entry_refuses(const Entry *e);
 

@@ -36,11 +36,14 @@ static const char *const outcome_names[_IMPORT_OUTCOME_MAX] = {
         [IMPORT_DENIED] = "denied-here",
         [IMPORT_ALLOWED] = "allowed-here",
         [IMPORT_REVOKED] = "revoked-here",
+        [IMPORT_DISTRUSTED] = "distrusted-here",
+        [IMPORT_TRUSTED] = "trusted-here",
         [IMPORT_UNCONFIRMED] = "unconfirmed-here",
         [IMPORT_NOT_EXCEPTABLE] = "not-exceptable",
         [IMPORT_NOTHING_LEFT] = "nothing-left",
         [IMPORT_UNREADABLE] = "unreadable",
         [IMPORT_NO_CERTIFICATE] = "no-certificate",
+        [IMPORT_NOT_AN_AUTHORITY] = "not-an-authority",
         [IMPORT_FORBIDDEN] = "forbidden",
         [IMPORT_TOO_MANY] = "too-many",
         [IMPORT_TOO_MANY_HERE] = "too-many-here",
@@ -51,7 +54,7 @@ static const char *const outcome_names[_IMPORT_OUTCOME_MAX] = {
 struct Importing {
         Request *request;
         Import *import;
-        size_t at; /* the item that is being judged */
+        size_t at; /* what is being judged: of the items, then of the authorities */
         JudgeCall *call;
         Endpoint endpoint;
         Blob der;
@@ -68,14 +71,18 @@ Importing *importing_free(Importing *importing) {
 
 /* -- reading ----------------------------------------------------------------------------------- */
 
-static void refuse_entry(Request *r, size_t i, const char *reason) {
+const char *import_outcome_name(ImportOutcome outcome) {
+        return outcome_names[outcome];
+}
+
+void import_answer_bad(Request *r, const char *field, size_t i, const char *reason) {
         _cleanup_free_ char *text = NULL;
 
         if (asprintf(&text, "number %zu: %s", i + 1, reason) < 0) {
                 text = NULL;
                 request_no_memory(r);
         } else
-                request_invalid(r, "exceptions", text);
+                request_invalid(r, field, text);
 }
 
 static const char *read_problems(struct json_object *names, ProblemSet *ret) {
@@ -150,9 +157,9 @@ static const char *read_entry(struct json_object *object, Decision *d) {
         return reason;
 }
 
-static void answer_too_much(Request *r, int error) {
+void import_answer_too_much(Request *r, int error) {
         if (error == -E2BIG)
-                request_limit(r, "decisions, or bytes of certificates, of one import",
+                request_limit(r, "decisions, authorities, or bytes of certificates, of one import",
                               IMPORT_ENTRIES_MAX);
         else
                 request_no_memory(r);
@@ -165,12 +172,12 @@ static int add_entries(Request *r, Staged *staged, struct json_object *entries) 
                 int n;
 
                 if (reason) {
-                        refuse_entry(r, i, reason);
+                        import_answer_bad(r, "exceptions", i, reason);
                         return -EINVAL;
                 }
                 n = staged_add(staged, &d);
                 if (n < 0) {
-                        answer_too_much(r, n);
+                        import_answer_too_much(r, n);
                         return n;
                 }
         }
@@ -196,7 +203,7 @@ static int add_certificates(Request *r, Staged *staged, struct json_object *cert
                 if (n == 0)
                         n = staged_add_certificate(staged, der, size);
                 if (n < 0) {
-                        answer_too_much(r, n);
+                        import_answer_too_much(r, n);
                         return n;
                 }
         }
@@ -230,7 +237,8 @@ static void imported(Request *r, Change *change) {
         if (change->error < 0)
                 request_store_error(r, change->error);
         else if (json_put_bool(o, "stored", change->import->stored) < 0 ||
-                 json_put(o, "outcomes", outcomes_object(change->import)) < 0)
+                 json_put(o, "outcomes", outcomes_object(change->import)) < 0 ||
+                 json_put(o, "authorities", import_authorities_object(change->import)) < 0)
                 request_no_memory(r);
         else
                 request_reply(r, TAKE_PTR(o));
@@ -317,18 +325,23 @@ static int take_digest(ImportItem *item) {
 
 static void judge_next(Request *r);
 
+static const char failed[] = "the worker that reads certificates failed on its certificate; nothing was stored";
+
 static void judged(JudgeCall *call, int error, Facts *facts, void *userdata) {
         Request *r = userdata;
         Importing *importing = r->importing;
+        Import *import = importing->import;
+        const bool is_item = importing->at < import->n_items;
+        const size_t i = is_item ? importing->at : importing->at - import->n_items;
 
         importing->call = NULL;
         if (error == 0)
-                error = take_facts(r, importing->import->items + importing->at, facts);
+                error = is_item ? take_facts(r, import->items + i, facts)
+                                : import_take_authority(import->authorities + i, facts);
         if (error == -ENOMEM)
                 request_no_memory(r);
         else if (error < 0)
-                refuse_entry(r, importing->at, "the worker that reads certificates failed on its "
-                                               "certificate; nothing was stored");
+                import_answer_bad(r, is_item ? "exceptions" : "authorities", i, failed);
         else {
                 importing->at++;
                 judge_next(r);
@@ -336,42 +349,65 @@ static void judged(JudgeCall *call, int error, Facts *facts, void *userdata) {
         request_settle(r);
 }
 
-static int ask_judge(Request *r, const ImportItem *item) {
+/* @endpoint NULL: whether it can be an authority. */
+static int ask_judge(Request *r, const Endpoint *endpoint, const uint8_t *der, size_t size) {
         Importing *importing = r->importing;
-        const char *reason = NULL;
-        Question question = { .endpoint = &importing->endpoint,
+        Question question = { .endpoint = endpoint,
                               .chain = &importing->der,
                               .n_chain = 1,
                               .now = manager_now(),
-                              .checks = r->manager->conf.checks };
+                              .checks = r->manager->conf.checks,
+                              .as_authority = !endpoint };
 
-        if (endpoint_set(item->decision.host, strlen(item->decision.host), item->decision.port,
-                         &importing->endpoint, &reason) < 0)
-                return -EINVAL;
-        importing->der = (Blob){ item->der, item->der_size };
+        importing->der = (Blob){ der, size };
         return judges_ask(r->manager->judges, r->owner == OWNER_SYSTEM ? 0 : (uid_t) r->owner,
                           &question, judged, r, &importing->call);
 }
 
+/* 1: it is being judged; 0: there is nothing to ask; -EBUSY, -ENOMEM. */
+static int begin_item(Request *r, ImportItem *item) {
+        Importing *importing = r->importing;
+        const char *reason = NULL;
+        int n;
+
+        if (!r->manager->conf.user_exceptions && r->owner != OWNER_SYSTEM &&
+            item->decision.action == DECISION_ALLOW) {
+                item->outcome = IMPORT_FORBIDDEN;
+                return 0;
+        }
+        if (!item->der)
+                return take_digest(item);
+        if (endpoint_set(item->decision.host, strlen(item->decision.host), item->decision.port,
+                         &importing->endpoint, &reason) < 0)
+                return -EINVAL;
+        n = ask_judge(r, &importing->endpoint, item->der, item->der_size);
+        return n < 0 ? n : 1;
+}
+
+static int begin_authority(Request *r, ImportAuthority *item) {
+        int n;
+
+        if (import_authority_is_settled(r, r->importing->import, item))
+                return 0;
+        n = ask_judge(r, NULL, item->der, item->der_size);
+        return n < 0 ? n : 1;
+}
+
 static void judge_next(Request *r) {
         Importing *importing = r->importing;
-        const Manager *m = r->manager;
+        Import *import = importing->import;
 
-        for (; importing->at < importing->import->n_items; importing->at++) {
-                ImportItem *item = importing->import->items + importing->at;
-                int n;
+        for (; importing->at < import->n_items + import->n_authorities; importing->at++) {
+                int n = importing->at < import->n_items
+                                ? begin_item(r, import->items + importing->at)
+                                : begin_authority(r, import->authorities + (importing->at -
+                                                                            import->n_items));
 
-                if (!m->conf.user_exceptions && r->owner != OWNER_SYSTEM &&
-                    item->decision.action == DECISION_ALLOW) {
-                        item->outcome = IMPORT_FORBIDDEN;
-                        continue;
-                }
-                n = item->der ? ask_judge(r, item) : take_digest(item);
                 if (n == -EBUSY)
                         request_limit(r, "chains that wait to be judged", JUDGE_QUEUE_MAX);
                 else if (n < 0)
                         request_no_memory(r);
-                if (n < 0 || item->der)
+                if (n != 0)
                         return;
         }
         store(r);
@@ -421,6 +457,7 @@ void method_import_exceptions(Request *r) {
         uint64_t number = (uint64_t) fields_int_or(&f, "import", 0, INT64_MAX, 0);
         struct json_object *certificates = fields_array(&f, "certificates", false);
         struct json_object *entries = fields_array(&f, "exceptions", false);
+        struct json_object *authorities = fields_array(&f, "authorities", false);
         bool ends = fields_bool_or(&f, "finish", false);
         bool replace = fields_bool_or(&f, "replace", false);
         bool skip = fields_bool_or(&f, "skip", false);
@@ -429,7 +466,8 @@ void method_import_exceptions(Request *r) {
 
         if (request_fields_finish(r, &f) < 0 || find_staged(r, has_number, number, &staged) < 0)
                 return;
-        if (add_certificates(r, staged, certificates) < 0 || add_entries(r, staged, entries) < 0) {
+        if (add_certificates(r, staged, certificates) < 0 || add_entries(r, staged, entries) < 0 ||
+            import_add_authorities(r, staged, authorities) < 0) {
                 imports_end(r->manager->imports, staged);
                 return;
         }

@@ -25,6 +25,8 @@ struct Staged {
         size_t certificate_bytes;
         Decision *decisions;
         size_t n_decisions;
+        Entry *entries;
+        size_t n_entries;
 };
 
 struct Imports {
@@ -44,6 +46,7 @@ void imports_end(Imports *imports, Staged *staged) {
                 free(staged->certificates[i].der);
         free(staged->certificates);
         free(staged->decisions);
+        free(staged->entries);
         *staged = (Staged){ 0 };
 }
 
@@ -133,48 +136,90 @@ int staged_add(Staged *s, const Decision *decision) {
         return 0;
 }
 
+int staged_add_entry(Staged *s, const Entry *entry) {
+        Entry *entries;
+
+        if (s->n_entries >= IMPORT_AUTHORITIES_MAX)
+                return -E2BIG;
+        entries = reallocarray(s->entries, s->n_entries + 1, sizeof(*entries));
+        if (!entries)
+                return -ENOMEM;
+        s->entries = entries;
+        entries[s->n_entries++] = *entry;
+        return 0;
+}
+
 static int compare_certificates(const void *a, const void *b) {
         const StagedCertificate *x = a, *y = b;
 
         return memcmp(x->sha256, y->sha256, SHA256_SIZE);
 }
 
-static int take_certificate(const Staged *s, ImportItem *item) {
+/* A copy of the certificate with @digest, if it was sent. */
+static int take_certificate(const Staged *s, const uint8_t digest[static SHA256_SIZE],
+                            uint8_t **ret, size_t *ret_size) {
         StagedCertificate key = { 0 };
         const StagedCertificate *found;
 
-        memcpy(key.sha256, item->decision.certificate_sha256, SHA256_SIZE);
+        memcpy(key.sha256, digest, SHA256_SIZE);
         found = s->n_certificates == 0
                         ? NULL
                         : bsearch(&key, s->certificates, s->n_certificates, sizeof(key),
                                   compare_certificates);
         if (!found)
                 return 0;
-        item->der = malloc(found->size);
-        if (!item->der)
+        *ret = malloc(found->size);
+        if (!*ret)
                 return -ENOMEM;
-        memcpy(item->der, found->der, found->size);
-        item->der_size = found->size;
+        memcpy(*ret, found->der, found->size);
+        *ret_size = found->size;
         return 0;
+}
+
+static int take_decisions(const Staged *s, Import *import) {
+        int r = 0;
+
+        import->items = calloc(s->n_decisions + 1, sizeof(*import->items));
+        if (!import->items)
+                return -ENOMEM;
+        for (size_t i = 0; r == 0 && i < s->n_decisions; i++) {
+                ImportItem *item = import->items + import->n_items++;
+
+                item->decision = s->decisions[i];
+                r = take_certificate(s, item->decision.certificate_sha256, &item->der,
+                                     &item->der_size);
+        }
+        return r;
+}
+
+static int take_entries(const Staged *s, Import *import) {
+        int r = 0;
+
+        import->authorities = calloc(s->n_entries + 1, sizeof(*import->authorities));
+        if (!import->authorities)
+                return -ENOMEM;
+        for (size_t i = 0; r == 0 && i < s->n_entries; i++) {
+                ImportAuthority *item = import->authorities + import->n_authorities++;
+
+                item->entry = s->entries[i];
+                r = take_certificate(s, item->entry.certificate_sha256, &item->der,
+                                     &item->der_size);
+        }
+        return r;
 }
 
 int staged_take(Staged *s, Import **ret) {
         _cleanup_(import_freep) Import *import = calloc(1, sizeof(*import));
-        int r = 0;
+        int r;
 
         if (!import)
-                return -ENOMEM;
-        import->items = calloc(s->n_decisions + 1, sizeof(*import->items));
-        if (!import->items)
                 return -ENOMEM;
         if (s->n_certificates > 1)
                 qsort(s->certificates, s->n_certificates, sizeof(*s->certificates),
                       compare_certificates);
-        for (size_t i = 0; r == 0 && i < s->n_decisions; i++) {
-                import->items[i].decision = s->decisions[i];
-                import->n_items++;
-                r = take_certificate(s, import->items + i);
-        }
+        r = take_decisions(s, import);
+        if (r == 0)
+                r = take_entries(s, import);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(import);

@@ -34,5 +34,8 @@ int staged_add_certificate(Staged *staged, uint8_t *der, size_t size);
 /* Of @decision, certificate_sha256 names the certificate. 0; -E2BIG past IMPORT_ENTRIES_MAX; -ENOMEM. */
 int staged_add(Staged *staged, const Decision *decision);
 
+/* The same, past IMPORT_AUTHORITIES_MAX. */
+int staged_add_entry(Staged *staged, const Entry *entry);
+
 /* All of it, each with its certificate if that was sent. 0 or -ENOMEM. */
 int staged_take(Staged *staged, Import **ret);

@@ -306,6 +306,10 @@
 /* Decisions of one import, live or not: what one owner may have, and as many that are held already. */
 #define IMPORT_ENTRIES_MAX (2U * DECISIONS_PER_OWNER_MAX)
 
+/* Authorities and distrusts of one import, likewise. */
+#define IMPORT_AUTHORITIES_MAX       (2U * ENTRIES_PER_OWNER_MAX)
+#define IMPORT_AUTHORITIES_BYTES_MAX (2U * ENTRY_BYTES_PER_OWNER_MAX) /* of DER: the reply tells each */
+
 /* Imports that are being sent, of all uids; one uid has one. Each is at most STORED_BYTES_PER_OWNER_MAX,
  * and one that nobody added to for so long makes room. */
 #define IMPORTS_MAX     8U

@@ -166,7 +166,7 @@ int only_add(char text[static ONLY_TEXT_MAX + 1], const char *name, size_t size,
 static bool covers(const Only *o, const Only *host) {
         size_t n = strlen(o->host), m = strlen(host->host);
 
-        if (o->kind != host->kind)
+        if (o->kind != host->kind || o->bits > host->bits)
                 return false;
         if (o->kind == HOST_NAME)
                 return m >= n && strcmp(host->host + m - n, o->host) == 0 &&
@@ -177,20 +177,36 @@ static bool covers(const Only *o, const Only *host) {
         return true;
 }
 
-bool only_covers(const char *text, const Endpoint *endpoint) {
+/* Whether one of the names of @text covers the one of @size bytes. */
+static bool covers_one(const char *text, const char *one, size_t size) {
         const char *name, *reason;
-        size_t size;
-        Only host;
+        size_t name_size;
+        Only o, host;
 
-        if (read_name(endpoint->host, strlen(endpoint->host), &host, &reason) < 0)
+        if (read_name(one, size, &host, &reason) < 0)
                 return false;
-        while (next_name(&text, &name, &size)) {
-                Only o;
-
-                if (read_name(name, size, &o, &reason) == 0 && covers(&o, &host))
+        while (next_name(&text, &name, &name_size))
+                if (read_name(name, name_size, &o, &reason) == 0 && covers(&o, &host))
                         return true;
-        }
         return false;
+}
+
+bool only_covers(const char *text, const Endpoint *endpoint) {
+        return covers_one(text, endpoint->host, strlen(endpoint->host));
+}
+
+bool only_is_within(const char *narrow, const char *wide) {
+        const char *name;
+        size_t size;
+
+        if (*wide == '\0')
+                return true;
+        if (*narrow == '\0')
+                return false;
+        while (next_name(&narrow, &name, &size))
+                if (!covers_one(wide, name, size))
+                        return false;
+        return true;
 }
 
 /* -- as DER -------------------------------------------------------------------------------- */

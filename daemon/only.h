@@ -25,6 +25,9 @@ int only_add(char text[static ONLY_TEXT_MAX + 1], const char *name, size_t size,
 /* Whether @text, which only_add() made, lets the authority speak for the endpoint's host. */
 bool only_covers(const char *text, const Endpoint *endpoint);
 
+/* Whether @wide lets it speak for all that @narrow does; both are only_add()'s, "" is all names. */
+bool only_is_within(const char *narrow, const char *wide);
+
 /* The same as the contents of two GeneralSubtrees (RFC 5280, section 4.2.1.10) in @bytes: what is
  * permitted, and all of the other kind as excluded. */
 typedef struct OnlySubtrees {

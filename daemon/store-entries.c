@@ -73,8 +73,7 @@ void entry_list_done(EntryList *list) {
         *list = (EntryList){0};
 }
 
-/* All of an owner's, by id. */
-static int read_entries(Connection *c, int64_t owner, EntryList *ret) {
+int store_read_entries(Connection *c, int64_t owner, EntryList *ret) {
         _cleanup_(entry_list_done) EntryList list = {0};
         _cleanup_(binder_done) Binder b = {0};
         size_t allocated = 0;
@@ -115,7 +114,7 @@ int store_entries(Store *store, int64_t owner, EntryList *ret) {
         bool doubtful = atomic_load(&store->disagrees) || atomic_load(&store->behind);
         int r;
 
-        r = store_note(store, read_entries(&store->reader, owner, ret));
+        r = store_note(store, store_read_entries(&store->reader, owner, ret));
         for (size_t i = 0; r == 0 && doubtful && i < ret->n_items; i++) {
                 Entry *e = ret->items + i;
 
@@ -186,33 +185,6 @@ static int write_numbered(Transaction *t, const Change *change, Entry *e) {
 
 /* -- changes -------------------------------------------------------------------------------- */
 
-static bool same_certificate(const Entry *a, const Entry *b) {
-        return memcmp(a->certificate_sha256, b->certificate_sha256, SHA256_SIZE) == 0;
-}
-
-static bool same_key(const Entry *a, const Entry *b) {
-        return memcmp(a->key_sha256, b->key_sha256, SHA256_SIZE) == 0;
-}
-
-/* Whether the distrust @d is about the authority @a. */
-static bool is_about(const Entry *d, const Entry *a) {
-        return d->pin == PIN_KEY ? same_key(d, a) : same_certificate(d, a);
-}
-
-static bool is_same(const Entry *a, const Entry *b) {
-        if (a->kind != b->kind)
-                return false;
-        if (a->kind == ENTRY_DISTRUST && a->pin != b->pin)
-                return false;
-        return a->kind == ENTRY_DISTRUST ? is_about(a, b) : same_certificate(a, b);
-}
-
-static bool is_contrary(const Entry *new, const Entry *old) {
-        if (new->kind == old->kind)
-                return false;
-        return new->kind == ENTRY_DISTRUST ? is_about(new, old) : is_about(old, new);
-}
-
 static int remove_entry(Transaction *t, const Change *change, const Entry *e) {
         Entry removed = *e;
 
@@ -226,7 +198,7 @@ static int trim(Transaction *t, int64_t owner) {
         size_t n_dead = 0;
         int r;
 
-        r = read_entries(t->c, owner, &list);
+        r = store_read_entries(t->c, owner, &list);
         for (size_t i = 0; i < list.n_items; i++)
                 n_dead += list.items[i].state == STATE_REVOKED;
         while (r == 0 && n_dead-- > DEAD_ENTRIES_PER_OWNER_MAX) {
@@ -255,7 +227,7 @@ static int check_room(Transaction *t, Change *change) {
         int64_t size;
         int r;
 
-        r = read_entries(t->c, change->entry.owner, &list);
+        r = store_read_entries(t->c, change->entry.owner, &list);
         for (size_t i = 0; i < list.n_items; i++)
                 n += list.items[i].state != STATE_REVOKED;
         if (r == 0 && n >= ENTRIES_PER_OWNER_MAX)
@@ -301,7 +273,7 @@ static int update(Transaction *t, Change *change, const Entry *held) {
         r = write_certificate(t, change);
         if (r < 0)
                 return r;
-        e.state = STATE_LIVE;
+        e.state = change->entry.state;
         strcpy(e.only, change->entry.only);
         if (held->state == STATE_LIVE && strcmp(held->only, e.only) == 0) {
                 change->result = CHANGE_HELD;
@@ -319,8 +291,8 @@ static int check_entry(const Change *change) {
         Entry e = change->entry;
 
         e.id = e.change_number = 1; /* given later */
-        if (!change->der || e.owner != change->decision.owner || e.state != STATE_LIVE ||
-            !entry_is_lawful(&e))
+        if (!change->der || e.owner != change->decision.owner || !entry_is_lawful(&e) ||
+            (e.state != STATE_LIVE && !(change->imported && e.state == STATE_UNCONFIRMED)))
                 return -EINVAL;
         return store_check_certificate(change);
 }
@@ -338,13 +310,13 @@ int store_put_entry(Transaction *t, Change *change) {
         if (r == 0)
                 r = write_owner(t, e->owner);
         if (r == 0)
-                r = read_entries(t->c, e->owner, &list);
+                r = store_read_entries(t->c, e->owner, &list);
         for (size_t i = 0; r == 0 && i < list.n_items; i++) {
                 if (list.items[i].state == STATE_REVOKED)
                         continue;
-                if (is_same(e, list.items + i))
+                if (entry_is_same(e, list.items + i))
                         held = list.items + i;
-                else if (is_contrary(e, list.items + i))
+                else if (entry_is_contrary(e, list.items + i))
                         r = remove_entry(t, change, list.items + i);
         }
         if (r < 0)
@@ -379,7 +351,7 @@ int store_unconfirm_entries(Transaction *t, const Change *change) {
         _cleanup_(entry_list_done) EntryList list = {0};
         int r;
 
-        r = read_entries(t->c, change->decision.owner, &list);
+        r = store_read_entries(t->c, change->decision.owner, &list);
         for (size_t i = 0; r == 0 && i < list.n_items; i++) {
                 Entry e = list.items[i];
 

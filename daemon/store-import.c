@@ -17,7 +17,12 @@ Import *import_free(Import *import) {
                 (void) certificate_facts_free(import->items[i].certificate);
                 free(import->items[i].der);
         }
+        for (size_t i = 0; i < import->n_authorities; i++) {
+                (void) certificate_facts_free(import->authorities[i].certificate);
+                free(import->authorities[i].der);
+        }
         free(import->items);
+        free(import->authorities);
         free(import);
         return NULL;
 }
@@ -189,6 +194,10 @@ int store_import(Transaction *t, Change *change) {
         for (size_t i = 0; r == 0 && i < import->n_items; i++) {
                 r = import_item(t, change, import->items + i);
                 refused = refused || stands_in_the_way(import, import->items[i].outcome);
+        }
+        for (size_t i = 0; r == 0 && i < import->n_authorities; i++) {
+                r = store_import_authority(t, change, import->authorities + i);
+                refused = refused || stands_in_the_way(import, import->authorities[i].outcome);
         }
         if (r == 0 && refused)
                 change->result = CHANGE_REFUSED;

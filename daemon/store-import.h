@@ -19,13 +19,16 @@ typedef enum ImportOutcome {
         IMPORT_DENIED,      /* it allows what is denied here */
         IMPORT_ALLOWED,     /* it denies what is allowed here */
         IMPORT_REVOKED,     /* the same was revoked here */
+        IMPORT_DISTRUSTED,  /* it believes an authority that is distrusted here */
+        IMPORT_TRUSTED,     /* it distrusts an authority that was imported here */
         IMPORT_UNCONFIRMED, /* the same waits here for a confirmation, and it would be one */
         /* Refused. */
         IMPORT_NOT_EXCEPTABLE, /* something about it may be allowed by nobody */
         IMPORT_NOTHING_LEFT,   /* nothing that it allows is wrong with the certificate */
         IMPORT_UNREADABLE,     /* the certificate cannot be read */
-        IMPORT_NO_CERTIFICATE, /* it pins a key, and the certificate is not there */
-        IMPORT_FORBIDDEN,      /* only the administrator may make exceptions here */
+        IMPORT_NO_CERTIFICATE, /* it pins a key, or is an authority, and the certificate is not there */
+        IMPORT_NOT_AN_AUTHORITY, /* the certificate can be none */
+        IMPORT_FORBIDDEN,      /* only the administrator may make exceptions, or import authorities, here */
         IMPORT_TOO_MANY,
         IMPORT_TOO_MANY_HERE,
         IMPORT_TOO_LARGE,
@@ -41,9 +44,22 @@ typedef struct ImportItem {
         ImportOutcome outcome;
 } ImportItem;
 
+/* An authority, or what is distrusted. */
+typedef struct ImportAuthority {
+        Entry entry; /* as it is wanted: owner, kind, pin, state, only, digests; as it is stored, if it
+                        was added */
+        CertificateFacts *certificate; /* NULL: it could not be read */
+        uint8_t *der;                  /* NULL: it was not given */
+        size_t der_size;
+        ImportOutcome outcome;
+} ImportAuthority;
+
 typedef struct Import {
         ImportItem *items;
         size_t n_items;
+        ImportAuthority *authorities;
+        size_t n_authorities;
+        size_t authority_bytes; /* of DER that has been looked at */
         bool replace; /* conflicts are settled as the import says */
         bool skip;    /* what conflicts or is refused is left out */
         bool dry_run; /* nothing is stored */

@@ -94,8 +94,10 @@ int store_read_open(Transaction *t, const Decision *at, StoredDecisions *ret);
 bool store_same_target(const Decision *a, const Decision *b);
 bool store_is_contrary(const Decision *new, const Decision *old);
 
-/* CHANGE_IMPORT; store-import.c. */
+/* CHANGE_IMPORT; store-import.c. And one authority of it; store-import-authorities.c. */
+typedef struct ImportAuthority ImportAuthority;
 int store_import(Transaction *t, Change *change);
+int store_import_authority(Transaction *t, const Change *change, ImportAuthority *item);
 
 /* CHANGE_ADD; store-add.c. */
 int store_add(Transaction *t, Change *change);
@@ -105,6 +107,9 @@ int store_check_certificate(const Change *change);
 
 /* Lets dead decisions make room for the certificate, or sets CHANGE_TOO_LARGE. */
 int store_check_bytes(Transaction *t, Change *change);
+
+/* All of an owner's entries, by id. */
+int store_read_entries(Connection *c, int64_t owner, EntryList *ret);
 
 /* CHANGE_ENTRY and CHANGE_REMOVE, and what becomes of the authorities of a uid that has changed
  * hands; store-entries.c. */

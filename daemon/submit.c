@@ -74,7 +74,7 @@ static void tell(Manager *manager, const char *name, int64_t time, const Decisio
 static void tell_authorities(Manager *manager, const Change *change) {
         _cleanup_(json_freep) struct json_object *o = json_object_new_object();
 
-        if (json_put_string(o, "event", event_name(change)) < 0 ||
+        if (json_put_string(o, "event", "authorities-changed") < 0 ||
             json_put_int(o, "time", change->now) < 0)
                 return;
         monitors_tell(manager->monitors, change->decision.owner, o);
@@ -82,7 +82,12 @@ static void tell_authorities(Manager *manager, const Change *change) {
 
 static void tell_import(Manager *manager, const Change *change) {
         const Import *import = change->import;
+        bool authorities = false;
 
+        for (size_t i = 0; import->stored && i < import->n_authorities; i++)
+                authorities |= import->authorities[i].outcome == IMPORT_ADDED;
+        if (authorities)
+                tell_authorities(manager, change);
         for (size_t i = 0; import->stored && i < import->n_items; i++) {
                 const Decision *d = &import->items[i].decision;
 
@@ -103,14 +108,19 @@ static void tell_all(Manager *manager, const Change *change) {
                 return;
         for (size_t i = 0; i < change->n_others; i++)
                 tell(manager, state_event(change->others[i].state), change->now, &change->others[i]);
-        if (change->action == CHANGE_IMPORT)
+        if (change->action == CHANGE_IMPORT) {
                 tell_import(manager, change);
+                if (change->import->stored)
+                        prompter_changed(manager->prompter, change->decision.owner, NULL, 0);
+        }
         if (!name)
                 return;
-        if (change->action == CHANGE_ENTRY || change->action == CHANGE_REMOVE)
+        if (change->action == CHANGE_ENTRY || change->action == CHANGE_REMOVE) {
                 tell_authorities(manager, change);
-        else
-                tell(manager, name, change->now, &change->decision);
+                prompter_changed(manager->prompter, change->decision.owner, NULL, 0);
+                return;
+        }
+        tell(manager, name, change->now, &change->decision);
         if (name || change->n_others > 0)
                 prompter_changed(manager->prompter, change->decision.owner, change->decision.host,
                                  change->decision.port);

@@ -37,6 +37,7 @@ static const struct {
 } fields[] = {
         { "after", "the number of the last one of the page before" },
         { "all_names", "yes: it may speak for every name" },
+        { "authorities", "authorities and distrusts to be taken over" },
         { "all", "also what has ended or was revoked" },
         { "certificate", "of the authority, or of what is not believed" },
         { "certificates", "those that the exceptions are about" },

@@ -62,6 +62,35 @@ START_TEST(names_have_one_form) {
 }
 END_TEST
 
+static const struct {
+        const char *says;
+        const char *narrow, *wide;
+        bool within;
+} extents[] = {
+        { "the same", "example.org", "example.org", true },
+        { "a name below", "mail.example.org", "example.org", true },
+        { "a name above", "example.org", "mail.example.org", false },
+        { "a namesake", "badexample.org", "example.org", false },
+        { "all names in all names", "", "", true },
+        { "some in all", "example.org", "", true },
+        { "all in some", "", "example.org", false },
+        { "one more", "example.net,example.org", "example.org", false },
+        { "one less", "example.org", "example.net,example.org", true },
+        { "an address in its network", "10.1.2.3", "10.0.0.0/8", true },
+        { "a network in a larger one", "10.1.0.0/16", "10.0.0.0/8", true },
+        { "a network in a smaller one", "10.0.0.0/8", "10.0.0.0/16", false },
+        { "a network in one of its addresses", "10.0.0.0/8", "10.0.0.0", false },
+        { "every address in none", "0.0.0.0/0", "10.0.0.0/8", false },
+        { "an address of the other version", "2001:db8::1", "10.0.0.0/8", false },
+        { "an address among names", "10.1.2.3", "example.org", false },
+};
+
+START_TEST(what_is_within_widens_nothing) {
+        ck_assert_msg(only_is_within(extents[_i].narrow, extents[_i].wide) == extents[_i].within, "%s",
+                      extents[_i].says);
+}
+END_TEST
+
 START_TEST(there_are_as_many_names_as_the_bound_and_not_one_more) {
         char text[ONLY_TEXT_MAX + 1] = "", name[256];
         OnlySubtrees subtrees;
@@ -469,6 +498,7 @@ int main(void) {
         suite_add_tcase(suite, tcase);
         tcase_set_timeout(tcase, 60);
         tcase_add_loop_test(tcase, names_have_one_form, 0, N_ELEMENTS(texts));
+        tcase_add_loop_test(tcase, what_is_within_widens_nothing, 0, N_ELEMENTS(extents));
         tcase_add_test(tcase, there_are_as_many_names_as_the_bound_and_not_one_more);
         tcase_add_loop_test(tcase, those_who_ask_believe_what_they_say_and_no_more, 0,
                             N_ELEMENTS(rows));

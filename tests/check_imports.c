@@ -98,10 +98,21 @@ START_TEST(it_holds_so_many_bytes_and_no_more) {
 }
 END_TEST
 
+START_TEST(it_holds_so_many_authorities_and_no_more) {
+        Staged *staged = staged_of(1000, NOW);
+        Entry e = { .owner = 1000 };
+
+        for (unsigned i = 0; i < IMPORT_AUTHORITIES_MAX; i++)
+                ck_assert_int_eq(staged_add_entry(staged, &e), 0);
+        ck_assert_int_eq(staged_add_entry(staged, &e), -E2BIG);
+}
+END_TEST
+
 START_TEST(each_decision_gets_its_certificate) {
         _cleanup_(import_freep) Import *import = NULL;
         Staged *staged = staged_of(1000, NOW);
         Decision d = { .owner = 1000 };
+        Entry e = { .owner = 1000 };
         uint8_t bytes[3] = { 7, 7, 7 };
 
         ck_assert_int_eq(add_certificate(staged, 4, 9), 0);
@@ -109,12 +120,17 @@ START_TEST(each_decision_gets_its_certificate) {
         ck_assert_int_eq(staged_add(staged, &d), 0);
         ck_assert_int_eq(sha256(bytes, sizeof(bytes), d.certificate_sha256), 0);
         ck_assert_int_eq(staged_add(staged, &d), 0);
+        memcpy(e.certificate_sha256, d.certificate_sha256, SHA256_SIZE);
+        ck_assert_int_eq(staged_add_entry(staged, &e), 0);
         ck_assert_int_eq(staged_take(staged, &import), 0);
         imports_end(imports, staged);
         ck_assert_uint_eq(import->n_items, 2);
         ck_assert_ptr_null(import->items[0].der);
         ck_assert_uint_eq(import->items[1].der_size, 3);
         ck_assert_mem_eq(import->items[1].der, bytes, 3);
+        ck_assert_uint_eq(import->n_authorities, 1);
+        ck_assert_uint_eq(import->authorities[0].der_size, 3);
+        ck_assert_mem_eq(import->authorities[0].der, bytes, 3);
 }
 END_TEST
 
@@ -130,6 +146,7 @@ int main(void) {
         tcase_add_test(c, there_are_so_many_and_no_more);
         tcase_add_test(c, it_holds_so_many_decisions_and_no_more);
         tcase_add_test(c, it_holds_so_many_bytes_and_no_more);
+        tcase_add_test(c, it_holds_so_many_authorities_and_no_more);
         tcase_add_test(c, each_decision_gets_its_certificate);
         suite_add_tcase(s, c);
         srunner_run_all(runner, CK_ENV);

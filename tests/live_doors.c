@@ -91,6 +91,11 @@ static const struct {
           "'problems':['self-signed'],'certificate':'%bad'}],'finish':true}" },
         { "an import that makes no sense", "ImportExceptions",
           "{'exceptions':[{'host':'i.example','port':0,'action':'allow','certificate':'%bad'}]}" },
+        { "an import of an authority", "ImportExceptions",
+          "{'certificates':[@authority],'authorities':[{'kind':'authority','only':['a.example'],"
+          "'certificate':'%authority'}],'finish':true,'dry_run':true}" },
+        { "one that does not say for which names", "ImportExceptions",
+          "{'authorities':[{'kind':'authority','certificate':'%authority'}]}" },
         { "revoked", "RevokeException", "{'id':1}" },
         { "revoked again", "RevokeException", "{'id':1}" },
         { "all that happened", "GetHistory", "{}" },

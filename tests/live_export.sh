@@ -31,14 +31,19 @@ export = json.loads(text)
 assert export["format"] == "certexc-export" and export["version"] == 1
 decisions, certificates = export["decisions"], export["certificates"]
 assert len(decisions) == int(sys.argv[2]) and len(certificates) == int(sys.argv[3])
-assert len(text.splitlines()) == 3 + len(decisions) + len(certificates)
+authorities = export["authorities"]
+assert len(text.splitlines()) == 4 + len(decisions) + len(authorities) + len(certificates)
 order = [(d["host"], d["port"], d["action"], d["pin"], d["certificate"], d["created"]) for d in decisions]
 assert order == sorted(order)
 digests = [c["sha256"] for c in certificates]
-assert digests == sorted(set(digests)) and set(digests) == {d["certificate"] for d in decisions}
+assert digests == sorted(set(digests)) and set(digests) == {d["certificate"] for d in decisions + authorities}
 for certificate in certificates:
     der = base64.b64decode(certificate["der"], validate=True)
     assert hashlib.sha256(der).hexdigest() == certificate["sha256"]
+assert authorities == sorted(authorities, key=lambda a: (a["kind"], a["certificate"], a["pin"]))
+for authority in authorities:
+    assert set(authority) - {"only"} == {"kind", "state", "pin", "created", "certificate"}
+    assert ("only" in authority) == (authority["kind"] == "authority")
 for decision in decisions:
     fields = set(decision) - {"until"}
     assert fields == {"host", "port", "action", "state", "pin", "problems", "created", "certificate"}
