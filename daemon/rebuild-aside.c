@@ -30,9 +30,9 @@ static void name_of_log(const char *name, char ret[LOG_NAME_MAX]) {
         (void) snprintf(ret, LOG_NAME_MAX, "%s" LOG_END, name);
 }
 
-/* @give makes @name be, or be also, what it is told; tries until that is new. Nothing if there is no
- * such file. */
-static int give_name(int directory_fd, const char *name, int64_t now,
+/* @give makes @from be, or be also, what it is told: a name made of @name; tries until that is new.
+ * Nothing if there is no such file. */
+static int give_name(int directory_fd, const char *from, const char *name, int64_t now,
                      int (*give)(int directory_fd, const char *from, const char *to),
                      char ret[REBUILD_NAME_MAX]) {
         time_t seconds = (time_t) now;
@@ -45,7 +45,7 @@ static int give_name(int directory_fd, const char *name, int64_t now,
                 if (i > 0)
                         (void) snprintf(suffix, sizeof(suffix), "-%02u", i);
                 (void) snprintf(new, sizeof(new), "%s" SET_ASIDE "%s%s", name, when, suffix);
-                if (give(directory_fd, name, new) == 0) {
+                if (give(directory_fd, from, new) == 0) {
                         strcpy(ret, new);
                         return 0;
                 }
@@ -70,7 +70,7 @@ static int strange(int directory_fd, const char *name, int64_t now, char ret[REB
 
         if (fstatat(directory_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return errno == ENOENT ? 0 : -errno;
-        return S_ISREG(st.st_mode) ? 0 : give_name(directory_fd, name, now, give_other, ret);
+        return S_ISREG(st.st_mode) ? 0 : give_name(directory_fd, name, name, now, give_other, ret);
 }
 
 int aside_strange(int directory_fd, int64_t now, char ret_database[REBUILD_NAME_MAX],
@@ -93,11 +93,11 @@ int aside_database(int directory_fd, int64_t now, char ret[REBUILD_NAME_MAX]) {
         char new[REBUILD_NAME_MAX] = "", log[LOG_NAME_MAX];
         int r;
 
-        r = give_name(directory_fd, STORE_FILE, now, give_second, new);
+        r = give_name(directory_fd, STORE_FILE, STORE_FILE, now, give_second, new);
         if (r < 0)
                 return r;
         if (!*new)
-                return give_name(directory_fd, STORE_LOG_FILE, now, give_second, new);
+                return give_name(directory_fd, STORE_LOG_FILE, STORE_LOG_FILE, now, give_second, new);
         strcpy(ret, new);
         name_of_log(new, log);
         if (give_second(directory_fd, STORE_LOG_FILE, log) < 0 && errno != ENOENT)
@@ -106,7 +106,23 @@ int aside_database(int directory_fd, int64_t now, char ret[REBUILD_NAME_MAX]) {
 }
 
 int aside_journal(int directory_fd, int64_t now, char ret[REBUILD_NAME_MAX]) {
-        return give_name(directory_fd, JOURNAL_FILE, now, give_second, ret);
+        return give_name(directory_fd, JOURNAL_FILE, JOURNAL_FILE, now, give_second, ret);
+}
+
+int aside_log(int directory_fd, int64_t now) {
+        int r;
+
+        aside_orphan(directory_fd, now);
+        r = give_other(directory_fd, STORE_LOG_FILE, STORE_LOG_ORPHAN);
+        return r < 0 ? -errno : 0;
+}
+
+void aside_orphan(int directory_fd, int64_t now) {
+        char new[REBUILD_NAME_MAX] = "";
+
+        (void) give_name(directory_fd, STORE_LOG_ORPHAN, STORE_LOG_FILE, now, give_other, new);
+        if (*new)
+                aside_keep_last(directory_fd);
 }
 
 /* -- what was set aside ---------------------------------------------------------------------- */

@@ -21,6 +21,15 @@ int aside_database(int directory_fd, int64_t now, char ret[REBUILD_NAME_MAX]);
 int aside_journal(int directory_fd, int64_t now, char ret[REBUILD_NAME_MAX]);
 
 /*
+ * The log whose database is gone, or is another now, and which may be all that is left: it is renamed to
+ * STORE_LOG_ORPHAN, so that it is not taken for another's, and counts for a rebuild. aside_orphan(), when
+ * a database stands again and before anything changes: it is set aside, and is not read any more.
+ * 0 or -errno; best effort.
+ */
+int aside_log(int directory_fd, int64_t now);
+void aside_orphan(int directory_fd, int64_t now);
+
+/*
  * What was set aside, and in whose place nothing came: a rebuild that failed, or was killed. The second
  * names go, and the log that had lost its first one gets it back. Best effort.
  */

@@ -279,3 +279,32 @@ int union_read_database(Union *u, int directory_fd, const char *database, const 
                 r = salvage(directory_fd, database, log, &roots, &found);
         return r == -ENOENT ? 0 : r;
 }
+
+/* -- a log without its database -------------------------------------------------------------- */
+
+/* Of all that tells how far the store had come, nothing says that it was further, or another. One of
+ * an earlier damage would bring back what was revoked since. */
+static bool is_last(const Union *u, const SalvageMark *mark) {
+        const uint8_t *id = u->journal.head_whole || u->journal.have_slot ? u->journal.head.id
+                            : u->have_witness                            ? u->witness.journal_id
+                                                                         : NULL;
+
+        return mark->number >= u->last && (!u->have_witness || mark->number >= u->witness.number) &&
+               (!u->have_mark || mark->number >= u->mark.number) &&
+               (!id || (mark->journaled && memcmp(mark->journal_id, id, JOURNAL_ID_SIZE) == 0));
+}
+
+int union_read_orphan(Union *u, int directory_fd, const char *log) {
+        Union marked = { 0 };
+        const SalvageFound only_mark = { .mark = found_mark, .userdata = &marked };
+        SalvageRoots roots;
+        int r;
+
+        r = salvage_roots(&roots);
+        if (r == 0)
+                r = salvage(directory_fd, NULL, log, &roots, &only_mark);
+        if (r < 0 || !marked.have_mark || !is_last(u, &marked.mark))
+                return r == -ENOENT ? 0 : r;
+        r = store_log_look(directory_fd, log, &u->log);
+        return r < 0 ? r : union_read_database(u, directory_fd, NULL, log);
+}

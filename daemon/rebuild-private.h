@@ -66,7 +66,7 @@ struct Union {
         uint64_t last;     /* the last change of the journal, by its lines and slots */
         bool have_mark;    /* of the database */
         SalvageMark mark;
-        LogState log;      /* the database's */
+        LogState log;      /* of what the mark is from */
         bool have_witness;
         Witness witness;
 
@@ -88,6 +88,9 @@ int union_read_journal(Union *u, int directory_fd, const char *name);
 
 /* Afterwards: what the database has of that which is missing. */
 int union_read_database(Union *u, int directory_fd, const char *database, const char *log);
+
+/* Then: what the log has whose database is gone, if nothing that was read is newer. */
+int union_read_orphan(Union *u, int directory_fd, const char *log);
 
 /* -- entries; rebuild-entries.c ---------------------------------------------------------- */
 

@@ -358,6 +358,8 @@ int union_new(int directory_fd, const char *journal, const char *database, const
         if (r == 0)
                 r = union_read_database(u, directory_fd, database, log);
         if (r == 0)
+                r = union_read_orphan(u, directory_fd, STORE_LOG_ORPHAN);
+        if (r == 0)
                 r = decide(u, now);
         if (r < 0)
                 return r;

@@ -242,6 +242,7 @@ int store_mend(Store *store, int cause, int64_t now, Mending *ret) {
         if (r == -EBUSY) /* a directory that something is mounted on */
                 r = -EEXIST;
         if (r == 0) {
+                aside_orphan(store->directory_fd, now);
                 aside_keep_last(store->directory_fd);
                 *ret = mending;
         } else {

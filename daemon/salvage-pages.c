@@ -249,8 +249,11 @@ static void read_unused(Pages *pages, uint8_t *page) {
 }
 
 static int open_file(int directory_fd, const char *name) {
-        int fd = openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        int fd;
 
+        if (!name)
+                return -ENOENT;
+        fd = openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         return fd >= 0 ? fd : -errno;
 }
 

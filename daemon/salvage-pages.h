@@ -20,7 +20,7 @@
 
 typedef struct Pages Pages;
 
-/* Opens @database and @log, of which either may be missing. Returns 0, -ENOENT if both are, or
+/* Opens @database and @log, of which either may be missing or NULL. Returns 0, -ENOENT if both are, or
  * -errno. */
 int pages_open(int directory_fd, const char *database, const char *log, Pages **ret);
 Pages *pages_free(Pages *pages);

@@ -263,6 +263,8 @@ static int found_mark(const Row *row, const SalvageFound *found) {
                 return 0;
         m.number = mark.number = (uint64_t) number;
         m.place.offset = (uint64_t) length;
+        mark.journaled = m.journaled;
+        memcpy(mark.journal_id, m.journal_id, sizeof(mark.journal_id));
         standing_unpack(standing, &m.standing);
         m.refusals.n = mark.n_refusals = (uint64_t) n;
         memcpy(mark.refusals, m.refusals.digest, SHA256_SIZE);
@@ -275,16 +277,16 @@ static int found_mark(const Row *row, const SalvageFound *found) {
 static int found_row(PageKind kind, const Row *row, bool reached, const SalvageFound *found) {
         if (kind == PAGE_TABLE_LEAF) {
                 if (row->n_values == COLUMNS_CERTIFICATE && row->values[1].kind == VALUE_BLOB)
-                        return found_certificate(row, found);
+                        return found->certificate ? found_certificate(row, found) : 0;
                 if (row->n_values == COLUMNS_OWNER)
-                        return found_owner(row, found);
+                        return found->name ? found_owner(row, found) : 0;
                 return row->n_values == COLUMNS_MARK && reached ? found_mark(row, found) : 0;
         }
         if (row->n_values == COLUMNS_DECISION)
-                return found_decision(row, reached, found);
+                return found->decision ? found_decision(row, reached, found) : 0;
         if (row->n_values == COLUMNS_ENTRY)
-                return found_entry(row, reached, found);
-        return row->n_values == COLUMNS_HISTORY ? found_history(row, found) : 0;
+                return found->entry ? found_entry(row, reached, found) : 0;
+        return row->n_values == COLUMNS_HISTORY && found->history ? found_history(row, found) : 0;
 }
 
 /* -- pages ----------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "daemon/journal.h"
 #include "daemon/store.h"
 
 /* Where the trees of the tables begin. */
@@ -23,6 +24,8 @@ typedef struct SalvageRoots {
  * their digests. */
 typedef struct SalvageMark {
         uint64_t number;
+        bool journaled; /* the next one is there: which journal it goes with */
+        uint8_t journal_id[JOURNAL_ID_SIZE];
         bool counted; /* the two that follow are there */
         uint64_t n_refusals;
         uint8_t refusals[SHA256_SIZE];
@@ -31,7 +34,8 @@ typedef struct SalvageMark {
 /* Those of every store. Returns 0 or -errno. store-roots.c. */
 int salvage_roots(SalvageRoots *ret);
 
-/* Is told of each row that was found; not 0 ends the search. A row may come more than once. */
+/* Is told of each row that was found; not 0 ends the search. A row may come more than once. What is
+ * NULL is not looked for. */
 typedef struct SalvageFound {
         /* @reached: by way of the table's tree; else by looking at every page that is in use. */
         int (*decision)(const Decision *d, bool reached, void *userdata);
@@ -47,7 +51,7 @@ typedef struct SalvageFound {
         void *userdata;
 } SalvageFound;
 
-/* Looks through @database and @log in the directory. Returns 0; -ENOENT if there is neither; what
+/* Looks through @database and @log in the directory, of which one may be NULL. Returns 0; -ENOENT if there is neither; what
  * @found said; -errno. */
 int salvage(int directory_fd, const char *database, const char *log, const SalvageRoots *roots,
             const SalvageFound *found);

@@ -12,7 +12,7 @@
 
 #define STORE_FILE       "certexc.db"
 #define STORE_LOG_FILE   STORE_FILE "-wal"
-#define STORE_LOG_ORPHAN STORE_LOG_FILE ".orphan" /* its database is gone */
+#define STORE_LOG_ORPHAN STORE_LOG_FILE ".orphan" /* its database is gone; rebuild-aside.h */
 
 /* A user name; login.defs allows 32 bytes. */
 #define STORE_NAME_MAX 256U

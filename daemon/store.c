@@ -63,8 +63,7 @@ void store_part_log(const Store *store) {
         if (identify(store->directory_fd, STORE_FILE, &is) == 0 &&
             !is_still(store->directory_fd, STORE_FILE, &store->files[0]) &&
             is_still(store->directory_fd, STORE_LOG_FILE, &store->files[1]))
-                (void) renameat(store->directory_fd, STORE_LOG_FILE, store->directory_fd,
-                                STORE_LOG_ORPHAN);
+                (void) aside_log(store->directory_fd, (int64_t) time(NULL));
 }
 
 /* What cannot be opened is not read, and so nothing more of it is found. */
@@ -114,14 +113,24 @@ int store_lock_directory(const char *directory, int *ret, const char **ret_reaso
 }
 
 /* Its log alone is of no use to a journal that is complete: SQLite would play it into whatever
- * database there is, so it is put aside. */
-static int put_log_aside(int directory_fd, const char **ret_reason) {
+ * database there is. */
+static int part_log(int directory_fd, const char **ret_reason) {
+        int r;
+
         if (store_journal_is_complete(directory_fd) <= 0)
                 return fail(-EUCLEAN, STORE_FILE " is gone, but its write-ahead log is there",
                             ret_reason);
-        if (renameat(directory_fd, STORE_LOG_FILE, directory_fd, STORE_LOG_ORPHAN) < 0)
-                return fail(-errno, STORE_LOG_FILE " cannot be renamed", ret_reason);
-        return 0;
+        r = aside_log(directory_fd, (int64_t) time(NULL));
+        return r < 0 ? fail(r, STORE_LOG_FILE " cannot be renamed", ret_reason) : 0;
+}
+
+/* Neither copy is there: is there a log that was parted from the one? */
+static int begin_anew(int directory_fd, StoreDamage *damage) {
+        damage->journal = COPY_MISSING;
+        if (faccessat(directory_fd, STORE_LOG_ORPHAN, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                return 0;
+        return fail(-EUCLEAN, STORE_FILE " and the journal are gone, but a write-ahead log is there",
+                    &damage->reason);
 }
 
 /* What is there of the database before it is opened: 1, 0 if there is none or nothing in it. */
@@ -141,7 +150,7 @@ static int examine_file(int directory_fd, const char **ret_reason) {
                 return fail(-errno, "the mode of " STORE_FILE " cannot be set to 0600", ret_reason);
 
         if (st.st_size == 0 && logged)
-                return put_log_aside(directory_fd, ret_reason);
+                return part_log(directory_fd, ret_reason);
         return st.st_size > 0;
 }
 
@@ -180,8 +189,7 @@ static int restore_file(int directory_fd, const char *directory, StoreDamage *da
         case 0:
                 return 0;
         case -ENOENT:
-                damage->journal = COPY_MISSING;
-                return 0;
+                return begin_anew(directory_fd, damage);
         case -EBADMSG:
                 damage->journal = COPY_DAMAGED;
                 return fail(-EUCLEAN, STORE_FILE " is gone, and the journal is damaged",
@@ -333,6 +341,8 @@ int store_open(const char *directory, Store **ret, StoreDamage *ret_damage) {
         }
         if (r < 0)
                 return r;
+        if (!ret_damage->disagrees && !ret_damage->gaps)
+                aside_orphan(s->directory_fd, (int64_t) time(NULL));
         *ret = TAKE_PTR(s);
         return 0;
 }

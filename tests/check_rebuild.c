@@ -14,126 +14,34 @@
 #include "daemon/journal.h"
 #include "daemon/limits.h"
 #include "daemon/rebuild-gaps.h"
-#include "daemon/rebuild.h"
-#include "tests/decisions.h"
-
-#define ME   INT64_C(1000)
-#define HOST "mail.example.org"
-
-/* Exceptions at ports 1 to MANY, of which REVOKED is taken back; a denial at port DENIED. */
-#define MANY    40U
-#define REVOKED 7U
-#define DENIED  99U
-
-static char *path_of(const char *name) {
-        char *path = NULL;
-
-        ck_assert_int_gt(asprintf(&path, "%s/%s", test_directory(), name), 0);
-        return path;
-}
-
-static void make_store(void) {
-        _cleanup_(store_freep) Store *store = test_store();
-
-        for (unsigned i = 1; i <= MANY; i++)
-                (void) test_add(store, &(Addition){ .owner = ME, .port = (uint16_t) i }, CHANGED);
-        (void) test_add(store,
-                        &(Addition){ .owner = ME, .action = DECISION_DENY, .port = DENIED }, CHANGED);
-        (void) test_revoke(store, ME, REVOKED);
-}
-
-/* Overwrites @size bytes at @at; the size of the file if @at is less than 0 counts from its end. */
-static void scratch(const char *name, off_t at, size_t size) {
-        _cleanup_free_ char *path = path_of(name);
-        _cleanup_free_ char *bytes = malloc(size);
-        _cleanup_fd_ int fd = open(path, O_RDWR | O_CLOEXEC);
-        struct stat st;
-
-        ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(fstat(fd, &st), 0);
-        memset(bytes, 'x', size);
-        ck_assert_int_eq(pwrite(fd, bytes, size, at < 0 ? st.st_size + at : at), (ssize_t) size);
-}
-
-static void gone(const char *name) {
-        _cleanup_free_ char *path = path_of(name);
-
-        ck_assert_int_eq(unlink(path), 0);
-}
-
-static void cut(const char *name, off_t size) {
-        _cleanup_free_ char *path = path_of(name);
-
-        ck_assert_int_eq(truncate(path, size), 0);
-}
-
-static off_t size_of(const char *name) {
-        _cleanup_free_ char *path = path_of(name);
-        struct stat st;
-
-        ck_assert_int_eq(stat(path, &st), 0);
-        return st.st_size;
-}
-
-/* As the daemon does with a store that does not open; and with one that is open. */
-static Store *mend_held(Mending *ret) {
-        Store *store = NULL;
-        const char *reason;
-
-        ck_assert_int_eq(store_hold(test_directory(), &store, &reason), 0);
-        ck_assert_int_eq(store_mend(store, -EUCLEAN, DECIDED_AT + 1, ret), 0);
-        store_resume(store);
-        return store;
-}
-
-static size_t live_at(Store *store, uint16_t port) {
-        return test_count_found(store, ME, HOST, port, STATE_LIVE);
-}
-
-static void expect_all(Store *store) {
-        for (uint16_t i = 1; i <= MANY; i++)
-                ck_assert_msg(live_at(store, i) == (i != REVOKED), "port %u", i);
-        ck_assert_uint_eq(live_at(store, DENIED), 1);
-}
-
-static size_t count_files(const char *prefix) {
-        struct dirent *entry;
-        DIR *dir = opendir(test_directory());
-        size_t n = 0;
-
-        ck_assert_ptr_nonnull(dir);
-        while ((entry = readdir(dir)))
-                n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
-        (void) closedir(dir);
-        return n;
-}
+#include "tests/ruin.h"
 
 /* -- a complete journal ---------------------------------------------------------------------- */
 
 static void nothing(void) {}
 
 static void text(void) {
-        scratch("certexc.db", 0, (size_t) size_of("certexc.db"));
+        ruin_scratch("certexc.db", 0, (size_t) ruin_size("certexc.db"));
 }
 
 static void header(void) {
-        scratch("certexc.db", 0, 100);
+        ruin_scratch("certexc.db", 0, 100);
 }
 
 static void middle(void) {
-        scratch("certexc.db", size_of("certexc.db") / 4, (size_t) size_of("certexc.db") / 2);
+        ruin_scratch("certexc.db", ruin_size("certexc.db") / 4, (size_t) ruin_size("certexc.db") / 2);
 }
 
 static void cut_off(void) {
-        cut("certexc.db", size_of("certexc.db") / 2);
+        ruin_cut("certexc.db", ruin_size("certexc.db") / 2);
 }
 
 static void empty(void) {
-        cut("certexc.db", 0);
+        ruin_cut("certexc.db", 0);
 }
 
 static void removed(void) {
-        gone("certexc.db");
+        ruin_remove("certexc.db");
 }
 
 static const struct {
@@ -153,10 +61,10 @@ START_TEST(a_complete_journal_gives_everything_back) {
         _cleanup_(store_freep) Store *store = NULL;
         Mending mending;
 
-        make_store();
+        ruin_make();
         damages[_i].damage();
-        store = mend_held(&mending);
-        expect_all(store);
+        store = ruin_mend(&mending);
+        ruin_expect_all(store);
         ck_assert_msg(mending.rebuilt, "%s", damages[_i].sentence);
         ck_assert_uint_eq(mending.n_saved, MANY);
         ck_assert_uint_eq(mending.n_missing, 0);
@@ -166,8 +74,8 @@ START_TEST(a_complete_journal_gives_everything_back) {
         /* And it goes on from there, and is the same when it is opened again. */
         (void) test_add(store, &(Addition){ .owner = ME, .port = 2000 }, CHANGED);
         store = test_reopen(store);
-        expect_all(store);
-        ck_assert_uint_eq(live_at(store, 2000), 1);
+        ruin_expect_all(store);
+        ck_assert_uint_eq(ruin_live(store, 2000), 1);
 }
 END_TEST
 
@@ -176,14 +84,14 @@ START_TEST(an_open_store_is_mended_and_read_on) {
         DecisionList list = { 0 };
         Mending mending;
 
-        make_store();
+        ruin_make();
         store = test_store();
         store_rest(store);
         ck_assert_int_eq(store_find(store, ME, HOST, 1, &list), -EINPROGRESS);
         middle();
         ck_assert_int_eq(store_mend(store, -EUCLEAN, DECIDED_AT + 1, &mending), 0);
         store_resume(store);
-        expect_all(store);
+        ruin_expect_all(store);
         ck_assert_int_eq(store_check_files(store), 0);
         (void) test_add(store, &(Addition){ .owner = ME, .port = 2000 }, CHANGED);
 }
@@ -194,14 +102,14 @@ START_TEST(a_store_that_is_whole_is_only_opened_anew) {
         _cleanup_(store_freep) Store *store = NULL;
         Mending mending;
 
-        make_store();
+        ruin_make();
         store = test_store();
         store_rest(store);
         ck_assert_int_eq(store_mend(store, -EIO, DECIDED_AT + 1, &mending), 0);
         store_resume(store);
         ck_assert(!mending.rebuilt);
-        expect_all(store);
-        ck_assert_uint_eq(count_files("certexc.db.corrupt-"), 0);
+        ruin_expect_all(store);
+        ck_assert_uint_eq(ruin_count("certexc.db.corrupt-"), 0);
 }
 END_TEST
 
@@ -209,7 +117,7 @@ START_TEST(a_removed_database_is_there_again) {
         _cleanup_(store_freep) Store *store = NULL;
         Mending mending;
 
-        make_store();
+        ruin_make();
         store = test_store();
         removed();
         ck_assert_int_eq(store_check_files(store), -ESTALE);
@@ -217,7 +125,7 @@ START_TEST(a_removed_database_is_there_again) {
         ck_assert_int_eq(store_mend(store, -ESTALE, DECIDED_AT + 1, &mending), 0);
         store_resume(store);
         ck_assert(mending.rebuilt);
-        expect_all(store);
+        ruin_expect_all(store);
         ck_assert_int_eq(store_check_files(store), 0);
 }
 END_TEST
@@ -228,18 +136,18 @@ START_TEST(a_large_journal_is_read_while_the_daemon_serves) {
         Mending mending;
         StoreDamage damage;
 
-        make_store();
-        cut("journal", RESTORE_BYTES_MAX);
+        ruin_make();
+        ruin_cut("journal", RESTORE_BYTES_MAX);
         removed();
         store = test_store();
-        expect_all(store);
+        ruin_expect_all(store);
         store = store_free(store);
 
-        cut("journal", RESTORE_BYTES_MAX + 1);
+        ruin_cut("journal", RESTORE_BYTES_MAX + 1);
         removed();
         ck_assert_int_eq(store_open(test_directory(), &store, &damage), -EUCLEAN);
-        store = mend_held(&mending);
-        expect_all(store);
+        store = ruin_mend(&mending);
+        ruin_expect_all(store);
         ck_assert_uint_gt(store_mend_progress(store), 0);
 }
 END_TEST
@@ -254,20 +162,20 @@ static const char *const vanishing[] = {
 
 /* At any port: everything that is live is there, the denial with it. */
 static void expect_all_by_host(Store *store) {
-        expect_all(store);
-        ck_assert_uint_eq(live_at(store, 0), MANY);
+        ruin_expect_all(store);
+        ck_assert_uint_eq(ruin_live(store, 0), MANY);
 }
 
 START_TEST(a_denial_that_vanished_accepts_nothing_and_comes_back) {
         _cleanup_(store_freep) Store *store = NULL;
         Mending mending;
 
-        make_store();
+        ruin_make();
         test_sql("%s", vanishing[_i]);
         store = test_store();
         /* At most what is left of the denial. */
-        ck_assert_uint_le(live_at(store, 0), 1);
-        ck_assert_uint_eq(live_at(store, 1), 0);
+        ck_assert_uint_le(ruin_live(store, 0), 1);
+        ck_assert_uint_eq(ruin_live(store, 1), 0);
         store_rest(store);
         ck_assert_int_eq(store_mend(store, -EUCLEAN, DECIDED_AT + 1, &mending), 0);
         store_resume(store);
@@ -279,7 +187,7 @@ static char *read_database(size_t *ret_size) {
         _cleanup_fd_ int fd = open(test_database(), O_RDONLY | O_CLOEXEC);
         char *bytes = NULL;
 
-        *ret_size = (size_t) size_of("certexc.db");
+        *ret_size = (size_t) ruin_size("certexc.db");
         bytes = malloc(*ret_size);
         ck_assert_int_eq(read(fd, bytes, *ret_size), (ssize_t) *ret_size);
         return bytes;
@@ -297,7 +205,7 @@ START_TEST(one_that_vanishes_from_an_open_store_comes_back) {
         size_t size, damaged_size;
         Mending mending;
 
-        make_store();
+        ruin_make();
         whole = read_database(&size);
         test_sql("%s", vanishing[_i]);
         damaged = read_database(&damaged_size);
@@ -324,15 +232,15 @@ START_TEST(what_the_journal_lost_the_database_still_has) {
         _cleanup_(store_freep) Store *store = NULL;
         Mending mending;
 
-        make_store();
-        scratch("journal", size_of("journal") / 2, 2000);
+        ruin_make();
+        ruin_scratch("journal", ruin_size("journal") / 2, 2000);
         header();
-        store = mend_held(&mending);
-        expect_all(store);
+        store = ruin_mend(&mending);
+        ruin_expect_all(store);
         ck_assert_uint_eq(mending.n_missing, 0);
         ck_assert_uint_eq(mending.n_unconfirmed, 0);
-        ck_assert_uint_eq(count_files(mending.journal), 1);
-        ck_assert_uint_ge(count_files(mending.database), 1);
+        ck_assert_uint_eq(ruin_count(mending.journal), 1);
+        ck_assert_uint_ge(ruin_count(mending.database), 1);
 }
 END_TEST
 
@@ -341,12 +249,12 @@ START_TEST(a_database_without_header_and_journal_is_salvaged) {
         _cleanup_(store_freep) Store *store = NULL;
         Mending mending;
 
-        make_store();
-        gone("journal");
+        ruin_make();
+        ruin_remove("journal");
         header();
-        store = mend_held(&mending);
-        ck_assert_uint_eq(live_at(store, REVOKED), 0);
-        ck_assert_uint_eq(live_at(store, DENIED), 1);
+        store = ruin_mend(&mending);
+        ck_assert_uint_eq(ruin_live(store, REVOKED), 0);
+        ck_assert_uint_eq(ruin_live(store, DENIED), 1);
         ck_assert_uint_eq(mending.n_saved, MANY);
 }
 END_TEST
@@ -358,18 +266,18 @@ START_TEST(a_hole_in_the_journal_hides_no_revocation) {
         off_t step, at;
         Mending mending;
 
-        make_store();
-        step = (size_of("journal") - 4096) / 16;
+        ruin_make();
+        step = (ruin_size("journal") - 4096) / 16;
         at = 4096 + step * _i;
-        scratch("journal", at, (size_t) step);
-        gone("certexc.db");
-        store = mend_held(&mending);
-        ck_assert_uint_eq(live_at(store, REVOKED), 0);
+        ruin_scratch("journal", at, (size_t) step);
+        ruin_remove("certexc.db");
+        store = ruin_mend(&mending);
+        ck_assert_uint_eq(ruin_live(store, REVOKED), 0);
         /* What is older than the hole must be confirmed, unless all that refuses is there. */
-        if (live_at(store, DENIED) == 0)
-                ck_assert_uint_eq(live_at(store, 1), 0);
+        if (ruin_live(store, DENIED) == 0)
+                ck_assert_uint_eq(ruin_live(store, 1), 0);
         else if (mending.n_missing == 0)
-                expect_all(store); /* the hole is in a certificate */
+                ruin_expect_all(store); /* the hole is in a certificate */
         ck_assert_uint_ge(mending.n_saved + mending.n_missing, MANY);
         ck_assert_uint_le(mending.n_saved + mending.n_missing, MANY + 2);
 }
@@ -385,9 +293,9 @@ START_TEST(a_cut_journal_hides_no_revocation) {
 
                 (void) test_revoke(first, ME, test_add(first, &(Addition){ .owner = ME }, CHANGED));
         }
-        cut("journal", 4096 + (size_of("journal") - 4096) * _i / 32);
-        gone("certexc.db");
-        store = mend_held(&mending);
+        ruin_cut("journal", 4096 + (ruin_size("journal") - 4096) * _i / 32);
+        ruin_remove("certexc.db");
+        store = ruin_mend(&mending);
         ck_assert_uint_eq(test_count_found(store, ME, HOST, 993, STATE_LIVE), 0);
 }
 END_TEST
@@ -396,7 +304,7 @@ END_TEST
 
 /* Exchanges two blocks of the journal. */
 static void swap_blocks(off_t a, off_t b) {
-        _cleanup_free_ char *path = path_of("journal");
+        _cleanup_free_ char *path = ruin_path("journal");
         _cleanup_fd_ int fd = open(path, O_RDWR | O_CLOEXEC);
         char one[BLOCK], other[BLOCK];
 
@@ -414,16 +322,16 @@ START_TEST(blocks_of_the_journal_that_changed_places_lose_nothing_but_their_seam
         unsigned n_live = 0;
         Mending mending;
 
-        make_store();
-        ck_assert_int_ge(size_of("journal"), 4 * BLOCK);
+        ruin_make();
+        ck_assert_int_ge(ruin_size("journal"), 4 * BLOCK);
         swap_blocks(pairs[_i][0], pairs[_i][1]);
-        gone("certexc.db");
-        store = mend_held(&mending);
-        ck_assert_uint_eq(live_at(store, REVOKED), 0);
+        ruin_remove("certexc.db");
+        store = ruin_mend(&mending);
+        ck_assert_uint_eq(ruin_live(store, REVOKED), 0);
         ck_assert_uint_le(mending.n_missing, 4);
         ck_assert_uint_ge(mending.n_saved + mending.n_missing, MANY);
         for (uint16_t i = 1; i <= MANY; i++)
-                n_live += live_at(store, i) > 0;
+                n_live += ruin_live(store, i) > 0;
         ck_assert_uint_ge(n_live + mending.n_unconfirmed + mending.n_missing, MANY - 1);
 }
 END_TEST
@@ -433,12 +341,12 @@ START_TEST(a_journal_without_its_first_block_is_still_read) {
         _cleanup_(store_freep) Store *store = NULL;
         Mending mending;
 
-        make_store();
-        scratch("journal", 0, BLOCK);
-        gone("certexc.db");
-        store = mend_held(&mending);
-        ck_assert_uint_eq(live_at(store, REVOKED), 0);
-        ck_assert_uint_eq(live_at(store, DENIED), 1);
+        ruin_make();
+        ruin_scratch("journal", 0, BLOCK);
+        ruin_remove("certexc.db");
+        store = ruin_mend(&mending);
+        ck_assert_uint_eq(ruin_live(store, REVOKED), 0);
+        ck_assert_uint_eq(ruin_live(store, DENIED), 1);
         ck_assert_uint_eq(mending.n_missing, 0);
         ck_assert_uint_eq(mending.n_saved, MANY);
         ck_assert_uint_eq(mending.n_unconfirmed, 0);
@@ -449,16 +357,16 @@ static void expect_cut_to_serve(off_t size) {
         _cleanup_(store_freep) Store *store = NULL;
         Mending mending;
 
-        cut("journal", size);
-        gone("certexc.db");
-        store = mend_held(&mending);
+        ruin_cut("journal", size);
+        ruin_remove("certexc.db");
+        store = ruin_mend(&mending);
         ck_assert_uint_eq(test_count_found(store, ME, HOST, 993, STATE_LIVE), 0);
         (void) test_add(store, &(Addition){ .owner = ME, .port = 2000 }, CHANGED);
 }
 
 /* At each end of a line, a byte before and a byte behind. */
 START_TEST(whatever_is_cut_off_the_journal_the_store_serves) {
-        _cleanup_free_ char *path = path_of("journal");
+        _cleanup_free_ char *path = ruin_path("journal");
         _cleanup_free_ char *text = NULL;
         _cleanup_fd_ int fd = -1;
         Store *store = test_store();
@@ -466,7 +374,7 @@ START_TEST(whatever_is_cut_off_the_journal_the_store_serves) {
 
         (void) test_revoke(store, ME, test_add(store, &(Addition){ .owner = ME }, CHANGED));
         (void) store_free(store);
-        size = size_of("journal");
+        size = ruin_size("journal");
         text = malloc((size_t) size);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         ck_assert_int_eq(read(fd, text, (size_t) size), size);
@@ -486,18 +394,18 @@ END_TEST
 /* -- files ----------------------------------------------------------------------------------- */
 
 START_TEST(the_last_few_damaged_files_are_kept) {
-        make_store();
+        ruin_make();
         for (unsigned i = 0; i < REBUILD_KEPT_MAX + 3; i++) {
                 _cleanup_(store_freep) Store *store = NULL;
                 Mending mending;
 
                 text();
-                store = mend_held(&mending);
-                expect_all(store);
+                store = ruin_mend(&mending);
+                ruin_expect_all(store);
                 /* All of them of one second: none took the place of another. */
-                ck_assert_uint_eq(count_files("certexc.db.corrupt-"),
+                ck_assert_uint_eq(ruin_count("certexc.db.corrupt-"),
                                   i < REBUILD_KEPT_MAX ? i + 1 : REBUILD_KEPT_MAX);
-                ck_assert_uint_ge(count_files(mending.database), 1);
+                ck_assert_uint_ge(ruin_count(mending.database), 1);
         }
 }
 END_TEST
@@ -509,10 +417,10 @@ START_TEST(what_was_set_aside_is_what_was_there) {
         char bytes[8];
         Mending mending;
 
-        make_store();
+        ruin_make();
         text();
-        store = mend_held(&mending);
-        path = path_of(mending.database);
+        store = ruin_mend(&mending);
+        path = ruin_path(mending.database);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         ck_assert_int_eq(read(fd, bytes, sizeof(bytes)), (ssize_t) sizeof(bytes));
         ck_assert_mem_eq(bytes, "xxxxxxxx", sizeof(bytes));

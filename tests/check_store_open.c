@@ -220,30 +220,6 @@ START_TEST(a_link_is_not_followed) {
 }
 END_TEST
 
-START_TEST(a_log_without_its_database_is_not_thrown_away) {
-        _cleanup_free_ char *log = NULL, *kept = NULL, *aside = NULL, *command = NULL;
-        _cleanup_(store_freep) Store *store = test_store();
-
-        (void) test_add(store, &(Addition){.owner = ME}, CHANGED);
-        ck_assert_int_gt(asprintf(&log, "%s-wal", test_database()), 0);
-        ck_assert_int_gt(asprintf(&kept, "%s/kept", test_directory()), 0);
-        ck_assert_int_gt(asprintf(&command, "cp '%s' '%s'", log, kept), 0);
-        ck_assert_int_eq(system(command), 0); /* a link would be emptied at the end */
-        store = store_free(store);
-        ck_assert_int_eq(unlink(test_database()), 0);
-        ck_assert_int_eq(rename(kept, log), 0);
-        /* Without a journal it is all there is. With one it is put aside. */
-        ck_assert_int_gt(asprintf(&aside, "%s.orphan", log), 0);
-        ck_assert_int_eq(rename(test_journal(), aside), 0);
-        ck_refused(-EUCLEAN, "write-ahead log");
-        ck_assert_int_eq(access(log, F_OK), 0);
-        ck_assert_int_eq(rename(aside, test_journal()), 0);
-        store = test_store();
-        ck_assert_int_eq(access(aside, F_OK), 0);
-        ck_assert_uint_eq(test_count_found(store, ME, HOST, 993, STATE_LIVE), 1);
-}
-END_TEST
-
 START_TEST(a_removed_or_replaced_file_is_noticed_before_anything_is_acknowledged) {
         _cleanup_(store_freep) Store *store = test_store();
         _cleanup_(change_freep) Change *change = test_addition(&(Addition){.owner = ME});
@@ -348,7 +324,6 @@ int main(int argc, char **argv) {
         tcase_add_test(tcase, what_is_no_database_is_refused_and_left_alone);
         tcase_add_test(tcase, a_truncated_store_is_refused_and_left_alone);
         tcase_add_test(tcase, a_link_is_not_followed);
-        tcase_add_test(tcase, a_log_without_its_database_is_not_thrown_away);
         tcase_add_test(tcase,
                        a_removed_or_replaced_file_is_noticed_before_anything_is_acknowledged);
         tcase_add_loop_test(tcase, every_acknowledged_one_is_there_after_a_kill, 0, 4);

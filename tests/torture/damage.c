@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "tests/torture/harm.h"
 #include "tests/torture/picture.h"
@@ -344,11 +345,19 @@ static void go_on(World *w, Tally *t, const Case *c) {
         (void) json_object_put(reply);
 }
 
+static void stop_running(World *w) {
+        siginfo_t info;
+
+        if (kill(w->fixture->launch.pid, SIGSTOP) < 0 ||
+            waitid(P_PID, (id_t) w->fixture->launch.pid, &info, WSTOPPED | WNOWAIT) < 0)
+                world_give_up("The daemon does not stand still: %m");
+}
+
 /* The daemon stands still meanwhile: it would begin to mend what was not looked at yet. */
 static int64_t harm_running(World *w, Case *c, Survey *ret) {
         world_must_start(w);
         (void) world_wait_verdict(w);
-        (void) kill(w->fixture->launch.pid, SIGSTOP);
+        stop_running(w);
         do_harm(w, c);
         survey_take(w, c->kept, ret);
         (void) kill(w->fixture->launch.pid, SIGCONT);

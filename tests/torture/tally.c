@@ -15,11 +15,12 @@
 
 void tally_begin(Tally *t, const char *kind) {
         const char *seconds = getenv("TORTURE_SECONDS"), *seed = getenv("TORTURE_SEED");
-        const char *only = getenv("TORTURE_CASE");
+        const char *only = getenv("TORTURE_CASE"), *wanted = getenv("TORTURE_CASES");
 
         *t = (Tally){.kind = kind, .began_usec = world_now_usec()};
         t->seed = seed ? (uint32_t) strtoul(seed, NULL, 10) : 1;
         t->only = only ? (unsigned) strtoul(only, NULL, 10) : 0;
+        t->wanted = wanted ? (unsigned) strtoul(wanted, NULL, 10) : 0;
         t->shown_usec = t->began_usec;
         if (seconds)
                 t->until_usec = t->began_usec + strtol(seconds, NULL, 10) * SECOND;
@@ -27,6 +28,8 @@ void tally_begin(Tally *t, const char *kind) {
 }
 
 bool tally_is_long(const Tally *t) {
+        if (t->wanted > 0)
+                return t->n_cases < t->wanted;
         return t->until_usec != 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Tally: how many cases of each kind there were, what was lost in them, and how soon the daemon
- * served again. It bounds a run as well: by a number of cases in `make check`, by the seconds of
- * TORTURE_SECONDS in ./dev torture, and shows how far that is.
+ * served again. It bounds a run as well: by a number of cases in `make check` or that of TORTURE_CASES,
+ * by the seconds of TORTURE_SECONDS in ./dev torture, and shows how far that is.
  */
 #pragma once
 
@@ -15,6 +15,7 @@ typedef struct Tally {
         const char *kind;
         uint32_t seed; /* TORTURE_SEED; shown, so that a failure can be seen again */
         unsigned only; /* TORTURE_CASE: the case that is seen again; 0: all */
+        unsigned wanted; /* TORTURE_CASES; 0: as many as the program wants */
         unsigned n_cases;
         unsigned n_failed;
         unsigned last_failed; /* the number of that case */

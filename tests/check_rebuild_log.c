@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A write-ahead log whose database is gone, or is another now: as long as it may be all that is left it
+ * counts, and afterwards never again. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/limits.h"
+#include "tests/ruin.h"
+
+#define LOG        "certexc.db-wal"
+#define LOG_ORPHAN LOG ".orphan"
+#define LOG_KEPT   LOG ".corrupt-"
+
+static void removed(void) {
+        ruin_remove("certexc.db");
+}
+
+/* What stands in the place of the database is nobody's. */
+static void replaced(void) {
+        ruin_copy("journal", "strange");
+        ruin_move("strange", "certexc.db");
+        ruin_cut("certexc.db", 8192);
+        ruin_scratch("certexc.db", 0, 8192);
+}
+
+/* Live, or waiting for a person. */
+static void expect_all_known(Store *store) {
+        for (uint16_t i = 1; i <= MANY; i++) {
+                size_t n = test_count_found(store, ME, HOST, i, STATE_UNCONFIRMED);
+
+                ck_assert_msg(ruin_live(store, i) + n == (i != REVOKED), "port %u", i);
+        }
+        ck_assert_uint_eq(ruin_live(store, DENIED), 1);
+}
+
+static const struct {
+        const char *sentence;
+        void (*damage)(void);
+} lost_databases[] = {
+        { "it was removed", removed },
+        { "something else is in its place", replaced },
+};
+
+/* All changes are in the log, as they are for a second after the last one. */
+START_TEST(the_log_of_a_lost_database_counts) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        store = test_store();
+        ruin_fill(store);
+        lost_databases[_i].damage();
+        ruin_remove("journal");
+        store_rest(store);
+        ck_assert_int_eq(store_mend(store, -ESTALE, DECIDED_AT + 1, &mending), 0);
+        store_resume(store);
+        expect_all_known(store);
+        ck_assert_msg(mending.n_saved == MANY && mending.n_missing == 0, "%s",
+                      lost_databases[_i].sentence);
+        ck_assert_uint_eq(ruin_count(LOG_ORPHAN), 0);
+
+        (void) test_add(store, &(Addition){ .owner = ME, .port = 2000 }, CHANGED);
+        store = test_reopen(store);
+        expect_all_known(store);
+}
+END_TEST
+
+/* A log of all changes, without its database. */
+static void leave_log(void) {
+        Store *store = test_store();
+
+        ruin_fill(store);
+        ruin_copy(LOG, "kept");
+        (void) store_free(store);
+        ruin_remove("certexc.db");
+        ruin_move("kept", LOG);
+}
+
+START_TEST(a_log_that_is_all_there_is_stays_where_it_is) {
+        Store *store = NULL;
+        StoreDamage damage;
+
+        leave_log();
+        ruin_remove("journal");
+        ck_assert_int_eq(store_open(test_directory(), &store, &damage), -EUCLEAN);
+        ck_assert_ptr_nonnull(strstr(damage.reason, "write-ahead log"));
+        ck_assert_int_gt(ruin_size(LOG), 0);
+}
+END_TEST
+
+/* The journal was whole when the database began to be made of it, and is not when it is tried again. */
+START_TEST(the_log_counts_until_a_new_database_stands) {
+        _cleanup_free_ char *obstacle = ruin_path("certexc.db.new");
+        _cleanup_(store_freep) Store *store = NULL;
+        StoreDamage damage;
+        Mending mending;
+
+        leave_log();
+        ck_assert_int_eq(mkdir(obstacle, 0700), 0);
+        ck_assert_int_lt(store_open(test_directory(), &store, &damage), 0);
+        ck_assert_int_eq(rmdir(obstacle), 0);
+        ruin_remove("journal");
+        ck_assert_int_eq(store_open(test_directory(), &store, &damage), -EUCLEAN);
+        store = ruin_mend(&mending);
+        expect_all_known(store);
+        ck_assert_uint_eq(mending.n_saved, MANY);
+}
+END_TEST
+
+/* Once it does, the log is one of the files that were set aside. */
+START_TEST(a_log_is_set_aside_when_a_new_database_stands) {
+        _cleanup_(store_freep) Store *store = NULL;
+
+        leave_log();
+        ruin_copy(LOG, "copy");
+        for (unsigned i = 0; i < REBUILD_KEPT_MAX + 2; i++) {
+                store = test_store();
+                ruin_expect_all(store);
+                ck_assert_uint_eq(ruin_count(LOG_ORPHAN), 0);
+                ck_assert_uint_eq(ruin_count(LOG_KEPT),
+                                  i < REBUILD_KEPT_MAX ? i + 1 : REBUILD_KEPT_MAX);
+                store = store_free(store);
+                ruin_remove("certexc.db");
+                ruin_copy("copy", LOG);
+        }
+}
+END_TEST
+
+static void lose_journal(void) {
+        ruin_remove("journal");
+}
+
+static void lose_end_of_journal(void) {
+        ruin_cut("journal", ruin_size("journal") - 600);
+}
+
+static void lose_most_of_journal(void) {
+        ruin_scratch("journal", 4096, (size_t) ruin_size("journal") - 4096);
+}
+
+/* All that was allowed is revoked later; the log is of before. */
+static const struct {
+        const char *sentence;
+        void (*damage)(void);
+} later_damages[] = {
+        { "the journal is gone, the witness knows how far it went", lose_journal },
+        { "its last lines are cut off", lose_end_of_journal },
+        { "nothing but its head and slots is left", lose_most_of_journal },
+};
+
+START_TEST(a_log_of_before_revives_nothing) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        leave_log();
+        ruin_copy(LOG, "copy");
+        store = test_store();
+        for (uint64_t id = 1; id <= MANY; id++)
+                if (id != REVOKED)
+                        (void) test_revoke(store, ME, id);
+        store = store_free(store);
+        ruin_copy("copy", LOG_ORPHAN);
+        ruin_remove("certexc.db");
+        later_damages[_i].damage();
+        store = ruin_mend(&mending);
+        for (uint16_t i = 1; i <= MANY; i++)
+                ck_assert_msg(ruin_live(store, i) == 0, "%s: port %u", later_damages[_i].sentence, i);
+        if (later_damages[_i].damage != lose_end_of_journal)
+                ck_assert_uint_eq(mending.n_saved, 0);
+        ck_assert_uint_eq(ruin_count(LOG_ORPHAN), 0);
+        ck_assert_uint_eq(ruin_count(LOG_KEPT), 2);
+}
+END_TEST
+
+int main(void) {
+        Suite *s = suite_create("rebuild-log");
+        TCase *tc = tcase_create("rebuild-log");
+        SRunner *runner = srunner_create(s);
+        int failed;
+
+        suite_add_tcase(s, tc);
+        tcase_set_timeout(tc, 120);
+        tcase_add_checked_fixture(tc, test_directory_make, test_directory_remove);
+        tcase_add_loop_test(tc, the_log_of_a_lost_database_counts, 0, N_ELEMENTS(lost_databases));
+        tcase_add_test(tc, a_log_that_is_all_there_is_stays_where_it_is);
+        tcase_add_test(tc, the_log_counts_until_a_new_database_stands);
+        tcase_add_test(tc, a_log_is_set_aside_when_a_new_database_stands);
+        tcase_add_loop_test(tc, a_log_of_before_revives_nothing, 0, N_ELEMENTS(later_damages));
+
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed != 0;
+}
