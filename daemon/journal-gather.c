@@ -15,6 +15,12 @@
 
 #define CHUNK_BYTES (256U * 1024U)
 
+/* Of a line's end: its place in the chain. */
+#define CHAIN_SIZE (2U * (size_t) SHA256_SIZE)
+
+/* Damaged newlines in a row; each costs a digest over all that follows. */
+#define SEAMS_MAX 16U
+
 typedef struct Gatherer {
         int fd;
         JournalGathered *got;
@@ -142,12 +148,45 @@ static int try_line(Gatherer *g, const char *line, size_t size) {
         return k < 0 ? k : 1;
 }
 
+static bool is_hex(const char *text, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                if (!memchr("0123456789abcdef", text[i], 16))
+                        return false;
+        return true;
+}
+
+/* A newline that is damaged stands between the checks of a line and the number of the next one. */
+static bool is_seam(const char *at) {
+        const char *own = at + 1 - JOURNAL_CHECK_SIZE, *chain = at - CHAIN_SIZE;
+
+        return own[-1] == '\t' && chain[-1] == '\t' && at[1] >= '0' && at[1] <= '9' &&
+               is_hex(own, (size_t) (chain - 1 - own)) && is_hex(chain, CHAIN_SIZE);
+}
+
+/* Two lines or more that damaged newlines have made one. */
+static int try_seams(Gatherer *g, const char *lines, size_t size) {
+        unsigned n_seams = 0;
+        size_t from = 0;
+        int k = 0;
+
+        for (size_t at = JOURNAL_CHECK_SIZE; k >= 0 && at + 1 < size && n_seams < SEAMS_MAX; at++) {
+                if (!is_seam(lines + at))
+                        continue;
+                k = try_line(g, lines + from, at + 1 - from);
+                from = at + 1;
+                n_seams++;
+        }
+        return k >= 0 && n_seams > 0 ? try_line(g, lines + from, size - from) : k;
+}
+
 /* What stands between two newlines; a block that took the place of another may begin with a line. */
 static int try_segment(Gatherer *g, size_t from, size_t size) {
         uint64_t begins = g->at + from;
         int k;
 
         k = try_line(g, g->buffer + from, size);
+        if (k == 0)
+                k = try_seams(g, g->buffer + from, size);
         for (uint64_t at = begins + BLOCK_BYTES - begins % BLOCK_BYTES;
              k == 0 && at < begins + size; at += BLOCK_BYTES)
                 k = try_line(g, g->buffer + from + (at - begins), (size_t) (begins + size - at));

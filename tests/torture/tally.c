@@ -28,8 +28,6 @@ void tally_begin(Tally *t, const char *kind) {
 }
 
 bool tally_is_long(const Tally *t) {
-        if (t->wanted > 0)
-                return t->n_cases < t->wanted;
         return t->until_usec != 0;
 }
 
@@ -48,6 +46,8 @@ bool tally_goes_on(Tally *t, unsigned n) {
         show(t, now);
         if (t->only > 0)
                 return t->n_cases < t->only;
+        if (t->wanted > 0)
+                return t->n_cases < t->wanted;
         return t->until_usec != 0 ? now < t->until_usec : t->n_cases < n;
 }
 
