@@ -223,6 +223,7 @@ static void take_history(Line *line, JournalRecord *record) {
         (void) snprintf(h->host, sizeof(h->host), "%s", take_text(line, ENDPOINT_HOST_MAX));
         h->port = (uint16_t) take_number(line, 0, UINT16_MAX);
         take_digest(line, h->sha256);
+        record->time = h->time;
 }
 
 static void take_owner(Line *line, JournalRecord *record) {

@@ -221,7 +221,7 @@ static bool knows_end(const Union *u) {
 }
 
 static int decide(Union *u, int64_t now) {
-        uint64_t last_missing;
+        uint64_t last_missing, untold;
         int whole, r;
 
         u->number = u->last;
@@ -239,13 +239,16 @@ static int decide(Union *u, int64_t now) {
                 r = keep_newest(u);
         if (r == 0)
                 r = union_keep_entries(u);
-        if (r == 0)
-                r = keep_lines(u);
+        if (r < 0)
+                return r;
+        /* History has no digests: what it alone tells of counts as known, but spares no doubt. */
+        (void) gaps_missing(&u->gaps, &last_missing);
+        r = keep_lines(u);
         whole = r < 0 ? r : refusals_are_whole(u);
         if (whole < 0)
                 return whole;
 
-        u->n_missing = gaps_missing(&u->gaps, &last_missing);
+        u->n_missing = gaps_missing(&u->gaps, &untold);
         if (!knows_end(u)) {
                 last_missing = UINT64_MAX;
                 whole = 0;
@@ -403,6 +406,7 @@ void union_report(const Union *u, Mending *mending) {
 static void hand_name(Union *u, Name *name, JournalRecord *ret) {
         ret->kind = JOURNAL_OWNER;
         ret->owner = name->owner;
+        ret->time = u->mark.last_write;
         ret->id = name->last_id;
         ret->last_history = name->last_history;
         ret->name = TAKE_PTR(name->name);
@@ -420,6 +424,8 @@ static void hand_line(const Line *line, JournalRecord *ret) {
         ret->owner = line->owner;
         ret->history = line->entry;
         ret->change_number = line->change_number;
+        /* What proves nothing must not tell how late it is: ends count by that. */
+        ret->time = line->salvaged ? 0 : line->entry.time;
 }
 
 int union_next(void *userdata, JournalRecord *ret) {

@@ -75,7 +75,8 @@ static int make_of_journal(Making *m, const char *directory) {
                                              .end = &slot.end });
 }
 
-/* The journal of it is made when it is opened. */
+/* The journal of it is made when it is opened; the damaged one, which has a second name, is none that it
+ * could go with. */
 static int make_of_both(Making *m, const char *directory, Mending *mending) {
         int r;
 
@@ -84,10 +85,14 @@ static int make_of_both(Making *m, const char *directory, Mending *mending) {
         if (r < 0)
                 return r;
         union_report(m->rest, mending);
-        return store_replay(m->store->directory_fd, directory,
-                            &(ReplaySource){ .next = making_next,
-                                             .progress = making_progress,
-                                             .userdata = m });
+        r = store_replay(m->store->directory_fd, directory,
+                         &(ReplaySource){ .next = making_next,
+                                          .progress = making_progress,
+                                          .userdata = m });
+        if (r == 0 && *mending->journal &&
+            unlinkat(m->store->directory_fd, JOURNAL_FILE, 0) < 0)
+                r = -errno;
+        return r;
 }
 
 /* The second names are on the disk before the first ones go. */

@@ -263,6 +263,7 @@ static int found_mark(const Row *row, const SalvageFound *found) {
                 return 0;
         m.number = mark.number = (uint64_t) number;
         m.place.offset = (uint64_t) length;
+        mark.last_write = m.last_write;
         mark.journaled = m.journaled;
         memcpy(mark.journal_id, m.journal_id, sizeof(mark.journal_id));
         standing_unpack(standing, &m.standing);

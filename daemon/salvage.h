@@ -24,6 +24,7 @@ typedef struct SalvageRoots {
  * their digests. */
 typedef struct SalvageMark {
         uint64_t number;
+        int64_t last_write;
         bool journaled; /* the next one is there: which journal it goes with */
         uint8_t journal_id[JOURNAL_ID_SIZE];
         bool counted; /* the two that follow are there */

@@ -99,8 +99,9 @@ static bool database_is_last(const Copies *c) {
 
         if (c->witnessed && c->mark.number < c->witness.number)
                 return false;
+        /* One that looks new beside a journal has lost its log, or is another. */
         if (!c->mark.journaled)
-                return true;
+                return c->damage->journal != COPY_DAMAGED;
         if (!c->witnessed)
                 return false;
         return witness_knows_end(&c->witness) ||

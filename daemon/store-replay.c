@@ -191,9 +191,7 @@ static int dispatch(Transaction *t, const JournalRecord *record) {
 }
 
 static int64_t time_of(const JournalRecord *record) {
-        return record->kind == JOURNAL_DECISION  ? record->decision.changed
-               : record->kind == JOURNAL_HISTORY ? record->history.time
-                                                 : record->time;
+        return record->kind == JOURNAL_DECISION ? record->decision.changed : record->time;
 }
 
 int replay_record(Transaction *t, const JournalRecord *record) {

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "daemon/rebuild-aside.h"
+#include "daemon/store-log.h"
 #include "daemon/store-private.h"
 #include "daemon/store-replay.h"
 #include "schema/schema-sql.h"
@@ -214,10 +215,24 @@ static int header_read(Connection *c, Header *ret) {
         return r;
 }
 
+/* All that there was may be in the log. */
+static int check_new(int directory_fd, const char **ret_reason) {
+        LogState log;
+        int r;
+
+        r = store_log_look(directory_fd, STORE_LOG_FILE, &log);
+        if (r < 0)
+                return fail(r, store_error_reason(r), ret_reason);
+        return log == LOG_BROKEN
+                       ? fail(-EUCLEAN, STORE_FILE " is empty, and its write-ahead log is damaged",
+                              ret_reason)
+                       : 0;
+}
+
 /* Decides before anything is written whether the file may be. */
-static int header_check(const Header *h, const char **ret_reason) {
+static int header_check(int directory_fd, const Header *h, const char **ret_reason) {
         if (h->application_id == 0 && h->user_version == 0 && h->n_objects == 0)
-                return 0;
+                return check_new(directory_fd, ret_reason);
         if (h->application_id != APPLICATION_ID)
                 return fail(-EUCLEAN, STORE_FILE " is another program's database", ret_reason);
         if (h->user_version > (int64_t) N_ELEMENTS(schema_sql))
@@ -264,7 +279,7 @@ static int open_writer(Store *s, const char *path, const char **ret_reason) {
                 r = header_read(&s->writer, &header);
         if (r < 0)
                 return fail(r, store_error_reason(r), ret_reason);
-        r = header_check(&header, ret_reason);
+        r = header_check(s->directory_fd, &header, ret_reason);
         if (r < 0)
                 return r;
 

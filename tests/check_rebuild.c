@@ -259,6 +259,64 @@ START_TEST(a_database_without_header_and_journal_is_salvaged) {
 }
 END_TEST
 
+/* -- what nothing proves --------------------------------------------------------------------- */
+
+/* History has no digests. Ends count by the store's last change as well as by the clock. */
+START_TEST(no_time_of_history_makes_it_late) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        ruin_make();
+        test_sql("UPDATE history SET time = time + 1000000000 WHERE id = 1");
+        ruin_remove("journal");
+        header();
+        store = ruin_mend(&mending);
+        ck_assert_uint_eq(mending.n_saved, MANY);
+        ck_assert_int_le(store_last_write(store), DECIDED_AT + 1000);
+}
+END_TEST
+
+/* Damages the line of that change. */
+static void lose_change(unsigned number) {
+        _cleanup_free_ char *path = ruin_path("journal"), *text = NULL;
+        _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        size_t size = (size_t) ruin_size("journal");
+        const char *line = NULL;
+        char begins[32];
+
+        text = calloc(1, size + 1);
+        ck_assert_int_eq(read(fd, text, size), (ssize_t) size);
+        (void) snprintf(begins, sizeof(begins), "\n%u\tchange\t", number);
+        line = memmem(text, size, begins, strlen(begins));
+        ck_assert_ptr_nonnull(line);
+        ruin_scratch("journal", line + strlen(begins) - text, 8);
+}
+
+/* A revocation is in neither copy any more; history says of its number that it was about another. */
+START_TEST(no_line_of_history_hides_a_revocation) {
+        _cleanup_(store_freep) Store *store = NULL;
+        unsigned number;
+        Mending mending;
+
+        ruin_make();
+        number = (unsigned) test_sql_number("SELECT change_number FROM store");
+        store = test_store();
+        (void) test_add(store, &(Addition){ .owner = ME, .port = 2000 }, CHANGED);
+        store = store_free(store);
+        test_sql("UPDATE decision SET digest = zeroblob(32) WHERE port = %u;"
+                 "UPDATE history SET id = (SELECT id FROM decision WHERE port = 2000) "
+                 "WHERE change_number = %u",
+                 REVOKED, number);
+        lose_change(number);
+        header();
+        store = ruin_mend(&mending);
+        ck_assert_uint_eq(ruin_live(store, REVOKED), 0);
+        ck_assert_uint_eq(test_count_found(store, ME, HOST, REVOKED, STATE_UNCONFIRMED), 1);
+        ck_assert_uint_eq(ruin_live(store, DENIED), 1);
+        ck_assert_uint_eq(ruin_live(store, 2000), 1);
+}
+END_TEST
+
 /* -- files ----------------------------------------------------------------------------------- */
 
 START_TEST(the_last_few_damaged_files_are_kept) {
@@ -340,6 +398,8 @@ int main(void) {
                             N_ELEMENTS(vanishing));
         tcase_add_test(tc, what_the_journal_lost_the_database_still_has);
         tcase_add_test(tc, a_database_without_header_and_journal_is_salvaged);
+        tcase_add_test(tc, no_time_of_history_makes_it_late);
+        tcase_add_test(tc, no_line_of_history_hides_a_revocation);
         tcase_add_test(tc, the_last_few_damaged_files_are_kept);
         tcase_add_test(tc, what_was_set_aside_is_what_was_there);
         tcase_add_test(tc, gaps_count_what_was_not_found);

@@ -9,8 +9,6 @@
 
 #include "tests/ruin.h"
 
-#define BLOCK 4096
-
 /* Every place of the journal in turn, with a database that is gone: what was revoked stays so, and no
  * number is missing that is there. */
 START_TEST(a_hole_in_the_journal_hides_no_revocation) {
@@ -52,18 +50,6 @@ START_TEST(a_cut_journal_hides_no_revocation) {
 }
 END_TEST
 
-/* Exchanges two blocks of the journal. */
-static void swap_blocks(off_t a, off_t b) {
-        _cleanup_free_ char *path = ruin_path("journal");
-        _cleanup_fd_ int fd = open(path, O_RDWR | O_CLOEXEC);
-        char one[BLOCK], other[BLOCK];
-
-        ck_assert_int_eq(pread(fd, one, BLOCK, a * BLOCK), BLOCK);
-        ck_assert_int_eq(pread(fd, other, BLOCK, b * BLOCK), BLOCK);
-        ck_assert_int_eq(pwrite(fd, one, BLOCK, b * BLOCK), BLOCK);
-        ck_assert_int_eq(pwrite(fd, other, BLOCK, a * BLOCK), BLOCK);
-}
-
 /* Lines are believed by themselves, so that only those which cross a seam are lost: four seams. Block 0
  * has the head. */
 START_TEST(blocks_of_the_journal_that_changed_places_lose_nothing_but_their_seams) {
@@ -73,8 +59,8 @@ START_TEST(blocks_of_the_journal_that_changed_places_lose_nothing_but_their_seam
         Mending mending;
 
         ruin_make();
-        ck_assert_int_ge(ruin_size("journal"), 4 * BLOCK);
-        swap_blocks(pairs[_i][0], pairs[_i][1]);
+        ck_assert_int_ge(ruin_size("journal"), 4 * RUIN_BLOCK);
+        ruin_swap_blocks(pairs[_i][0], pairs[_i][1]);
         ruin_remove("certexc.db");
         store = ruin_mend(&mending);
         ck_assert_uint_eq(ruin_live(store, REVOKED), 0);
@@ -92,7 +78,7 @@ START_TEST(a_journal_without_its_first_block_is_still_read) {
         Mending mending;
 
         ruin_make();
-        ruin_scratch("journal", 0, BLOCK);
+        ruin_scratch("journal", 0, RUIN_BLOCK);
         ruin_remove("certexc.db");
         store = ruin_mend(&mending);
         ck_assert_uint_eq(ruin_live(store, REVOKED), 0);
@@ -155,7 +141,7 @@ START_TEST(a_damaged_newline_costs_nothing) {
         fd = open(path, O_RDONLY | O_CLOEXEC);
         ck_assert_int_eq(read(fd, text, (size_t) ruin_size("journal")), ruin_size("journal"));
         (void) close(fd);
-        at = text + BLOCK;
+        at = text + RUIN_BLOCK;
         for (int i = 0; i <= _i; i++)
                 at = strchr(at, '\n') + 1;
         ruin_scratch("journal", at - 1 - text, 1);

@@ -176,6 +176,69 @@ START_TEST(a_log_of_before_revives_nothing) {
 }
 END_TEST
 
+/* -- a database that looks new --------------------------------------------------------------- */
+
+/* As SIGKILL leaves it in the first second: nothing is in the database itself. */
+static void leave_killed(void) {
+        static const char *const names[][2] = {
+                { "certexc.db", "a" }, { LOG, "b" }, { "journal", "c" }, { "witness", "d" }
+        };
+        Store *store = test_store();
+
+        ruin_fill(store);
+        for (size_t i = 0; i < N_ELEMENTS(names); i++)
+                ruin_copy(names[i][0], names[i][1]);
+        (void) store_free(store);
+        for (size_t i = 0; i < N_ELEMENTS(names); i++)
+                ruin_move(names[i][1], names[i][0]);
+        ck_assert_int_eq(ruin_size("certexc.db"), RUIN_BLOCK);
+}
+
+static void lose_log_and_order(void) {
+        ruin_scratch(LOG, 0, (size_t) ruin_size(LOG));
+        ruin_swap_blocks(0, 1);
+        ruin_cut("witness", 0);
+}
+
+static void lose_log_alone(void) {
+        ruin_remove(LOG);
+        ruin_swap_blocks(0, 1);
+        ruin_cut("witness", 0);
+}
+
+static void lose_journal_and_head_of_log(void) {
+        ruin_scratch(LOG, 16, 4);
+        ruin_remove("journal");
+}
+
+static const struct {
+        const char *sentence;
+        void (*damage)(void);
+        uint64_t n_missing; /* at most */
+} new_looks[] = {
+        { "its log is text, the journal begins elsewhere", lose_log_and_order, 3 },
+        { "its log is gone, the journal begins elsewhere", lose_log_alone, 3 },
+        { "its log has no head, the journal is gone", lose_journal_and_head_of_log, 0 },
+};
+
+/* Nothing is begun anew where something may be left. */
+START_TEST(a_database_that_only_looks_new_is_not_one) {
+        _cleanup_(store_freep) Store *store = NULL;
+        StoreDamage damage;
+        Mending mending;
+
+        leave_killed();
+        new_looks[_i].damage();
+        ck_assert_int_eq(store_open(test_directory(), &store, &damage), -EUCLEAN);
+        store = ruin_mend(&mending);
+        ck_assert_uint_eq(ruin_live(store, REVOKED), 0);
+        ck_assert_msg(mending.n_missing <= new_looks[_i].n_missing &&
+                              mending.n_saved + mending.n_missing >= MANY,
+                      "%s: %u and %u", new_looks[_i].sentence, (unsigned) mending.n_saved,
+                      (unsigned) mending.n_missing);
+}
+END_TEST
+
 int main(void) {
         Suite *s = suite_create("rebuild-log");
         TCase *tc = tcase_create("rebuild-log");
@@ -190,6 +253,7 @@ int main(void) {
         tcase_add_test(tc, the_log_counts_until_a_new_database_stands);
         tcase_add_test(tc, a_log_is_set_aside_when_a_new_database_stands);
         tcase_add_loop_test(tc, a_log_of_before_revives_nothing, 0, N_ELEMENTS(later_damages));
+        tcase_add_loop_test(tc, a_database_that_only_looks_new_is_not_one, 0, N_ELEMENTS(new_looks));
 
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

@@ -110,3 +110,14 @@ void ruin_move(const char *from, const char *to) {
 
         ck_assert_int_eq(rename(source, target), 0);
 }
+
+void ruin_swap_blocks(off_t a, off_t b) {
+        _cleanup_free_ char *path = ruin_path("journal");
+        _cleanup_fd_ int fd = open(path, O_RDWR | O_CLOEXEC);
+        char one[RUIN_BLOCK], other[RUIN_BLOCK];
+
+        ck_assert_int_eq(pread(fd, one, RUIN_BLOCK, a * RUIN_BLOCK), RUIN_BLOCK);
+        ck_assert_int_eq(pread(fd, other, RUIN_BLOCK, b * RUIN_BLOCK), RUIN_BLOCK);
+        ck_assert_int_eq(pwrite(fd, one, RUIN_BLOCK, b * RUIN_BLOCK), RUIN_BLOCK);
+        ck_assert_int_eq(pwrite(fd, other, RUIN_BLOCK, a * RUIN_BLOCK), RUIN_BLOCK);
+}

@@ -40,5 +40,9 @@ void ruin_remove(const char *name);
 void ruin_move(const char *from, const char *to);
 void ruin_copy(const char *from, const char *to);
 
+/* Exchanges two blocks of the journal. */
+#define RUIN_BLOCK 4096
+void ruin_swap_blocks(off_t a, off_t b);
+
 /* How many there are whose names begin so. */
 size_t ruin_count(const char *prefix);
