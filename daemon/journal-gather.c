@@ -13,6 +13,9 @@
 /* Blocks that a disk or a file system loses or exchanges; a line may begin with one. */
 #define BLOCK_BYTES 4096U
 
+/* In place of what is not there: no sector that holds, and none that was never written. */
+#define CUT_OFF 0xff
+
 #define CHUNK_BYTES (256U * 1024U)
 
 /* Of a line's end: its place in the chain. */
@@ -93,10 +96,11 @@ static int find_slots(Gatherer *g) {
         int r = 0;
 
         for (uint64_t at = 0; r == 0; at += BLOCK_BYTES) {
+                memset(block, CUT_OFF, sizeof(block));
                 n = pread(g->fd, block, sizeof(block), (off_t) at);
                 if (n < 0)
                         return -errno;
-                if (n < (ssize_t) JOURNAL_HEAD_BYTES || (at > 0 && g->got->have_slot))
+                if (n < (ssize_t) JOURNAL_SECTOR || (at > 0 && g->got->have_slot))
                         break;
                 if (memcmp(block, "certexc-journal\t", 16) == 0 ||
                     memcmp(block + JOURNAL_SECTOR, "slot\t", 5) == 0 ||

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/files.h"
 #include "tests/ruin.h"
 
 /* Every place of the journal in turn, with a database that is gone: what was revoked stays so, and no
@@ -127,24 +128,37 @@ START_TEST(whatever_is_cut_off_the_journal_the_store_serves) {
 }
 END_TEST
 
-/* A newline that is damaged makes two lines one, each of which is still whole. */
-START_TEST(a_damaged_newline_costs_nothing) {
-        _cleanup_free_ char *path = ruin_path("journal");
+/* The head block alone still tells how many changes there were; with one of its slots, all but the last
+ * perhaps, and then whether it was the last one is not known. */
+START_TEST(a_journal_that_was_cut_in_its_head_counts_what_is_missing) {
+        static const off_t sizes[] = { 4095, 1600, 1536, 1024 };
         _cleanup_(store_freep) Store *store = NULL;
-        _cleanup_free_ char *text = NULL;
-        const char *at;
         Mending mending;
-        int fd;
 
         ruin_make();
-        text = calloc(1, (size_t) ruin_size("journal") + 1);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        ck_assert_int_eq(read(fd, text, (size_t) ruin_size("journal")), ruin_size("journal"));
-        (void) close(fd);
-        at = text + RUIN_BLOCK;
+        ruin_cut("journal", sizes[_i]);
+        ruin_remove("certexc.db");
+        ruin_remove("witness");
+        store = ruin_mend(&mending);
+        ck_assert_uint_eq(mending.n_saved, 0);
+        ck_assert_uint_le(mending.n_missing, MANY + 2);
+        ck_assert_uint_ge(mending.n_missing, MANY + (sizes[_i] >= 1536 ? 2 : 1));
+}
+END_TEST
+
+/* A newline that is damaged makes two lines one, each of which is still whole. */
+START_TEST(a_damaged_newline_costs_nothing) {
+        _cleanup_(store_freep) Store *store = NULL;
+        _cleanup_(file_done) File journal = {0};
+        const char *at;
+        Mending mending;
+
+        ruin_make();
+        journal = file_load(test_journal());
+        at = journal.data + RUIN_BLOCK;
         for (int i = 0; i <= _i; i++)
                 at = strchr(at, '\n') + 1;
-        ruin_scratch("journal", at - 1 - text, 1);
+        ruin_scratch("journal", at - 1 - journal.data, 1);
         ruin_remove("certexc.db");
         store = ruin_mend(&mending);
         ck_assert_uint_eq(mending.n_missing, 0);
@@ -167,6 +181,7 @@ int main(void) {
                             0, 5);
         tcase_add_test(tc, a_journal_without_its_first_block_is_still_read);
         tcase_add_test(tc, whatever_is_cut_off_the_journal_the_store_serves);
+        tcase_add_loop_test(tc, a_journal_that_was_cut_in_its_head_counts_what_is_missing, 0, 4);
         tcase_add_loop_test(tc, a_damaged_newline_costs_nothing, 0, 42);
 
         srunner_run_all(runner, CK_ENV);
