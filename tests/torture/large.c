@@ -15,96 +15,31 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/journal.h"
-#include "tests/pki.h"
+#include "tests/crowd.h"
 #include "tests/torture/tally.h"
 #include "tests/torture/world.h"
 
 #define OWNERS        1000U
 #define EACH          1000U /* in the short form 5 */
 #define EACH_IN_SHORT 5U
-#define CERTIFICATES  26U
 #define STARTS        9U
-#define DER_SIZE      600U
 
 /* A rebuild of few may be over before it is asked for. */
 #define NOTICED_USEC INT64_C(2000000)
 
-/* -- a journal, from which the daemon makes the rest ----------------------------------------- */
+/* -- the store --------------------------------------------------------------------------------- */
 
 static int64_t owner_of(unsigned i) {
         return (int64_t) geteuid() + i;
 }
 
-static void append(Journal *j, JournalRecord *record) {
-        if (journal_append(j, record) < 0)
-                world_give_up("The journal takes no more");
-}
-
-static void append_owner(Journal *j, unsigned i, unsigned each) {
-        append(j, &(JournalRecord){.kind = JOURNAL_OWNER, .owner = owner_of(i), .id = each});
-}
-
-/* Made of next to nothing: the store does not parse what it keeps. */
-static void make_der(unsigned i, uint8_t der[static DER_SIZE], uint8_t ret[static SHA256_SIZE]) {
-        memset(der, 'a' + (int) i, DER_SIZE);
-        if (sha256(der, DER_SIZE, ret) < 0)
-                world_give_up("Cannot hash");
-}
-
-static void append_certificate(Journal *j, unsigned i) {
-        char name[] = "CN=server", serial[] = "01";
-        uint8_t der[DER_SIZE];
-        CertificateFacts c = {.subject = name, .issuer = name, .serial = serial};
-
-        make_der(i, der, c.sha256);
-        memcpy(c.key_sha256, c.sha256, SHA256_SIZE);
-        append(j, &(JournalRecord){.kind = JOURNAL_CERTIFICATE,
-                                   .certificate = &c,
-                                   .der = der,
-                                   .der_size = DER_SIZE});
-}
-
-static void append_decision(Journal *j, unsigned owner, unsigned id, uint64_t number) {
-        JournalRecord record = {.kind = JOURNAL_DECISION};
-        Decision *d = &record.decision;
-        uint8_t der[DER_SIZE];
-
-        make_der(id % CERTIFICATES, der, d->certificate_sha256);
-        memcpy(d->key_sha256, d->certificate_sha256, SHA256_SIZE);
-        d->owner = owner_of(owner);
-        d->id = id;
-        d->action = DECISION_ALLOW;
-        d->pin = PIN_CERTIFICATE;
-        d->state = STATE_LIVE;
-        d->port = 993;
-        d->problems = 1;
-        d->end = END_NEVER;
-        d->created = d->changed = PKI_NOW;
-        d->change_number = number;
-        (void) snprintf(d->host, sizeof(d->host), "h%u.example.org", id);
-        append(j, &record);
-}
-
 static void fill(World *w, unsigned each) {
-        _cleanup_(journal_freep) Journal *j = NULL;
         _cleanup_fd_ int directory = -1;
-        uint64_t number = 0;
 
         (void) mkdir(world_file(w, ""), 0700);
         directory = open(world_file(w, ""), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (directory < 0 ||
-            journal_create(directory, (uint64_t) OWNERS * each, NULL, NULL, &j) < 0)
+        if (directory < 0 || crowd_write(directory, owner_of(0), OWNERS, each) < 0)
                 world_give_up("No journal can be made: %m");
-        for (unsigned i = 0; i < OWNERS; i++)
-                append_owner(j, i, each);
-        for (unsigned i = 0; i < CERTIFICATES; i++)
-                append_certificate(j, i);
-        for (unsigned i = 0; i < OWNERS; i++)
-                for (unsigned id = 1; id <= each; id++)
-                        append_decision(j, i, id, ++number);
-        if (journal_publish(j, &(RefusalSet){0}) < 0)
-                world_give_up("The journal cannot be written");
 }
 
 /* Waits as long as it takes. */
