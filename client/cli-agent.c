@@ -15,6 +15,7 @@
 #include "client/explain.h"
 #include "client/i18n.h"
 #include "client/lines.h"
+#include "client/notification.h"
 
 /* Beside the exit statuses: there is more to do. */
 #define GO_ON (-1)
@@ -27,9 +28,11 @@ typedef struct Desk {
         certexc_prompt *prompt; /* that is asked; NULL: none */
         bool answered;          /* and an answer was sent */
         Dialogue dialogue;
+        Notifications *notifications; /* NULL: not wanted, or there are none */
 } Desk;
 
 static void desk_done(Desk *desk) {
+        desk->notifications = notifications_free(desk->notifications);
         desk->prompt = certexc_prompt_free(desk->prompt);
         desk->agent = certexc_agent_free(desk->agent);
         (void) close_fd(desk->signal_fd);
@@ -39,6 +42,64 @@ static void desk_done(Desk *desk) {
 static void forget_typed(Desk *desk) {
         (void) tcflush(STDIN_FILENO, TCIFLUSH);
         lines_drop(&desk->lines);
+}
+
+/* -- on the desktop -------------------------------------------------------------------------- */
+
+/* Once; from then on there is the terminal alone. */
+static void no_notifications(Desk *desk, int error) {
+        const char *reason = error == -EHOSTUNREACH || error == -ENXIO ? _("no program shows them")
+                                                                       : strerror(-error);
+
+        desk->notifications = notifications_free(desk->notifications);
+        output_gap(&desk->cli->out);
+        output_gap(&desk->cli->out);
+        output_paragraph(&desk->cli->out, 0, NULL, STYLE_WARN,
+                         _("There are no notifications on this desktop (%s). Questions are put here "
+                           "alone."),
+                         reason);
+        if (desk->prompt && !desk->answered)
+                dialogue_repeat(&desk->dialogue);
+        (void) output_finish(&desk->cli->out);
+}
+
+/* What is wrong, in words of ours: nothing that a certificate says stands on the desktop. */
+static int write_body(const certexc_answer *shown, char **ret) {
+        size_t size = 0;
+        FILE *body = open_memstream(ret, &size);
+
+        if (!body)
+                return -ENOMEM;
+        for (size_t i = 0; i < certexc_answer_n_problems(shown); i++) {
+                const char *meaning = certexc_problem_meaning(certexc_answer_problem(shown, i));
+
+                (void) fprintf(body, "%s\n", meaning ? meaning : "");
+        }
+        (void) fputs(_("Answer at the terminal where \"certexc agent\" runs."), body);
+        return fclose(body) == 0 ? 0 : -ENOMEM;
+}
+
+static void notify(Desk *desk) {
+        const certexc_answer *shown = certexc_prompt_shown(desk->prompt);
+        _cleanup_free_ char *summary = NULL, *body = NULL;
+        char endpoint[EXPLAIN_ENDPOINT_MAX];
+        int r;
+
+        if (!desk->notifications)
+                return;
+        (void) explain_endpoint(certexc_answer_host(shown), certexc_answer_port(shown), endpoint);
+        if (asprintf(&summary, _("A program wants to connect to %s"), endpoint) < 0)
+                summary = NULL;
+        r = summary ? write_body(shown, &body) : -ENOMEM;
+        if (r >= 0)
+                r = notifications_show(desk->notifications, summary, body);
+        if (r < 0)
+                no_notifications(desk, r);
+}
+
+static void take_back(Desk *desk) {
+        if (desk->notifications)
+                notifications_close(desk->notifications);
 }
 
 /* -- at a terminal ----------------------------------------------------------------------------- */
@@ -55,6 +116,7 @@ static void begin(Desk *desk, certexc_prompt *prompt) {
         desk->answered = false;
         forget_typed(desk);
         dialogue_begin(&desk->dialogue, &desk->cli->out, certexc_prompt_shown(prompt));
+        notify(desk);
 }
 
 static const char *over_sentence(const char *reason) {
@@ -84,6 +146,7 @@ static void over(Desk *desk, const certexc_prompt *prompt) {
                 output_paragraph(&desk->cli->out, 0, NULL, STYLE_WARN, "%s",
                                  over_sentence(certexc_prompt_over(prompt)));
         }
+        take_back(desk);
         desk->prompt = certexc_prompt_free(desk->prompt);
         forget_typed(desk);
         tell_waiting(desk);
@@ -94,6 +157,8 @@ static void told(Desk *desk, int r, const certexc_exception *exception, Dialogue
         char end[EXPLAIN_END_MAX];
 
         desk->answered = r >= 0;
+        if (desk->answered)
+                take_back(desk);
         if (r < 0) {
                 output_paragraph(out, 0, NULL, STYLE_BAD, "%s",
                                  certexc_client_error(desk->cli->client));
@@ -230,17 +295,42 @@ static int on_input(Desk *desk) {
         return EXIT_DONE;
 }
 
+static void on_desktop(Desk *desk) {
+        int r = desk->notifications ? notifications_process(desk->notifications) : 0;
+
+        if (r > 0)
+                (void) put_off(desk);
+        else if (r < 0)
+                no_notifications(desk, r);
+}
+
+/* The desktop's part of what is waited for, and how long in ms. */
+static int wait_for_desktop(const Desk *desk, struct pollfd *ret) {
+        *ret = (struct pollfd){ .fd = -1 };
+        if (!desk->notifications)
+                return -1;
+        ret->fd = notifications_fd(desk->notifications);
+        ret->events = notifications_events(desk->notifications);
+        return notifications_wait_msec(desk->notifications);
+}
+
 static int serve(Desk *desk) {
         struct pollfd fds[] = {
                 { .fd = certexc_agent_fd(desk->agent), .events = POLLIN },
                 { .fd = desk->signal_fd, .events = POLLIN },
                 { .fd = STDIN_FILENO, .events = POLLIN },
                 { .fd = STDOUT_FILENO }, /* only that it closes */
+                { .fd = -1 },            /* the desktop */
         };
         int status = take_prompts(desk);
 
         while (status == GO_ON) {
-                if (poll(fds, N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
+                int msec;
+
+                /* It may have something ready that no descriptor shows any more. */
+                on_desktop(desk);
+                msec = wait_for_desktop(desk, &fds[4]);
+                if (poll(fds, N_ELEMENTS(fds), msec) < 0 && errno != EINTR)
                         return cli_fail(desk->cli, "Waiting failed: %s.", strerror(errno));
                 if (fds[3].revents & (POLLERR | POLLNVAL))
                         return EXIT_DONE;
@@ -276,12 +366,17 @@ int cli_agent(Cli *cli, int n, char **arguments) {
         if (!cli->options.json && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
                 return cli_misuse(cli, "There is nobody to ask: this is no terminal. Programs use "
                                        "--json.");
+        if (cli->options.json && cli->options.notify)
+                return cli_misuse(cli, "--notify is for a terminal, and --json for programs.");
         status = watch_signals(cli, &desk.signal_fd);
         if (status != EXIT_DONE)
                 return status;
         r = certexc_agent_new(cli->client, &desk.agent);
         if (r < 0)
                 return cli_fail_client(cli, r);
+        r = cli->options.notify ? notifications_new(&desk.notifications) : 0;
+        if (r < 0)
+                no_notifications(&desk, r);
         if (cli->options.json) {
                 output_json(&cli->out, "{\"event\":\"ready\"}");
                 (void) output_finish(&cli->out);

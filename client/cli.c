@@ -99,6 +99,8 @@ static const Option options[] = {
         { "ask", NULL, FIELD(ask), VERB_CHECK,
           N_("If there is no verdict, wait until you were asked") },
         { "wait", "SECONDS", FIELD(wait), VERB_CHECK, N_("With --ask: for so long at most (120)") },
+        { "notify", NULL, FIELD(notify), VERB_AGENT,
+          N_("Also show a notification on the desktop when there is a question") },
         { "until", "WHEN", FIELD(until), VERBS_DECIDE,
           N_("For so long: 2027-03-01, \"2027-03-01 12:00\", 12h, 30d, 2w, 1y, never") },
         { "session", NULL, FIELD(session), VERBS_DECIDE,

@@ -34,6 +34,7 @@ typedef struct Options {
         const char *owner;
         const char *wait;
         bool ask;
+        bool notify;
         const char *only;
         bool system;
         bool json;

@@ -137,6 +137,19 @@ static DialogueResult answer_terms(Dialogue *d, const char *typed, int64_t now) 
         return try_again(d, put_terms);
 }
 
+void dialogue_repeat(const Dialogue *d) {
+        switch (d->step) {
+        case DIALOGUE_FIRST:
+                put_first(d);
+                return;
+        case DIALOGUE_CONFIRM:
+                put_confirm(d);
+                return;
+        case DIALOGUE_TERMS:
+                put_terms(d);
+        }
+}
+
 DialogueResult dialogue_answer(Dialogue *d, const char *typed, int64_t now) {
         char text[512] = "";
         size_t n;

@@ -37,5 +37,8 @@ typedef struct Dialogue {
 /* Explains @shown and puts the first question. */
 void dialogue_begin(Dialogue *d, const Output *out, const certexc_answer *shown);
 
+/* Puts the last question again, after something else was said. */
+void dialogue_repeat(const Dialogue *d);
+
 /* What the person typed to the last question. */
 DialogueResult dialogue_answer(Dialogue *d, const char *typed, int64_t now);

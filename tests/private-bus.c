@@ -18,8 +18,8 @@
 #define TEXT_MAX  ((size_t) 1024 * 1024)
 #define WAIT_USEC ((uint64_t) FIXTURE_WAIT_MSEC * 1000)
 
-/* The rules are those of dbus-daemon's own system.conf. Whoever runs the test may take our names
- * and polkit's, as root may there. */
+/* The rules are those of dbus-daemon's own system.conf. Whoever runs the test may take our names,
+ * polkit's and the desktop's, as root and the user may. */
 static const char configuration[] =
         "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
         " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
@@ -31,8 +31,10 @@ static const char configuration[] =
         "<allow receive_type=\"method_call\"/><allow receive_type=\"method_return\"/>\n"
         "<allow receive_type=\"error\"/><allow receive_type=\"signal\"/>\n"
         "<allow send_destination=\"org.freedesktop.DBus\"/>\n"
+        "<allow send_destination=\"org.freedesktop.Notifications\"/>\n"
         "<allow send_destination=\"org.freedesktop.PolicyKit1\"/></policy>\n"
         "<policy user=\"%s\"><allow own=\"org.certexc1\"/>\n"
+        "<allow own=\"org.freedesktop.Notifications\"/>\n"
         "<allow own=\"org.freedesktop.PolicyKit1\"/></policy>\n"
         "<include>%s/daemon/org.certexc1.conf</include></busconfig>\n";
 
