@@ -27,5 +27,8 @@ typedef struct Import {
  * where it is no regular file, -EFBIG. */
 int import_load(int folder, const char *path, size_t max, uint8_t **ret, size_t *ret_size);
 
+/* What the system's store distrusts goes to @import->blocked. 0, -ENOMEM, -E2BIG, -EIO. */
+int import_distrusted(Import *import);
+
 /* Lists of revoked certificates out of both folders into @import->lists. 0, -ENOMEM, -EIO. */
 int import_lists(Import *import, const int fds[static _IMPORT_FD_MAX]);

@@ -327,9 +327,6 @@ static int import_block_list(Import *import, int fd, const Authorities *last) {
 
         if (fd == -1)
                 return 0;
-        r = authorities_builder_new(&import->blocked);
-        if (r < 0)
-                return r;
         import->is_blocking = true;
         if (!folder)
                 r = keep_all(import, last);
@@ -339,7 +336,6 @@ static int import_block_list(Import *import, int fd, const Authorities *last) {
         if (r == 0 && folder && errno != 0)
                 r = keep_all(import, last);
         import->is_blocking = false;
-        authorities_builder_attach(import->builder, import->blocked);
         return r;
 }
 
@@ -355,7 +351,13 @@ static int import_all(Import *import, const char *trust_file, int *ret_fd) {
         r = authorities_builder_new(&import->builder);
         if (r < 0)
                 return r;
+        r = authorities_builder_new(&import->blocked);
+        if (r < 0)
+                return r;
+        authorities_builder_attach(import->builder, import->blocked);
         r = trust_file ? import_file(import, trust_file) : import_system(import);
+        if (r == 0 && !trust_file)
+                r = import_distrusted(import);
         if (r < 0)
                 return r;
         if (fds[IMPORT_LAST] >= 0)

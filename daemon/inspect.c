@@ -98,6 +98,7 @@ static struct json_object *warnings_object(const Manager *m) {
         _cleanup_(json_freep) struct json_object *list = json_object_new_array();
         const char *trust = trust_warning(m->trust);
         const char *blocked = trust_blocked_warning(m->trust);
+        const char *distrusted = trust_distrusted_warning(m->trust);
         const char *lists = trust_lists_warning(m->trust);
         _cleanup_free_ char *stale = trust_stale_lists(m->trust, manager_now());
         StoreHealth health;
@@ -109,6 +110,8 @@ static struct json_object *warnings_object(const Manager *m) {
         if (trust && json_append(list, json_object_new_string(trust)) < 0)
                 return NULL;
         if (blocked && json_append(list, json_object_new_string(blocked)) < 0)
+                return NULL;
+        if (distrusted && json_append(list, json_object_new_string(distrusted)) < 0)
                 return NULL;
         if (lists && json_append(list, json_object_new_string(lists)) < 0)
                 return NULL;

@@ -35,6 +35,22 @@ char *notice_blocked(const TrustFolders *folders, const ImportReport *report) {
         return text;
 }
 
+char *notice_distrusted(const ImportReport *report) {
+        const bool none = report->distrusted_reason[0];
+        char *text;
+
+        if (report->n_distrusted_unread == 0)
+                return NULL;
+        if (asprintf(&text,
+                     "What the system's store distrusts cannot be read%s%.*s: it is not known to the "
+                     "daemon. %sLook at it with \"trust list --filter=blocklist\", mend it and reload "
+                     "the daemon; or put such certificates into the block list.",
+                     none ? ", " : " as a whole",
+                     (int) sizeof(report->distrusted_reason), report->distrusted_reason, doubtful) < 0)
+                return NULL;
+        return text;
+}
+
 static void name_bad_list(FILE *out, const TrustFolders *folders, const BadList *bad) {
         (void) fprintf(out, "%s%s%.*s: %.*s; %s. ", lists_folder(folders, bad->is_vendor),
                        bad->name[0] ? "/" : "", (int) sizeof(bad->name), bad->name,

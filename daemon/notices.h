@@ -8,6 +8,7 @@
 #include "daemon/trust.h"
 
 char *notice_blocked(const TrustFolders *folders, const ImportReport *report);
+char *notice_distrusted(const ImportReport *report);
 char *notice_lists(const TrustFolders *folders, const ImportReport *report);
 
 /* Of lists that are out of date at @now. */

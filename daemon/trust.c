@@ -56,6 +56,7 @@ struct Trust {
         char *warning;
         TrustFolders folders; /* copies */
         char *blocked_warning;
+        char *distrusted_warning;
         char *lists_warning;
         Authorities *block; /* the last good one */
         int block_fd;
@@ -99,6 +100,10 @@ const char *trust_blocked_warning(const Trust *trust) {
         return trust->blocked_warning;
 }
 
+const char *trust_distrusted_warning(const Trust *trust) {
+        return trust->distrusted_warning;
+}
+
 const char *trust_lists_warning(const Trust *trust) {
         return trust->lists_warning;
 }
@@ -111,12 +116,17 @@ char *trust_stale_lists(const Trust *trust, int64_t now) {
 /* What there is to say of the folders. */
 static void trust_review_folders(Trust *trust, const ImportReport *report) {
         free(trust->blocked_warning);
+        free(trust->distrusted_warning);
         free(trust->lists_warning);
-        trust->whole = report->n_lost == 0 && report->n_lost_lists == 0;
+        trust->whole = report->n_lost == 0 && report->n_lost_lists == 0 &&
+                       report->n_distrusted_unread == 0;
+        trust->distrusted_warning = notice_distrusted(report);
         trust->blocked_warning = notice_blocked(&trust->folders, report);
         trust->lists_warning = notice_lists(&trust->folders, report);
         if (trust->blocked_warning)
                 log_warning("%s", trust->blocked_warning);
+        if (trust->distrusted_warning)
+                log_warning("%s", trust->distrusted_warning);
         if (trust->lists_warning)
                 log_warning("%s", trust->lists_warning);
 }
@@ -497,6 +507,7 @@ Trust *trust_free(Trust *trust) {
                 free((char *) trust->folders.paths[i]);
         }
         free(trust->blocked_warning);
+        free(trust->distrusted_warning);
         free(trust->lists_warning);
         (void) authorities_free(trust->block);
         (void) close_fd(trust->block_fd);

@@ -56,6 +56,7 @@ const uint8_t *trust_sha256(const Trust *trust);
 const char *trust_from(const Trust *trust);    /* the file's path or "the system's store" */
 const char *trust_warning(const Trust *trust); /* NULL: all is well */
 const char *trust_blocked_warning(const Trust *trust); /* of the block list; NULL: all is well */
+const char *trust_distrusted_warning(const Trust *trust); /* of the system's own; NULL: all is well */
 const char *trust_lists_warning(const Trust *trust);   /* of files of lists; NULL: all is well */
 
 /* Which lists are out of date at @now, as a sentence (free()), or NULL. */

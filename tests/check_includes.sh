@@ -31,7 +31,7 @@ deciding='daemon/(commits|decision|difference|entry|journal|rebuild|salvage|stor
 
 only 'daemon/' client "$none" 'client/ is below daemon/: what both need belongs in client/'
 only 'tests/' 'client daemon' "$none" 'nothing but tests uses tests/'
-only 'gnutls/(x509|x509-ext|ocsp|pkcs7|pkcs12|abstract)\.h' 'client daemon' "$judging" \
+only 'gnutls/(x509|x509-ext|ocsp|pkcs7|pkcs11|pkcs12|abstract)\.h' 'client daemon' "$judging" \
   'only what runs in the workers parses DER'
 only 'daemon/(certificate|chain|name|path)\.h' daemon "$judging" \
   'only what runs in the workers holds parsed certificates'

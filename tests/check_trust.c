@@ -7,6 +7,8 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <gnutls/pkcs11.h>
+#include <gnutls/x509.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,6 +22,51 @@
 #include "daemon/trust.h"
 #include "daemon/worker.h"
 #include "tests/pki.h"
+
+/*
+ * What p11-kit's trust module would say of its block list, in place of GnuTLS's functions: that it has
+ * the first authority of the system's store, that it knows something by its serial number alone, or that
+ * it cannot be read.
+ */
+static bool says(const char *what) {
+        const char *told = getenv("CERTEXC_TEST_FORGERY");
+
+        return told && strcmp(told, what) == 0;
+}
+
+int gnutls_pkcs11_obj_list_import_url4(gnutls_pkcs11_obj_t **ret, unsigned *ret_n, const char *url,
+                                       unsigned flags) {
+        if (says("failed") || !(flags & GNUTLS_PKCS11_OBJ_FLAG_MARK_DISTRUSTED))
+                return GNUTLS_E_PKCS11_ERROR;
+        if (!says("distrusted") && !says("serial"))
+                return GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
+        *ret = gnutls_calloc(1, sizeof(**ret));
+        *ret_n = 1;
+        return 0;
+}
+
+void gnutls_pkcs11_obj_deinit(gnutls_pkcs11_obj_t object) {}
+
+static int first_of_system(gnutls_datum_t *ret) {
+        gnutls_x509_trust_list_iter_t iterator = NULL;
+        gnutls_x509_trust_list_t list;
+        gnutls_x509_crt_t crt;
+        int r = -1;
+
+        (void) gnutls_x509_trust_list_init(&list, 0);
+        (void) gnutls_x509_trust_list_add_system_trust(list, 0, 0);
+        if (gnutls_x509_trust_list_iter_get_ca(list, &iterator, &crt) == 0) {
+                r = gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, ret);
+                gnutls_x509_crt_deinit(crt);
+        }
+        gnutls_x509_trust_list_iter_deinit(iterator);
+        gnutls_x509_trust_list_deinit(list, 1);
+        return r;
+}
+
+int gnutls_pkcs11_obj_export2(gnutls_pkcs11_obj_t object, gnutls_datum_t *ret) {
+        return says("serial") ? GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE : first_of_system(ret);
+}
 
 static sd_event *event;
 static Pki *one, *two;
@@ -392,13 +439,61 @@ START_TEST(the_system_s_store_is_read) {
 }
 END_TEST
 
+START_TEST(what_the_system_s_store_distrusts_is_blocked) {
+        _cleanup_(trust_freep) Trust *trust = NULL;
+        _cleanup_(seen_done) Seen seen = {};
+        gnutls_datum_t der = {};
+        uint8_t digest[SHA256_SIZE];
+
+        if (first_of_system(&der) < 0)
+                return; /* a machine without authorities */
+        ck_assert_int_eq(sha256(der.data, der.size, digest), 0);
+        gnutls_free(der.data);
+        ck_assert_int_eq(trust_new(event, NULL, NULL, on_changed, &seen, &trust), 0);
+        wait_for_change(&seen, 1);
+        ck_assert(!authorities_contains(authorities_blocked(seen.authorities), digest));
+        ck_assert_ptr_null(trust_distrusted_warning(trust));
+
+        ck_assert_int_eq(setenv("CERTEXC_TEST_FORGERY", "distrusted", 1), 0);
+        ck_assert_int_eq(trust_reload(trust), 0);
+        wait_for_change(&seen, 2);
+        ck_assert_msg(authorities_contains(authorities_blocked(seen.authorities), digest),
+                      "although the store gives it out as an authority");
+        ck_assert_uint_eq(authorities_count(authorities_blocked(seen.authorities)), 1);
+        ck_assert_ptr_null(trust_distrusted_warning(trust));
+        ck_assert(!trust_is_doubtful(trust));
+}
+END_TEST
+
+START_TEST(what_it_distrusts_and_does_not_tell_leaves_a_doubt) {
+        static const char *const told[] = { "serial", "failed" };
+        _cleanup_(trust_freep) Trust *trust = NULL;
+        _cleanup_(seen_done) Seen seen = {};
+
+        ck_assert_int_eq(setenv("CERTEXC_TEST_FORGERY", told[_i], 1), 0);
+        ck_assert_int_eq(trust_new(event, NULL, NULL, on_changed, &seen, &trust), 0);
+        wait_for_change(&seen, 1);
+        ck_assert_ptr_nonnull(strstr(trust_distrusted_warning(trust), "trust list --filter=blocklist"));
+        ck_assert(trust_is_doubtful(trust));
+        ck_assert_int_eq(unsetenv("CERTEXC_TEST_FORGERY"), 0);
+        ck_assert_int_eq(trust_reload(trust), 0);
+        wait_for_change(&seen, 2);
+        ck_assert_ptr_null(trust_distrusted_warning(trust));
+        ck_assert(!trust_is_doubtful(trust));
+}
+END_TEST
+
+static bool is_forgery(const char *told) {
+        return told && *told >= '0' && *told <= '9';
+}
+
 int main(int argc, char *argv[]) {
         Suite *suite;
         TCase *tcase;
         SRunner *runner;
         int n_failed;
 
-        if (worker_is(argc, argv, IMPORTER_ROLE) && getenv("CERTEXC_TEST_FORGERY")) {
+        if (worker_is(argc, argv, IMPORTER_ROLE) && is_forgery(getenv("CERTEXC_TEST_FORGERY"))) {
                 int fds[_IMPORT_FD_MAX];
 
                 /* Who hangs up on what it was told takes its own words along. */
@@ -421,6 +516,8 @@ int main(int argc, char *argv[]) {
         tcase_add_test(tcase, reading_again_at_once_reads_once_more);
         tcase_add_test(tcase, a_failure_keeps_what_was_read_before);
         tcase_add_test(tcase, reading_has_its_time);
+        tcase_add_test(tcase, what_the_system_s_store_distrusts_is_blocked);
+        tcase_add_loop_test(tcase, what_it_distrusts_and_does_not_tell_leaves_a_doubt, 0, 2);
         tcase_add_test(tcase, a_file_that_is_replaced_is_read_again);
         tcase_add_test(tcase, many_changes_at_once_are_read_once);
         tcase_add_test(tcase, a_file_that_is_removed_stays_in_use_and_is_told);
