@@ -337,6 +337,15 @@ static void log_store(int priority, const Manager *m, const char *what, const ch
                 log_struct(priority, LOG_STORE_FAILED, message, NULL);
 }
 
+static void log_read_only(const Manager *m) {
+        _cleanup_free_ char *reason = NULL;
+        int error = store_read_only(m->store);
+
+        if (error < 0 &&
+            asprintf(&reason, "%s; %s", store_error_reason(error), store_error_hint(error)) >= 0)
+                log_store(LOG_WARNING, m, "The store can only be read", reason);
+}
+
 /* What cannot be opened is mended while the daemon serves: it is only held meanwhile. What is another
  * daemon's, or a newer one's, is left alone. */
 static int open_files(Manager *m, int *ret_damage) {
@@ -354,6 +363,8 @@ static int open_files(Manager *m, int *ret_damage) {
         }
         if (r < 0)
                 log_store(LOG_ERR, m, "Cannot open the store", damage.reason);
+        else
+                log_read_only(m);
         return r;
 }
 

@@ -51,6 +51,8 @@ struct Mender {
         sd_event_source *examine;
         uint64_t opened_usec;
         uint64_t asked_usec;
+        bool shut;    /* it was seen that the store cannot be written to */
+        bool at_once; /* and then that it can: the next time is not waited for */
         bool found; /* what is mended was found by examining: that is not done again */
         bool busy;
         int cause;
@@ -217,6 +219,24 @@ static bool check_files(Mender *m) {
         return store_check_files(m->manager->store) < 0 && mender_start(m, -ESTALE) == 0;
 }
 
+/* Where nothing could be written: whether it can be now. What failed until then tells nothing any more. */
+static bool look_at_disk(Mender *m) {
+        const bool shut = m->shut;
+
+        m->shut = !store_may_be_written(m->manager->store);
+        m->at_once |= shut && !m->shut;
+        return !m->shut;
+}
+
+/* A store that could only be read so far may be written again. */
+static bool open_to_write(Mender *m) {
+        const int error = store_read_only(m->manager->store);
+
+        if (error == 0 && m->result == 0)
+                return false;
+        return look_at_disk(m) && error < 0 && mender_start(m, error) == 0;
+}
+
 /* Something in the directory got another name, or has none any more. */
 static int on_directory(sd_event_source *source, const struct inotify_event *event,
                         void *userdata) {
@@ -304,9 +324,10 @@ int mender_start(Mender *m, int cause) {
                 return 0;
         if (now - m->ended_usec > AGAIN_USEC)
                 m->in_a_row = 0;
-        if (cause < 0 && now - m->ended_usec < pause_usec(m))
+        if (cause < 0 && !m->at_once && now - m->ended_usec < pause_usec(m))
                 return -EBUSY;
 
+        m->at_once = false;
         m->in_a_row = m->result < 0 ? 0 : m->in_a_row + 1;
         m->started_usec = now;
         m->cause = cause;
@@ -353,13 +374,15 @@ void mender_look(Mender *m) {
 
 void mender_asked(Mender *m, bool at_files) {
         m->asked_usec = now_usec(m);
-        if (!mender_check(m) && at_files)
+        if (!mender_check(m) && !open_to_write(m) && at_files)
                 (void) check_files(m);
 }
 
 /* A change that a full disk and its kin cost can be made again as it is; what is damaged cannot, nor
  * what could not be opened, for whatever reason. */
-static bool is_mendable(const Mender *m, int error) {
+static bool is_mendable(Mender *m, int error) {
+        if (error == store_read_only(m->manager->store))
+                return look_at_disk(m);
         return m->result < 0 || error == -EUCLEAN || error == -ESTALE || error == -EIO;
 }
 

@@ -22,6 +22,7 @@ static const struct {
         { ESTALE, "its files were removed, or changed by something else" },
         { EBADMSG, "an examination found damage" },
         { EIO, "the disk failed to read or to write" },
+        { EROFS, "the state directory was read-only" },
 };
 
 const char *mending_reason(int cause) {
@@ -149,7 +150,8 @@ uint64_t store_mend_progress(const Store *store) {
         return atomic_load(&store->progress);
 }
 
-/* What is open is a store of its own until it takes the place of the old one. */
+/* What is open is a store of its own until it takes the place of the old one. What can only be read is
+ * open, and the reason is returned. */
 static int open_anew(Store *store, const char *directory, StoreDamage *ret_damage) {
         _cleanup_(store_freep) Store *fresh = calloc(1, sizeof(*fresh));
         int r;
@@ -163,7 +165,7 @@ static int open_anew(Store *store, const char *directory, StoreDamage *ret_damag
         if (r < 0)
                 return r;
         store->mended = TAKE_PTR(fresh);
-        return 0;
+        return store->mended->read_only;
 }
 
 /* What was opened has a journal that leads to where the database is; whether all of it does is looked at
@@ -270,6 +272,7 @@ void store_resume(Store *store) {
 
         store->mended = NULL;
         store->closed_by = store->reader.closed = atomic_load(&store->last_error);
+        store->read_only = 0;
         if (!fresh)
                 return;
 
@@ -281,6 +284,7 @@ void store_resume(Store *store) {
         memcpy(store->files, fresh->files, sizeof(store->files));
         atomic_store(&store->stamp, atomic_load(&fresh->stamp));
         store->closed_by = fresh->closed_by;
+        store->read_only = fresh->read_only;
         atomic_store(&store->disagrees, atomic_load(&fresh->disagrees));
         atomic_store(&store->behind, atomic_load(&fresh->behind));
         atomic_store(&store->generation, atomic_load(&fresh->generation));

@@ -319,10 +319,14 @@ static int commit(Transaction *t) {
                 return r;
         }
         store_witness_note(store, t->mark.number);
-        if (commit_database(t) < 0) {
+        r = commit_database(t);
+        if (r < 0) {
                 atomic_store(&store->behind, true);
                 atomic_store(&store->last_error, -EUCLEAN);
         }
+        /* It will not follow soon: what the journal says can be read at once. */
+        if (r == -EROFS)
+                (void) store_note(store, -EUCLEAN);
         return 0;
 }
 

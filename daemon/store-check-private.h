@@ -16,6 +16,7 @@ struct StoreCheck {
         JournalHead head;
         JournalSlot slot;
         CheckReport report;
+        bool read_only;        /* the store is */
         _Atomic(sqlite3 *) running; /* what is interrupted */
         _Atomic bool cancelled;
         _Atomic int step;

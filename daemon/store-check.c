@@ -275,7 +275,8 @@ static int open_database(StoreCheck *check) {
                 path = NULL;
                 return -ENOMEM;
         }
-        r = connection_open_existing(&check->connection, path);
+        r = check->read_only ? store_connect_read_only(check->directory_fd, path, &check->connection)
+                             : connection_open_existing(&check->connection, path);
         if (r < 0)
                 return r;
         sqlite3_progress_handler(check->connection.db, PROGRESS_INSTRUCTIONS, on_progress, check);
@@ -344,6 +345,11 @@ static int run(StoreCheck *check) {
         if (r < 0 || check->report.findings[FOUND_FILES_REPLACED].n > 0)
                 return r;
         r = open_database(check);
+        /* What is answered from is in memory then. */
+        if (r < 0 && r != -ENOMEM && check->read_only) {
+                check_found(check, FOUND_STRUCTURE, STORE_FILE);
+                return 0;
+        }
         if (r == 0)
                 r = hold_moment(check);
         if (r < 0)
@@ -367,6 +373,7 @@ int store_check_new(const Store *store, const CheckArgs *args, StoreCheck **ret)
         check->args = *args;
         check->file = store->files[0];
         check->has_identity = store->reader.db;
+        check->read_only = store->read_only < 0;
         check->directory_fd = fcntl(store->directory_fd, F_DUPFD_CLOEXEC, 3);
         if (check->directory_fd < 0)
                 return -errno;

@@ -39,6 +39,11 @@ static int refuse(const Copies *c, CopyState database, CopyState journal, const 
         return -EUCLEAN;
 }
 
+/* What would have to be written cannot be. */
+static int leave(const Copies *c) {
+        return c->store->read_only;
+}
+
 static int look_at_database(Copies *c) {
         RefusalSet actual;
         int r;
@@ -123,6 +128,8 @@ static int rewrite(Copies *c, CopyState journal) {
         if (!database_is_last(c))
                 return refuse(c, COPY_BEHIND, journal,
                               "the journal is lost, and certexc.db may be older than it was");
+        if (leave(c) < 0)
+                return 0;
         r = store_snapshot(c->store);
         if (r == -EUCLEAN)
                 return refuse(c, COPY_DAMAGED, journal,
@@ -174,6 +181,8 @@ static int adopt(Copies *c) {
         JournalPlace base;
         int r;
 
+        if (leave(c) < 0)
+                return leave(c);
         r = journal_reader_rewind(c->reader, &base);
         if (r == 0)
                 r = read_to_end(c->reader, &base);
@@ -197,6 +206,8 @@ static int adopt(Copies *c) {
 static int open_journal(Copies *c, const JournalSlot *slot) {
         int r;
 
+        if (leave(c) < 0)
+                return 0;
         r = journal_open(c->store->directory_fd, &c->head, slot, &c->store->journal);
         if (r < 0)
                 c->damage->reason = store_error_reason(r);
@@ -231,7 +242,7 @@ static int open_behind(Copies *c) {
         r = read_to_end(c->reader, &c->mark.place);
         if (r == 0) {
                 c->damage->database = COPY_BEHIND;
-                r = store_follow(c->store);
+                r = leave(c) < 0 ? leave(c) : store_follow(c->store);
                 return r < 0 ? r : open_journal(c, &c->newest);
         }
         if (r != -EBADMSG)
@@ -310,7 +321,10 @@ int store_reconcile(Store *store, StoreDamage *ret_damage) {
         }
         atomic_store(&store->generation, c.mark.number);
         atomic_store(&store->last_write, c.mark.last_write);
-        store_witness_begin(store, c.witnessed ? &c.witness : NULL, c.mark.number);
+        if (!c.agrees && leave(&c) < 0)
+                return leave(&c);
+        if (leave(&c) == 0)
+                store_witness_begin(store, c.witnessed ? &c.witness : NULL, c.mark.number);
         if (!c.agrees)
                 atomic_store(&store->disagrees, true);
         ret_damage->disagrees = atomic_load(&store->disagrees);

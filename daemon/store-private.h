@@ -56,6 +56,7 @@ struct Store {
         FileIdentity files[2];  /* the database and its log */
         _Atomic uint64_t stamp; /* of the files as they were left; 0: not known, being written */
         int closed_by;         /* the writer's: the error after which nothing more is written */
+        int read_only;         /* the error for which it is only read: there is a reader alone */
         uint64_t compact_from; /* not looked at before the journal is so long */
         JournalReader *prover; /* how far the journal's lines were looked at */
         bool proved;           /* all of them */
@@ -81,6 +82,24 @@ int store_lock_directory(const char *directory, int *ret, const char **ret_reaso
 
 /* Opens what is in the locked directory of @store. @damage begins empty. */
 int store_open_files(Store *store, const char *directory, StoreDamage *damage);
+
+/* true for errors after which reading may still be possible. */
+bool store_is_unwritable(int error);
+
+/* After opening @path came to @error: opens it for reading. 0; -EPROTONOSUPPORT; @error if nothing can be
+ * answered by what is there. store-readonly.c. */
+int store_open_read_only(Store *store, const char *path, int error, StoreDamage *ret_damage);
+
+/* Opens the database there for reading, with what there is of its log. 0 or -errno. */
+int store_connect_read_only(int directory_fd, const char *path, Connection *ret);
+
+/* The version of a database that is open: 0 if it is an empty file. -EUCLEAN if it is not ours,
+ * -EPROTONOSUPPORT if it is a newer one's, -errno; then the reason. */
+int store_look_at_header(int directory_fd, Connection *c, int64_t *ret_version,
+                         const char **ret_reason);
+
+/* The newest version that there is: what is open now is of it. */
+int64_t store_version(void);
 
 /* -- the mark and what refuses; store-mark.c ---------------------------------------------- */
 
@@ -141,7 +160,8 @@ int store_journal_is_complete(int directory_fd);
 /* Reads all of the journal; what is found of it. */
 void store_judge_journal(int directory_fd, StoreDamage *ret_damage);
 
-/* Brings the two copies together, or says why they cannot be: -EUCLEAN and @ret_damage. */
+/* Brings the two copies together, or says why they cannot be: -EUCLEAN and @ret_damage. In a store that
+ * is only read, its read_only if that takes more than reading. */
 int store_reconcile(Store *store, StoreDamage *ret_damage);
 
 /* -- the witness; store-settle.c ---------------------------------------------------------- */

@@ -66,7 +66,7 @@ int store_recover(Store *store) {
         uint64_t began = now_usec(), took;
         int r;
 
-        if (!store->reader.db || began < store->recover_usec)
+        if (!store->reader.db || store->read_only < 0 || began < store->recover_usec)
                 return store->closed_by;
         r = open_anew(store);
         took = now_usec() - began;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "daemon/store-replay.h"
 
@@ -354,6 +355,47 @@ int store_replay(int directory_fd, const char *directory, const ReplaySource *so
                 return r;
         }
         return fsync(directory_fd) < 0 ? -EIO : 0;
+}
+
+static int nothing(void *userdata, JournalRecord *ret) {
+        return 0;
+}
+
+/* All of a journal that ends where the store did. */
+static int fill_by_journal(int directory_fd, Connection *c) {
+        _cleanup_(journal_reader_freep) JournalReader *reader = NULL;
+        JournalHead head;
+        JournalSlot slot;
+        int r;
+
+        r = store_journal_is_complete(directory_fd);
+        if (r <= 0)
+                return r < 0 ? r : -EBADMSG;
+        r = journal_reader_new(directory_fd, JOURNAL_FILE, &reader);
+        if (r < 0)
+                return r;
+        if (!journal_reader_head(reader, &head) || !journal_reader_slot(reader, false, &slot))
+                return -EBADMSG;
+        return fill(c, &(ReplaySource){
+                                .next = next_line, .userdata = reader, .head = &head, .end = &slot.end});
+}
+
+int store_restore_in_memory(int directory_fd, Connection *ret) {
+        bool journal, database;
+        struct stat st;
+        int r;
+
+        journal = fstatat(directory_fd, JOURNAL_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0;
+        database = fstatat(directory_fd, STORE_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+                   fstatat(directory_fd, STORE_LOG_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+                   fstatat(directory_fd, STORE_LOG_ORPHAN, &st, AT_SYMLINK_NOFOLLOW) == 0;
+        if (!journal && database)
+                return -ENOENT;
+        r = connection_open(ret, ":memory:");
+        if (r < 0)
+                return r;
+        return journal ? fill_by_journal(directory_fd, ret)
+                       : fill(ret, &(ReplaySource){.next = nothing});
 }
 
 int store_restore(int directory_fd, const char *directory, uint64_t *ret_number) {

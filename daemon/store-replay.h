@@ -32,5 +32,9 @@ int store_replay(int directory_fd, const char *directory, const ReplaySource *so
  * complete, -ESTALE if it may have been longer. */
 int store_restore(int directory_fd, const char *directory, uint64_t *ret_number);
 
+/* The same in memory, as @ret, where there is no place for a file; where there is neither a journal nor
+ * a database, an empty one. */
+int store_restore_in_memory(int directory_fd, Connection *ret);
+
 /* Makes one record so inside a transaction, in which it is the next one. */
 int replay_record(Transaction *t, const JournalRecord *record);

@@ -3,6 +3,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/store-sql.h"
@@ -201,7 +203,9 @@ int connection_error(const Connection *c, int code) {
         case SQLITE_FULL:
                 return -ENOSPC;
         case SQLITE_READONLY:
-                return code == SQLITE_READONLY_DBMOVED ? -ESTALE : -EROFS;
+                return code == SQLITE_READONLY_DBMOVED    ? -ESTALE
+                       : code == SQLITE_READONLY_DIRECTORY ? -EACCES
+                                                           : -EROFS;
         case SQLITE_IOERR:
                 return error_of_io(c->db, code);
         case SQLITE_CANTOPEN:
@@ -275,22 +279,18 @@ static int configure(sqlite3 *db) {
         return SQLITE_OK;
 }
 
-/*
- * "unix-excl" holds the file for this process alone, by a lock that the kernel drops with the
- * process, and keeps the index of the write-ahead log in memory: two connections of one process
- * read and write beside each other, and no shared memory file is mapped.
- */
-static int open_with(Connection *c, const char *path, int flags) {
-        int r = sqlite3_open_v2(path, &c->db,
-                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-                                        SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE | flags,
-                                "unix-excl");
+static int open_file(Connection *c, const char *name, int flags, const char *vfs) {
+        int r = sqlite3_open_v2(name, &c->db,
+                                SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE |
+                                        flags,
+                                vfs);
 
         if (r == SQLITE_OK)
                 r = configure(c->db);
-        if (r != SQLITE_OK)
-                return c->db ? connection_error(c, r) : -ENOMEM;
+        return r == SQLITE_OK ? 0 : c->db ? connection_error(c, r) : -ENOMEM;
+}
 
+static int be_strict(Connection *c) {
         return connection_run(c, "PRAGMA mmap_size = 0;"
                                  "PRAGMA cell_size_check = ON;"
                                  "PRAGMA cache_size = -512;"
@@ -298,12 +298,56 @@ static int open_with(Connection *c, const char *path, int flags) {
                                  "PRAGMA synchronous = FULL");
 }
 
+/*
+ * "unix-excl" holds the file for this process alone, by a lock that the kernel drops with the
+ * process, and keeps the index of the write-ahead log in memory: two connections of one process
+ * read and write beside each other, and no shared memory file is mapped.
+ */
+static int open_to_write(Connection *c, const char *path, int flags) {
+        int r = open_file(c, path, SQLITE_OPEN_READWRITE | flags, "unix-excl");
+
+        return r < 0 ? r : be_strict(c);
+}
+
 int connection_open(Connection *c, const char *path) {
-        return open_with(c, path, SQLITE_OPEN_CREATE);
+        return open_to_write(c, path, SQLITE_OPEN_CREATE);
 }
 
 int connection_open_existing(Connection *c, const char *path) {
-        return open_with(c, path, 0);
+        return open_to_write(c, path, 0);
+}
+
+/* What has a meaning of its own in a URI. */
+static char *name_as_uri(const char *path, const char *parameters) {
+        char *uri = malloc(strlen("file:") + 3 * strlen(path) + strlen(parameters) + 1), *at;
+
+        if (!uri)
+                return NULL;
+        at = stpcpy(uri, "file:");
+        for (; *path; path++)
+                if (strchr("%?#", *path))
+                        at += sprintf(at, "%%%02X", (unsigned) *path);
+                else
+                        *at++ = *path;
+        strcpy(at, parameters);
+        return uri;
+}
+
+/*
+ * "unix-none" locks nothing, which a file that is open for reading cannot be for this process alone.
+ * With an exclusive locking mode the log's index is in memory nevertheless. SQLite would make a log
+ * where there is none, unless it is told that nothing ever changes.
+ */
+int connection_open_read_only(Connection *c, const char *path, bool logged) {
+        _cleanup_free_ char *uri = name_as_uri(path, logged ? "" : "?immutable=1");
+        int r;
+
+        if (!uri)
+                return -ENOMEM;
+        r = open_file(c, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, "unix-none");
+        if (r == 0)
+                r = connection_run(c, "PRAGMA locking_mode = EXCLUSIVE");
+        return r < 0 ? r : be_strict(c);
 }
 
 void connection_close(Connection *c) {

@@ -88,6 +88,10 @@ int connection_open(Connection *c, const char *path);
 /* The same, but makes no file. */
 int connection_open_existing(Connection *c, const char *path);
 
+/* For reading what cannot be written to: no file is made or changed, none is locked. @logged: there is
+ * a write-ahead log, which is read along. Another's write is not noticed. */
+int connection_open_read_only(Connection *c, const char *path, bool logged);
+
 /* The log stays as it is: it may be the last copy of something. */
 void connection_close(Connection *c);
 

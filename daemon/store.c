@@ -229,13 +229,17 @@ static int check_new(int directory_fd, const char **ret_reason) {
                        : 0;
 }
 
+int64_t store_version(void) {
+        return (int64_t) N_ELEMENTS(schema_sql);
+}
+
 /* Decides before anything is written whether the file may be. */
 static int header_check(int directory_fd, const Header *h, const char **ret_reason) {
         if (h->application_id == 0 && h->user_version == 0 && h->n_objects == 0)
                 return check_new(directory_fd, ret_reason);
         if (h->application_id != APPLICATION_ID)
                 return fail(-EUCLEAN, STORE_FILE " is another program's database", ret_reason);
-        if (h->user_version > (int64_t) N_ELEMENTS(schema_sql))
+        if (h->user_version > store_version())
                 return fail(-EPROTONOSUPPORT, STORE_FILE " was written by a newer certexcd",
                             ret_reason);
         if (h->user_version < 1)
@@ -256,7 +260,7 @@ static int migrate(Connection *c, int64_t from) {
         int r;
 
         r = connection_run(c, "PRAGMA journal_mode = WAL");
-        if (r < 0 || from == (int64_t) N_ELEMENTS(schema_sql))
+        if (r < 0 || from == store_version())
                 return r;
 
         r = connection_run(c, "BEGIN IMMEDIATE");
@@ -269,21 +273,31 @@ static int migrate(Connection *c, int64_t from) {
         return r;
 }
 
-static int open_writer(Store *s, const char *path, const char **ret_reason) {
+int store_look_at_header(int directory_fd, Connection *c, int64_t *ret_version,
+                         const char **ret_reason) {
         Header header = {0};
+        int r;
+
+        r = header_read(c, &header);
+        if (r < 0)
+                return fail(r, store_error_reason(r), ret_reason);
+        *ret_version = header.user_version;
+        return header_check(directory_fd, &header, ret_reason);
+}
+
+static int open_writer(Store *s, const char *path, const char **ret_reason) {
+        int64_t version = 0;
         StoreMark mark;
         int r;
 
         r = connection_open(&s->writer, path);
-        if (r == 0)
-                r = header_read(&s->writer, &header);
         if (r < 0)
                 return fail(r, store_error_reason(r), ret_reason);
-        r = header_check(s->directory_fd, &header, ret_reason);
+        r = store_look_at_header(s->directory_fd, &s->writer, &version, ret_reason);
         if (r < 0)
                 return r;
 
-        r = migrate(&s->writer, header.user_version);
+        r = migrate(&s->writer, version);
         if (r == 0)
                 r = row_get_mark(&s->writer, &mark);
         if (r < 0)
@@ -315,13 +329,9 @@ static int database_path(const char *directory, char **ret) {
         return asprintf(ret, "%s/" STORE_FILE, real) < 0 ? -ENOMEM : 0;
 }
 
-int store_open_files(Store *s, const char *directory, StoreDamage *damage) {
-        _cleanup_free_ char *path = NULL;
+static int open_to_write(Store *s, const char *directory, const char *path, StoreDamage *damage) {
         int r;
 
-        r = database_path(directory, &path);
-        if (r < 0)
-                return fail(r, "the state directory has no path", &damage->reason);
         r = restore_file(s->directory_fd, directory, damage);
         if (r == 0)
                 r = prepare_file(s->directory_fd, &damage->reason);
@@ -332,6 +342,17 @@ int store_open_files(Store *s, const char *directory, StoreDamage *damage) {
         if (r == 0)
                 r = store_reconcile(s, damage);
         return r < 0 ? r : open_reader(s, path, &damage->reason);
+}
+
+int store_open_files(Store *s, const char *directory, StoreDamage *damage) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = database_path(directory, &path);
+        if (r < 0)
+                return fail(r, "the state directory has no path", &damage->reason);
+        r = open_to_write(s, directory, path, damage);
+        return store_is_unwritable(r) ? store_open_read_only(s, path, r, damage) : r;
 }
 
 int store_open(const char *directory, Store **ret, StoreDamage *ret_damage) {

@@ -44,7 +44,8 @@ typedef struct StoreDamage {
 /*
  * Opens or creates certexc.db and its journal in @directory, which exists, is ours and has mode
  * 0700. What one of the two has lost and the other has is restored: see "Opening" in
- * schema/journal.md. Returns 0; -EBUSY if another daemon has it; -EPROTONOSUPPORT if a newer
+ * schema/journal.md. What cannot be written to is read, if nothing has to be restored first: see
+ * store_read_only(). Returns 0; -EBUSY if another daemon has it; -EPROTONOSUPPORT if a newer
  * version wrote it; -EUCLEAN if it must be rebuilt, or is another program's; -EPERM if others could
  * write there; -errno. What is refused is not touched. *@ret_damage tells what was found, always.
  */
@@ -71,6 +72,13 @@ int store_check_files(const Store *store);
 
 /* Any thread. */
 void store_health(const Store *store, StoreHealth *ret);
+
+/* 0, or the error (-EROFS, -EACCES ...) for which the open store is only read: changes come to it, until
+ * store_mend() finds that the store can be written again. */
+int store_read_only(const Store *store);
+
+/* false if its files cannot be written to, as far as that can be told without trying. */
+bool store_may_be_written(const Store *store);
 
 /* -- reading ------------------------------------------------------------------------------ */
 

@@ -67,6 +67,7 @@ typedef struct Cause {
 static const Cause causes[] = {
         {"a full disk", FAULT_GROW | FAULT_CREATE, FAULT_ERROR, ENOSPC, .lasts = true},
         {"a moment of a full disk", FAULT_WRITE | FAULT_CREATE, FAULT_ERROR, ENOSPC},
+        {"a file system that becomes read-only", CHANGING, FAULT_ERROR, EROFS, .lasts = true},
         {"half a write", FAULT_WRITE, FAULT_SHORT},
         {"a write that fails", CHANGING, FAULT_ERROR, EIO, .meanwhile = MENDED},
         {"a sync that fails", FAULT_SYNC, FAULT_ERROR, EIO, .meanwhile = MENDED},

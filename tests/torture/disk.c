@@ -204,6 +204,22 @@ static void suffer(World *w, Tally *t, const Cause *cause) {
                 tally_fail(t, "%s: after the restart the verdicts are others", cause->name);
 }
 
+/* The cause is there already when the daemon is started. */
+static void start_under(World *w, Tally *t, const Cause *cause) {
+        if (!cause->mounted || !cause->begin(w))
+                return;
+        t->n_cases++;
+        world_must_start(w);
+        if (!verdict_is(w, probes[0], "accept") || !verdict_is(w, probes[1], "reject"))
+                tally_fail(t, "%s: there are no verdicts after a start", cause->name);
+        if (add_until_refused(w, cause->refuses) < 0)
+                tally_fail(t, "%s: no change is refused with a reason after a start", cause->name);
+        cause->end(w);
+        if (try_change(w, last.parameters) != 1)
+                tally_fail(t, "%s: it has ended after a start, but changes are refused", cause->name);
+        world_stop(w);
+}
+
 static void try_cause(World *w, Tally *t, const Cause *cause) {
         world_empty(w);
         world_must_start(w);
@@ -214,6 +230,7 @@ static void try_cause(World *w, Tally *t, const Cause *cause) {
         } else
                 printf("skipped: %s: %s\n", cause->name, strerror(errno));
         world_stop(w);
+        start_under(w, t, cause);
 }
 
 int main(void) {

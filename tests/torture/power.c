@@ -9,15 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
-#include <linux/loop.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 
+#include "tests/torture/loop.h"
 #include "tests/torture/picture.h"
 #include "tests/torture/tally.h"
 
@@ -25,70 +22,21 @@
 #define EXT4_SHUTDOWN         _IOR('X', 125, uint32_t)
 #define EXT4_SHUTDOWN_NOFLUSH 2U
 
-#define IMAGE_SIZE (32 * 1024 * 1024)
 #define CUTS       6U /* in make check */
 #define ADDS_MAX   64U
 #define AHEAD      4U /* calls sent ahead of their answers */
-
-typedef struct Disk {
-        char image[512];
-        char mounted_at[512];
-        char device[64];
-} Disk;
 
 static void __attribute__((noreturn)) skip(const char *what) {
         printf("skipped: %s: %s\n", what, strerror(errno));
         exit(77);
 }
 
-static void make_image(World *w, Disk *d) {
-        char command[1024];
-        _cleanup_fd_ int fd = -1;
-
-        (void) snprintf(d->image, sizeof(d->image), "%s", fixture_path(w->fixture, "image"));
-        (void) snprintf(d->mounted_at, sizeof(d->mounted_at), "%s",
-                        fixture_path(w->fixture, "state"));
-        (void) unlink(d->image);
-        fd = open(d->image, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (fd < 0 || ftruncate(fd, IMAGE_SIZE) < 0)
-                skip("no file for a disk");
-        (void) snprintf(command, sizeof(command),
-                        "PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -q -F '%s' >/dev/null 2>&1",
-                        d->image);
-        if (system(command) != 0) {
-                errno = ENOENT;
-                skip("mkfs.ext4");
-        }
-        (void) mkdir(d->mounted_at, 0700);
+static void must(const char *lacks) {
+        if (lacks)
+                skip(lacks);
 }
 
-/* The device goes by itself when nothing has it mounted any more. */
-static void attach(Disk *d) {
-        struct loop_config config = {.info.lo_flags = LO_FLAGS_AUTOCLEAR};
-        _cleanup_fd_ int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-        _cleanup_fd_ int image = open(d->image, O_RDWR | O_CLOEXEC);
-        _cleanup_fd_ int loop = -1;
-        int number = control < 0 ? -1 : ioctl(control, LOOP_CTL_GET_FREE);
-
-        if (number < 0 || image < 0)
-                skip("no loop devices");
-        (void) snprintf(d->device, sizeof(d->device), "/dev/loop%d", number);
-        loop = open(d->device, O_RDWR | O_CLOEXEC);
-        config.fd = (uint32_t) image;
-        if (loop < 0 || ioctl(loop, LOOP_CONFIGURE, &config) < 0)
-                skip("no loop device for us");
-        if (mount(d->device, d->mounted_at, "ext4", 0, NULL) < 0)
-                skip("ext4 cannot be mounted");
-        if (chmod(d->mounted_at, 0700) < 0)
-                skip("no state directory");
-}
-
-static void detach(const Disk *d) {
-        if (umount2(d->mounted_at, 0) < 0)
-                world_give_up("Cannot unmount %s: %m", d->mounted_at);
-}
-
-static void cut(const Disk *d) {
+static void cut(const Loop *d) {
         _cleanup_fd_ int fd = open(d->mounted_at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         uint32_t how = EXT4_SHUTDOWN_NOFLUSH;
 
@@ -109,7 +57,7 @@ static void add(World *w, unsigned i) {
  * answered later does not count: a machine without power answers nothing, and a sync that the
  * shutdown overtakes can return success although ext4 has dropped what it was to write.
  */
-static unsigned add_until_cut(World *w, const Disk *d, unsigned enough) {
+static unsigned add_until_cut(World *w, const Loop *d, unsigned enough) {
         unsigned n_sent = 0, n = 0;
 
         while (n < ADDS_MAX) {
@@ -162,18 +110,18 @@ static void audit(World *w, Tally *t, unsigned n_acknowledged) {
 static void cut_once(World *w, Tally *t) {
         uint32_t chance = t->seed + t->n_cases;
         unsigned n;
-        Disk d;
+        Loop l;
 
-        make_image(w, &d);
-        attach(&d);
+        must(loop_make(w, &l));
+        must(loop_mount(&l, 0, NULL));
         world_must_start(w);
-        n = add_until_cut(w, &d, 1 + tally_random(&chance, ADDS_MAX / 2));
+        n = add_until_cut(w, &l, 1 + tally_random(&chance, ADDS_MAX / 2));
         t->n_cases++;
         world_kill(w);
-        detach(&d);
-        attach(&d);
+        loop_unmount(&l);
+        must(loop_mount(&l, 0, NULL));
         audit(w, t, n);
-        detach(&d);
+        loop_unmount(&l);
 }
 
 int main(void) {
@@ -182,8 +130,7 @@ int main(void) {
 
         tally_begin(&t, "power cut");
         w = world_new(false);
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-                skip("no mounts of our own");
+        must(loop_begin());
         while (tally_goes_on(&t, CUTS))
                 cut_once(w, &t);
         return tally_end(&t);
