@@ -120,14 +120,27 @@ static const char *place_of(const char *name) {
         return fixture_path(m->fixture, path);
 }
 
+/* Where something is made before it takes a file's place. */
+static const char *made(void) {
+        return fixture_path(m->fixture, "made");
+}
+
+/* What was made takes the place of @name in one step: a file that is missing for a moment is what the
+ * daemon mends at once. */
+static void put_at(const char *name) {
+        if (renameat2(AT_FDCWD, made(), AT_FDCWD, place_of(name), RENAME_EXCHANGE) == 0) {
+                ck_assert_int_eq(unlink(made()), 0);
+                return;
+        }
+        ck_assert_int_eq(errno, ENOENT);
+        ck_assert_int_eq(rename(made(), place_of(name)), 0);
+}
+
 /* One that is not empty. */
 static void directory_at(const char *name) {
-        char within[4096];
-
-        remove_file(name);
-        ck_assert_int_eq(mkdir(place_of(name), 0700), 0);
-        (void) snprintf(within, sizeof(within), "%s/something", place_of(name));
-        ck_assert_int_eq(mkdir(within, 0700), 0);
+        ck_assert_int_eq(mkdir(made(), 0700), 0);
+        ck_assert_int_eq(mkdir(fixture_path(m->fixture, "made/something"), 0700), 0);
+        put_at(name);
 }
 
 static void directory_as_database(void) {
@@ -149,33 +162,34 @@ static void directories_where_new_files_are_made(void) {
 }
 
 static void pipe_as_database(void) {
-        remove_file("certexc.db");
-        ck_assert_int_eq(mkfifo(place_of("certexc.db"), 0600), 0);
+        ck_assert_int_eq(mkfifo(made(), 0600), 0);
+        put_at("certexc.db");
 }
 
 static void pipe_as_journal(void) {
-        remove_file("journal");
-        ck_assert_int_eq(mkfifo(place_of("journal"), 0600), 0);
+        ck_assert_int_eq(mkfifo(made(), 0600), 0);
+        put_at("journal");
 }
 
 static void link_as_database(void) {
         char kept[4096];
 
         (void) snprintf(kept, sizeof(kept), "%s.elsewhere", place_of("certexc.db"));
-        ck_assert_int_eq(rename(place_of("certexc.db"), kept), 0);
-        ck_assert_int_eq(symlink(kept, place_of("certexc.db")), 0);
+        ck_assert_int_eq(link(place_of("certexc.db"), kept), 0);
+        ck_assert_int_eq(symlink(kept, made()), 0);
+        put_at("certexc.db");
 }
 
 static void link_to_itself_as_database(void) {
-        remove_file("certexc.db");
-        ck_assert_int_eq(symlink("certexc.db", place_of("certexc.db")), 0);
+        ck_assert_int_eq(symlink("certexc.db", made()), 0);
+        put_at("certexc.db");
 }
 
 /* Where that may not be made, a pipe does. */
 static void device_as_database(void) {
-        remove_file("certexc.db");
-        if (mknod(place_of("certexc.db"), S_IFCHR | 0600, makedev(1, 5)) < 0)
-                ck_assert_int_eq(mkfifo(place_of("certexc.db"), 0600), 0);
+        if (mknod(made(), S_IFCHR | 0600, makedev(1, 5)) < 0)
+                ck_assert_int_eq(mkfifo(made(), 0600), 0);
+        put_at("certexc.db");
 }
 
 static void nobody_may_read(void) {
