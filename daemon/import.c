@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * ImportExceptions: decisions from elsewhere. Of what is said of a certificate nothing is believed but
- * its bytes: each is judged, and what was agreed to counts as far as it is still wrong, or cannot be
- * told from the certificate alone.
+ * its bytes: each is judged, and what was agreed to counts as far as it is still wrong. Where that cannot
+ * be told from the certificate alone the person is asked once more.
  */
 #include "config.h"
 
@@ -20,11 +20,16 @@
 #include "daemon/presented.h"
 #include "daemon/submit.h"
 
-/* What depends on the certificates beside the server's own, which an export does not have. */
+/* What depends on the certificates beside the server's own and on what it staples, which an export does
+ * not have. */
 #define OF_THE_CHAIN                                                                               \
         (PROBLEM_ISSUER_EXPIRED | PROBLEM_UNKNOWN_ISSUER | PROBLEM_INCOMPLETE_CHAIN |              \
          PROBLEM_WEAK_SIGNATURE | PROBLEM_WEAK_KEY | PROBLEM_DISTRUSTED_ISSUER |                   \
          PROBLEM_REVOCATION_UNKNOWN)
+
+/* Of these, what is found for want of them as well. */
+#define FOR_WANT_OF_IT                                                                             \
+        (PROBLEM_UNKNOWN_ISSUER | PROBLEM_INCOMPLETE_CHAIN | PROBLEM_REVOCATION_UNKNOWN)
 
 static const char *const outcome_names[_IMPORT_OUTCOME_MAX] = {
         [IMPORT_PENDING] = "added",
@@ -264,6 +269,19 @@ static void store(Request *r) {
 
 /* -- judging ----------------------------------------------------------------------------------- */
 
+/*
+ * Keeps of what was agreed to what there is; a certificate that signs itself, or that an authority has
+ * signed, has no others above it. What nobody here has seen, only the person who agreed to it, is not
+ * accepted before they have said so here.
+ */
+static void narrow(Decision *d, ProblemSet found) {
+        bool alone = !(found & PROBLEM_UNKNOWN_ISSUER);
+
+        d->problems &= alone ? found : found | OF_THE_CHAIN;
+        if (d->problems & ~(found & ~(ProblemSet) FOR_WANT_OF_IT))
+                d->state = STATE_UNCONFIRMED;
+}
+
 /* What nobody may allow, of what the certificate alone shows and of what is asked for. */
 static ImportOutcome weigh(const Manager *m, ImportItem *item, ProblemSet found) {
         ProblemSet never = problem_set_never | m->conf.never;
@@ -275,7 +293,7 @@ static ImportOutcome weigh(const Manager *m, ImportItem *item, ProblemSet found)
                 d->state = STATE_UNCONFIRMED;
                 return IMPORT_PENDING;
         }
-        d->problems &= found | OF_THE_CHAIN;
+        narrow(d, found);
         return d->problems ? IMPORT_PENDING : IMPORT_NOTHING_LEFT;
 }
 
