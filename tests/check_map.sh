@@ -29,12 +29,13 @@ sed -n '/^## The rooms/,/^## /p' HACKING.md |
 
 # What the build makes in the tree is no file of ours, and only git tells them apart.
 if [ -e .git ]; then
-  git -c safe.directory='*' ls-files client daemon po schema tests man | sort >"$here/there"
+  git -c safe.directory='*' ls-files client daemon integrations po schema tests man | sort >"$here/there"
 elif [ -e Makefile ]; then
   echo 'skipped: built in the source tree, without git'
   exit 77
 else
-  # Of po/, the rest is gettext's.
+  # integrations/ are packages of their own, and not in this one's archive. Of po/, the rest is gettext's.
+  sed -i '/^integrations\//d' "$here/named"
   find client daemon po/*.po po/LINGUAS po/Makevars po/POTFILES.in schema tests man -type f |
     sort >"$here/there"
 fi

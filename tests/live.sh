@@ -24,6 +24,7 @@ live_begin() {
   live=$(mktemp -d "${TMPDIR:-/tmp}/certexc-live.XXXXXX")
   chmod 755 "$live"
   live_pids=() live_hung=
+  live_password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' ')
   trap live_end EXIT
   trap 'exit 1' HUP INT TERM
 }
@@ -148,20 +149,30 @@ live_dovecot_program() {
   PATH=$PATH:/usr/sbin:/usr/local/sbin command -v dovecot
 }
 
-# Dovecot 2.4 wants the versions named, and gave some settings other names.
+# Everybody whose password is $live_password may log in. Dovecot 2.4 wants the versions named, and gave some
+# settings other names.
 live_dovecot_conf() { # CERT
-  local version user group
+  local version user group mail_uid=5 mail_gid=60
   version=$("$(live_dovecot_program)" --version | sed 's/[^0-9.].*//')
   user=$(id -un) group=$(id -gn)
+  # Dovecot does not let root have mail; games is on every system.
+  [ "$(id -u)" = 0 ] || { mail_uid=$(id -u) mail_gid=$(id -g); }
+  mkdir -p "$live/home"
+  [ "$(id -u)" != 0 ] || chown "$mail_uid:$mail_gid" "$live/home"
   case $version in
     2.[0-3].*)
       printf 'ssl_cert = <%s\nssl_key = <%s\n' "$live/$1.pem" "$live/$1.key"
-      printf 'passdb {\n  driver = static\n  args = password=%s\n}\n' "$(od -An -N16 -tx1 /dev/urandom | tr -d ' ')"
+      printf 'passdb {\n  driver = static\n  args = password=%s\n}\n' "$live_password"
+      printf 'userdb {\n  driver = static\n  args = uid=%s gid=%s home=%s\n}\n' "$mail_uid" "$mail_gid" "$live/home"
+      printf 'mail_location = maildir:~/mail\n'
       ;;
     *)
       printf 'dovecot_config_version = %s\ndovecot_storage_version = %s\n' "$version" "$version"
       printf 'ssl_server_cert_file = %s\nssl_server_key_file = %s\n' "$live/$1.pem" "$live/$1.key"
-      printf 'passdb static {\n  password = %s\n}\n' "$(od -An -N16 -tx1 /dev/urandom | tr -d ' ')"
+      printf 'passdb static {\n  password = %s\n}\n' "$live_password"
+      printf 'userdb static {\n  fields {\n    uid = %s\n    gid = %s\n    home = %s\n  }\n}\n' \
+        "$mail_uid" "$mail_gid" "$live/home"
+      printf 'mail_driver = maildir\nmail_path = ~/mail\n'
       ;;
   esac
   if [ "$(id -u)" != 0 ]; then
@@ -171,6 +182,7 @@ live_dovecot_conf() { # CERT
   fi
   cat <<CONF
 protocols = imap pop3
+first_valid_uid = 1
 listen = 127.0.0.1
 base_dir = $live/dovecot
 state_dir = $live/dovecot
