@@ -6,8 +6,9 @@
 # BASE is where the machine is kept that others are copied from.
 set -euo pipefail
 
+source_dir=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tests/box.sh
-. "$(dirname "$0")/box.sh"
+. "$source_dir/tests/box.sh"
 
 reason=$(box_skip_reason)
 if [ -n "$reason" ]; then
@@ -74,7 +75,7 @@ dependencies() {
 }
 
 mapfile -t needed < <(dependencies)
-box_make "$base" ca-certificates openssl "${needed[@]}"
+box_make "$base" ca-certificates openssl gcc libc6-dev libgnutls28-dev pkg-config "${needed[@]}"
 box_begin "$base"
 trap box_end EXIT
 box_boot
@@ -108,6 +109,17 @@ must 'and sees nothing of the first' 0 '^\[\]$\|"exceptions": *\[ *\]\|^$' box_r
 must 'nobody reads the store from outside' 2 'denied' box_run_as one ls /var/lib/certexc
 must 'root denies for everybody' 0 . box_run certexc deny bad.example.com:993 --owner=system --chain=/root-of-none/chain.pem --yes
 must 'and that holds for a person' 4 reject check_as one bad.example.com:993
+
+# -- the tests of the packages themselves ----------------------------------------------------------
+
+# As autopkgtest runs them: in the source tree, one after the other.
+mkdir -p "$box/root/source/debian"
+cp -R "$source_dir/packaging/debian/tests" "$box/root/source/debian/"
+cp -R "$source_dir/man" "$box/root/source/"
+mapfile -t own < <(sed -n 's/^Tests: //p' "$source_dir/packaging/debian/tests/control")
+for name in "${own[@]}"; do
+  must "their own test \"$name\" passes" 0 '' box_run sh -c "cd /source && exec debian/tests/$name"
+done
 
 # -- the bus and polkit ----------------------------------------------------------------------------
 
