@@ -170,12 +170,14 @@ static int authority_show(const Cli *cli, int n, char **arguments) {
 }
 
 void authority_explain(const Cli *cli, const certexc_authority *a) {
+        const bool stored = certexc_authority_id(a) > 0 ||
+                            strcmp(certexc_authority_origin(a), "system") == 0;
         _cleanup_free_ char *only = only_text(a);
         char since[TIMES_TEXT_MAX];
 
         output_line(&cli->out, is_distrust(a) ? STYLE_BAD : STYLE_BOLD, "%s: %s, %s, %s",
                     subject(a), certexc_authority_kind(a), certexc_authority_origin(a),
-                    certexc_authority_state(a));
+                    stored ? certexc_authority_state(a) : _("not stored yet"));
         if (!is_distrust(a))
                 output_paragraph(&cli->out, 2, NULL, STYLE_PLAIN, _("May speak for: %s"),
                                  only ? only : "?");

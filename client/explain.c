@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "client/cleanup.h"
 #include "client/explain.h"
@@ -15,6 +16,9 @@
 /* Columns of a label in front of a value, and room for a label in any language. */
 #define LABEL 14U
 #define LABEL_BYTES_MAX 64U
+
+/* Room for the fact that shows a problem; the daemon's is shorter. */
+#define EXPLAIN_EVIDENCE_MAX 4096U
 
 /* Columns that the text of a problem is indented by. */
 #define INDENT 4U
@@ -189,10 +193,26 @@ static bool is_new(const certexc_answer *answer, const char *problem) {
         return false;
 }
 
+/* A time in front of @value, which the daemon writes by ISO 8601, as people read it. @value itself if
+ * there is none. */
+static const char *readable_time(const char *value, char ret[static EXPLAIN_EVIDENCE_MAX]) {
+        char date[TIMES_TEXT_MAX];
+        struct tm tm = { 0 };
+        const char *rest;
+
+        rest = value ? strptime(value, "%Y-%m-%dT%H:%M:%SZ", &tm) : NULL;
+        if (!rest)
+                return value;
+        times_write((int64_t) timegm(&tm), date);
+        (void) snprintf(ret, EXPLAIN_EVIDENCE_MAX, "%s%s", date, rest);
+        return ret;
+}
+
 /* Which certificate it is about and the fact that shows it, on one line. */
 static void explain_evidence(const Output *out, const certexc_answer *answer, size_t i) {
         const int at = certexc_answer_problem_certificate(answer, i);
-        const char *value = certexc_answer_problem_value(answer, i);
+        char text[EXPLAIN_EVIDENCE_MAX];
+        const char *value = readable_time(certexc_answer_problem_value(answer, i), text);
 
         if (value && *value && at > 0)
                 output_paragraph(out, INDENT, NULL, STYLE_PLAIN,
@@ -204,14 +224,23 @@ static void explain_evidence(const Output *out, const certexc_answer *answer, si
                                  _("Seen in certificate %d of the chain."), at + 1);
 }
 
-/* true if somebody between answers in the server's place, and calls itself by its name. */
-static bool is_intercepted(const certexc_answer *answer) {
-        static const char prefix[] = "intercepted-";
-
+static bool has_advice(const certexc_answer *answer, const char *prefix) {
         for (size_t i = 0; i < certexc_answer_n_advice(answer); i++)
                 if (strncmp(certexc_answer_advice(answer, i), prefix, strlen(prefix)) == 0)
                         return true;
         return false;
+}
+
+/* true if somebody between answers in the server's place, and calls itself by its name. */
+static bool is_intercepted(const certexc_answer *answer) {
+        return has_advice(answer, "intercepted-");
+}
+
+/* Nobody else has to mend what a clock alone makes look wrong. */
+static bool is_clock_s(const certexc_answer *answer, const char *problem) {
+        return (same(problem, "not-yet-valid") || same(problem, "expired") ||
+                same(problem, "issuer-expired") || same(problem, "revocation-unknown")) &&
+               has_advice(answer, "clock-");
 }
 
 /* The usual words blame the server for this, which has nothing to do with it there. */
@@ -223,10 +252,7 @@ static bool is_interceptor_s(const certexc_answer *answer, const char *problem) 
 
 /* true if the authority is known, but not for this name. */
 static bool is_limited(const certexc_answer *answer, const char *problem) {
-        for (size_t i = 0; same(problem, "unknown-issuer") && i < certexc_answer_n_advice(answer); i++)
-                if (same(certexc_answer_advice(answer, i), "authority-limited"))
-                        return true;
-        return false;
+        return same(problem, "unknown-issuer") && has_advice(answer, "authority-limited");
 }
 
 static void explain_problem(const Output *out, const certexc_answer *answer, size_t i) {
@@ -236,7 +262,8 @@ static void explain_problem(const Output *out, const certexc_answer *answer, siz
         const char *advice = certexc_problem_advice(name);
         const bool never = !certexc_answer_problem_exceptable(answer, i);
         const bool limited = is_limited(answer, name);
-        const bool foreign = limited || is_interceptor_s(answer, name);
+        const bool clock = is_clock_s(answer, name);
+        const bool foreign = limited || clock || is_interceptor_s(answer, name);
 
         if (limited)
                 meaning = _("The certificate was issued by an authority that may not speak for this "
@@ -253,6 +280,9 @@ static void explain_problem(const Output *out, const certexc_answer *answer, siz
         explain_evidence(out, answer, i);
         if (mender && !foreign)
                 output_paragraph(out, INDENT, NULL, STYLE_PLAIN, _("Who can mend it: %s."), mender);
+        if (clock)
+                output_paragraph(out, INDENT, NULL, STYLE_DIM, "%s",
+                                 _("This computer's clock is wrong, see below: put it right first."));
         if (advice && !foreign)
                 output_paragraph(out, INDENT, NULL, STYLE_DIM, "%s", advice);
 }
@@ -345,6 +375,7 @@ static void explain_fields(const Output *out, const certexc_answer *answer) {
         const certexc_certificate *old = certexc_answer_change_old(answer);
         const certexc_certificate *new = certexc_answer_leaf(answer);
         _cleanup_free_ char *old_names = join_names(old), *new_names = join_names(new);
+        char before[EXPLAIN_FINGERPRINT_MAX], after[EXPLAIN_FINGERPRINT_MAX];
 
         field_change(out, answer, _("Subject"), "subject", certexc_certificate_subject(old),
                      certexc_certificate_subject(new));
@@ -358,8 +389,9 @@ static void explain_fields(const Output *out, const certexc_answer *answer) {
                           certexc_certificate_not_before(new));
         field_change_time(out, answer, _("Valid until"), "not_after",
                           certexc_certificate_not_after(old), certexc_certificate_not_after(new));
-        field_change(out, answer, _("Key"), "key_sha256", certexc_certificate_key_sha256(old),
-                     certexc_certificate_key_sha256(new));
+        field_change(out, answer, _("Key"), "key_sha256",
+                     explain_fingerprint(certexc_certificate_key_sha256(old), before),
+                     explain_fingerprint(certexc_certificate_key_sha256(new), after));
 }
 
 /* Whether it was time for a new certificate, with the date that tells. */

@@ -156,6 +156,22 @@ static const Row rows[] = {
           { "that may not speak for this name here.\n", "Seen: \"bank.test (CN=Root)\".",
             "imported to speak for 10.0.0.0/8, example.org alone. \"bank.test\" lies outside." },
           { "that this system does not know", "{" "hosts}" } },
+        { "a time is told as people read it, with what stands behind it",
+          "\"verdict\":\"prompt\",\"because\":\"no-exception\",\"problems\":["
+          PROBLEM("issuer-expired", "true", "-1", "2021-01-01T00:00:00Z (CN=Root)") "],"
+          "\"new_problems\":[]",
+          { "Seen: \"2021-01-01 00:00 (CN=Root)\".", "outdated intermediate" },
+          { "T00:00" } },
+        { "where the clock is wrong nobody else is blamed",
+          "\"verdict\":\"prompt\",\"because\":\"no-exception\",\"problems\":["
+          PROBLEM("not-yet-valid", "true", "0", "2027-01-01T00:00:00Z") ","
+          PROBLEM("issuer-expired", "true", "-1", "2027-01-01T00:00:00Z (CN=Root)") ","
+          PROBLEM("revocation-unknown", "true", "0", "the list is from the future") ","
+          PROBLEM("name-mismatch", "true", "0", "x") "],\"new_problems\":[],"
+          "\"advice\":[{\"id\":\"clock-before-build\",\"time\":1795262400}]",
+          { "clock is wrong, see below: put it right first.\n", "Check the server name",
+            "clock is wrong: it shows a time before 2026-11-21 12:00" },
+          { "outdated intermediate", "installed the certificate too early", "Try again later" } },
         { "reject says that nobody may allow it",
           "\"verdict\":\"reject\",\"because\":\"never-exceptable\",\"problems\":["
           PROBLEM("revoked", "false", "0", "") "],\"new_problems\":[]",
