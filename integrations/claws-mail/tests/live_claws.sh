@@ -80,7 +80,7 @@ account_name=test
 is_default=1
 name=Test
 address=test@localhost
-receive_server=localhost
+receive_server=$host
 user_id=test
 receive_at_get_all=1
 RC
@@ -151,7 +151,7 @@ says() { # SENTENCE WORDS
 }
 
 is_refused() { # SENTENCE WORDS
-  wait_said "$1" "the connection to localhost:$port is refused\\. $2"
+  wait_said "$1" "the connection to $host:$port is refused\\. $2"
   [ "$(grep -c 'Login: user=<test>' "$live/dovecot.log" || true)" = "$logins" ] || fails "$1: somebody logs in"
   mark
   holds "$1"
@@ -188,7 +188,7 @@ has_pins() { # SENTENCE NUMBER
 # certexc's decisions about the server that still count, as "STATE PROBLEMS".
 keeps() { # SENTENCE TEXT
   local kept
-  kept=$(certexc list "localhost:$port" 2>/dev/null | sed '1d; s/.*for ever *//; s/ *CN=.*//; s/  */ /g')
+  kept=$(certexc list "$host:$port" 2>/dev/null | sed '1d; s/.*for ever *//; s/ *CN=.*//; s/  */ /g')
   [ "$kept" = "$2" ] || fails "$1: certexc keeps \"$kept\""
   holds "$1"
 }
@@ -223,7 +223,7 @@ make_chained() {
   done
   printf 'cn = "Root"\nca\ncert_signing_key\nexpiration_days = 90\n' >"$live/root.template"
   printf 'cn = "Middle"\nca\ncert_signing_key\nexpiration_days = 90\n' >"$live/middle.template"
-  printf 'cn = "localhost"\ndns_name = "localhost"\nsigning_key\ntls_www_server\nexpiration_days = 90\n' \
+  printf 'cn = "localhost"\ndns_name = "localhost"\nip_address = "127.0.0.1"\nsigning_key\ntls_www_server\nexpiration_days = 90\n' \
     >"$live/chained.template"
   certtool --generate-self-signed --load-privkey "$live/root.key" --template "$live/root.template" --outfile "$live/root.pem"
   certtool --generate-certificate --load-privkey "$live/middle.key" --load-ca-certificate "$live/root.pem" \
@@ -242,6 +242,8 @@ live_daemon "$mode" --trust-file="$live/root.pem"
 live_dovecot first
 begin_display
 prepare_claws
+host=localhost
+getent hosts "$host" >/dev/null || host=127.0.0.1
 bad='live expired, self-signed, name-mismatch'
 
 # -- the main job ----------------------------------------------------------------------------------
@@ -275,15 +277,15 @@ mark
 fetch
 logs_in 'the first certificate is still accepted'
 
-certexc revoke "localhost:$port" >/dev/null
+certexc revoke "$host:$port" >/dev/null
 fetch
 dialog 'taken back, it is asked about again' 'invalid and expired'
 press Escape
 is_refused 'and refused by Escape' 'You did not accept'
-certexc deny "localhost:$port" --connect="127.0.0.1:$port" --yes >/dev/null
+certexc deny "$host:$port" --connect="127.0.0.1:$port" --yes >/dev/null
 fetch
 is_refused 'denied, it is refused and nobody is asked' 'This certificate was refused here before'
-certexc revoke "localhost:$port" >/dev/null
+certexc revoke "$host:$port" >/dev/null
 
 # -- agents ----------------------------------------------------------------------------------------
 
@@ -292,7 +294,7 @@ if command -v python3 >/dev/null; then
   fetch
   logs_in 'an agent of the person is asked first, and Claws Mail waits for it'
   keeps 'what was said there is kept' "$bad"
-  certexc revoke "localhost:$port" >/dev/null
+  certexc revoke "$host:$port" >/dev/null
 fi
 
 # -- without the daemon ----------------------------------------------------------------------------
@@ -332,7 +334,7 @@ end_claws
 
 # -- loaded later, and IMAP ------------------------------------------------------------------------
 
-certexc revoke "localhost:$port" >/dev/null
+certexc revoke "$host:$port" >/dev/null
 make_profile Plugins_GTK3 pop3
 begin_claws
 dialog 'loaded behind the main window, it is asked before Claws Mail all the same' 'invalid and expired'
@@ -354,17 +356,17 @@ end_claws
 # -- a certificate with which nothing is wrong -----------------------------------------------------
 
 make_profile Plugins_Common pop3
-certexc revoke "localhost:$port" >/dev/null
+certexc revoke "$host:$port" >/dev/null
 live_dovecot_swap chained
 begin_claws
-dialog 'whose issuer Claws Mail does not hand over is asked about' 'unknown'
+dialog 'whose issuer Claws Mail does not hand over is asked about' 'certificate is'
 press alt+a
 logs_in 'accepted, it goes on'
-certexc revoke "localhost:$port" >/dev/null
+certexc revoke "$host:$port" >/dev/null
 fetch
 logs_in 'the next time its issuer is known, and nothing needs to be allowed'
 has_pins 'which Claws Mail does not keep either' 0
-certexc deny "localhost:$port" --connect="127.0.0.1:$port" --yes >/dev/null
+certexc deny "$host:$port" --connect="127.0.0.1:$port" --yes >/dev/null
 fetch
 is_refused 'denied, it is refused although nothing is wrong with it' 'This certificate was refused here before'
 end_claws
