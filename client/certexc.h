@@ -150,9 +150,9 @@ CERTEXC_API int certexc_call(certexc_client *client, const char *method, const c
  * the socket. -ETIMEDOUT: no answer in time. -ECONNRESET: the daemon went away. -EPROTO: it does
  * not speak org.certexc1. -ENOMEM. From the daemon: -EINVAL InvalidHost InvalidPort InvalidChain
  * InvalidRequest · -ESTALE ProblemsChanged · -EALREADY NothingToExcept · -EKEYREJECTED
- * NotExceptable FingerprintMismatch · -ENOENT NotFound PromptUnknown · -EACCES AccessDenied · -EDQUOT
- * LimitReached · -EIO JudgeFailed StoreFailed · -EBUSY Rebuilding · -EOPNOTSUPP a method that this
- * daemon does not have · -EREMOTEIO any other. None of them means "accept".
+ * NotExceptable FingerprintMismatch · -ENOENT NotFound PromptUnknown · -EACCES AccessDenied · -EROFS
+ * HeldByFile · -EDQUOT LimitReached · -EIO JudgeFailed StoreFailed · -EBUSY Rebuilding · -EOPNOTSUPP a
+ * method that this daemon does not have · -EREMOTEIO any other. None of them means "accept".
  */
 
 /* -- Ask ----------------------------------------------------------------------------------- */
@@ -354,11 +354,14 @@ CERTEXC_API const certexc_exception *certexc_exceptions_item(const certexc_excep
 /** certexc_exceptions_json() - {"exceptions": [...]}, the pages joined */
 CERTEXC_API const char *certexc_exceptions_json(const certexc_exceptions *exceptions);
 
-/** Words: action "allow" "deny"; pin "certificate" "key"; end "never" "date" "session"; state
- * "live" "unconfirmed" "ended" "revoked". _until() is 0 without a date. */
+/** Words: origin "own" "admin" "file"; action "allow" "deny"; pin "certificate" "key"; end "never"
+ * "date" "session"; state "live" "unconfirmed" "ended" "revoked". _until() is 0 without a date. _file() is
+ * NULL but for what an administrator has put into a file: only there it can be changed. */
 CERTEXC_API certexc_exception *certexc_exception_free(certexc_exception *exception);
 CERTEXC_API uint64_t certexc_exception_id(const certexc_exception *exception);
 CERTEXC_API int64_t certexc_exception_owner(const certexc_exception *exception);
+CERTEXC_API const char *certexc_exception_origin(const certexc_exception *exception);
+CERTEXC_API const char *certexc_exception_file(const certexc_exception *exception);
 CERTEXC_API const char *certexc_exception_action(const certexc_exception *exception);
 CERTEXC_API const char *certexc_exception_host(const certexc_exception *exception);
 CERTEXC_API uint16_t certexc_exception_port(const certexc_exception *exception);
@@ -559,7 +562,7 @@ CERTEXC_API const char *certexc_monitor_error(const certexc_monitor *monitor);
 
 CERTEXC_API certexc_event *certexc_event_free(certexc_event *event);
 /** "ready", "allowed", "denied", "revoked", "ended", "confirmed", "unconfirmed", "store-rebuilt",
- * "authorities-changed" */
+ * "authorities-changed", "rules-changed" */
 CERTEXC_API const char *certexc_event_name(const certexc_event *event);
 CERTEXC_API int64_t certexc_event_time(const certexc_event *event);
 CERTEXC_API const certexc_exception *certexc_event_exception(const certexc_event *event);

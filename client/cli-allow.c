@@ -208,6 +208,9 @@ static int may_allow(const Cli *cli, const Target *target, const certexc_answer 
 
         (void) explain_endpoint(target->endpoint.host, target->endpoint.port, endpoint);
         denied = strcmp(certexc_answer_because(answer), "denial") == 0;
+        if (denied && certexc_exception_file(e))
+                return cli_fail(cli, "%s: the administrator has denied this for everybody, in the file %s. "
+                                     "Nothing was stored.", endpoint, certexc_exception_file(e));
         if (denied && certexc_exception_owner(e) == CERTEXC_OWNER_SYSTEM && !cli_is_system(cli))
                 return cli_fail(cli, "%s: the administrator has denied this for everybody. Nothing "
                                      "was stored.", endpoint);

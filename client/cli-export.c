@@ -17,6 +17,7 @@ typedef struct Export {
         size_t n_authorities;
         const char **digests; /* of all certificates, sorted: borrowed */
         size_t n_digests;
+        size_t n_of_session; /* left out */
 } Export;
 
 static void export_done(Export *x) {
@@ -30,8 +31,13 @@ static void json_done(struct json_object **o) {
 }
 
 /* A decision until the end of a session means nothing elsewhere or later. */
+static bool is_of_session(const certexc_exception *e) {
+        return strcmp(certexc_exception_end(e), "session") == 0;
+}
+
+/* Those in files are nobody's own, and their files can be copied. */
 static bool is_exported(const certexc_exception *e) {
-        return strcmp(certexc_exception_end(e), "session") != 0;
+        return !is_of_session(e) && !certexc_exception_file(e);
 }
 
 static const char *fingerprint(const certexc_exception *e) {
@@ -84,6 +90,7 @@ static int gather(Export *x, const certexc_exceptions *list) {
 
                 if (is_exported(e))
                         x->items[x->n_items++] = e;
+                x->n_of_session += is_of_session(e);
         }
         qsort(x->items, x->n_items, sizeof(*x->items), compare);
         return 0;
@@ -319,9 +326,9 @@ int cli_export(Cli *cli, int n, char **arguments) {
                 return cli_no_memory(cli);
         if (r < 0)
                 return cli_fail_client(cli, r);
-        if (x.n_items < certexc_exceptions_count(list))
+        if (x.n_of_session > 0)
                 output_line(&cli->err, STYLE_PLAIN,
                             "certexc: %zu decisions that end with a session are left out.",
-                            certexc_exceptions_count(list) - x.n_items);
+                            x.n_of_session);
         return EXIT_DONE;
 }

@@ -14,8 +14,16 @@
 static const TableColumn columns[] = {
         { N_("ID"), COLUMN_RIGHT },      { N_("DECISION"), COLUMN_LEFT }, { N_("ENDPOINT"), COLUMN_LEFT },
         { N_("UNTIL"), COLUMN_LEFT },    { N_("STATE"), COLUMN_LEFT },    { N_("PROBLEMS"), COLUMN_CUT },
-        { N_("SUBJECT"), COLUMN_CUT },
+        { N_("SUBJECT"), COLUMN_CUT },  { N_("ORIGIN"), COLUMN_LEFT },
 };
+
+/* The last column is there where one of the decisions is in a file. */
+static bool has_files(const certexc_exceptions *list) {
+        for (size_t i = 0; i < certexc_exceptions_count(list); i++)
+                if (certexc_exception_file(certexc_exceptions_item(list, i)))
+                        return true;
+        return false;
+}
 
 /* The column UNTIL: short, so that the table stays narrow. */
 static const char *write_end(const certexc_exception *e, char ret[static TIMES_TEXT_MAX]) {
@@ -33,7 +41,7 @@ static Style state_style(const char *state) {
         return strcmp(state, "live") == 0 ? STYLE_PLAIN : STYLE_DIM;
 }
 
-static int add_row(Table *table, const certexc_exception *e) {
+static int add_row(Table *table, const certexc_exception *e, bool with_origin) {
         const bool allow = strcmp(certexc_exception_action(e), "allow") == 0;
         const char *state = certexc_exception_state(e);
         _cleanup_free_ char *names = explain_problem_names(e);
@@ -60,18 +68,21 @@ static int add_row(Table *table, const certexc_exception *e) {
         if (r >= 0)
                 r = table_cell(table, STYLE_PLAIN, "%s",
                                certexc_certificate_subject(certexc_exception_certificate(e)));
+        if (r >= 0 && with_origin)
+                r = table_cell(table, STYLE_PLAIN, "%s", certexc_exception_origin(e));
         return r;
 }
 
 static int print_table(const Cli *cli, const certexc_exceptions *list) {
         _cleanup_(table_freep) Table *table = NULL;
+        const bool with_origin = has_files(list);
         int r;
 
-        r = table_new(&cli->out, columns, N_ELEMENTS(columns), &table);
+        r = table_new(&cli->out, columns, N_ELEMENTS(columns) - !with_origin, &table);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < certexc_exceptions_count(list); i++) {
-                r = add_row(table, certexc_exceptions_item(list, i));
+                r = add_row(table, certexc_exceptions_item(list, i), with_origin);
                 if (r < 0)
                         return r;
         }

@@ -36,6 +36,21 @@ static int revoke_id(const Cli *cli, uint64_t id) {
         return EXIT_DONE;
 }
 
+/* What no revoking takes back. Returns the exit status. */
+static int report_in_files(const Cli *cli, const char *text, const certexc_exceptions *list) {
+        int status = EXIT_DONE;
+
+        for (size_t i = 0; i < certexc_exceptions_count(list); i++) {
+                const certexc_exception *e = certexc_exceptions_item(list, i);
+
+                if (certexc_exception_file(e))
+                        status = cli_fail(cli, "%s: decision %" PRIu64 " is in the administrator's file "
+                                               "%s, and can only be changed there.",
+                                          text, certexc_exception_id(e), certexc_exception_file(e));
+        }
+        return status;
+}
+
 static int revoke_host(const Cli *cli, const char *text) {
         _cleanup_(certexc_exceptions_freep) certexc_exceptions *list = NULL;
         const char *reason = NULL;
@@ -56,13 +71,15 @@ static int revoke_host(const Cli *cli, const char *text) {
         if (n == 0)
                 return cli_fail(cli, "%s: nothing is allowed or denied there.", text);
         for (size_t i = 0; i < n; i++) {
-                int status;
+                const certexc_exception *item = certexc_exceptions_item(list, i);
+                int status = EXIT_DONE;
 
-                status = revoke_id(cli, certexc_exception_id(certexc_exceptions_item(list, i)));
+                if (!certexc_exception_file(item))
+                        status = revoke_id(cli, certexc_exception_id(item));
                 if (status != EXIT_DONE)
                         return status;
         }
-        return EXIT_DONE;
+        return report_in_files(cli, text, list);
 }
 
 int cli_revoke(Cli *cli, int n, char **arguments) {

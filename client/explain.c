@@ -171,7 +171,10 @@ void explain_exception(const Output *out, const char *title, const certexc_excep
         field(out, _("Decision"), allow ? _("allowed") : _("denied"));
         field(out, _("Endpoint"), explain_endpoint(certexc_exception_host(exception),
                                               certexc_exception_port(exception), text));
-        if (certexc_exception_owner(exception) == CERTEXC_OWNER_SYSTEM)
+        if (certexc_exception_file(exception)) {
+                field(out, _("Made by"), _("the administrator, for everybody, in a file"));
+                field(out, _("File"), certexc_exception_file(exception));
+        } else if (certexc_exception_owner(exception) == CERTEXC_OWNER_SYSTEM)
                 field(out, _("Made by"), _("the administrator, for everybody on this machine"));
         field(out, _("Pinned"), same(certexc_exception_pin(exception), "key")
                                      ? _("the key: other certificates of it count too")
@@ -440,14 +443,29 @@ void explain_change(const Output *out, const certexc_answer *answer, int64_t now
 
 /* -- Accept, prompt, reject ------------------------------------------------------------------- */
 
+/* What the administrator decided for everybody is not to be told as one's own. */
+static const char *because_sentence(const certexc_answer *answer) {
+        const char *because = certexc_answer_because(answer);
+        const char *sentence = certexc_because_sentence(because);
+        const certexc_exception *e = certexc_answer_exception(answer);
+        const bool of_system = e && certexc_exception_owner(e) == CERTEXC_OWNER_SYSTEM;
+
+        if (of_system && same(because, "exception"))
+                return _("The administrator allowed this certificate for everything that is wrong "
+                         "with it.");
+        if (of_system && same(because, "denial"))
+                return _("The administrator refused this certificate.");
+        return sentence ? sentence : "";
+}
+
 static void explain_accept(const Output *out, const certexc_answer *answer, const char *endpoint) {
         const certexc_exception *exception = certexc_answer_exception(answer);
-        const char *sentence = certexc_because_sentence(certexc_answer_because(answer));
+        const char *file = certexc_exception_file(exception);
         _cleanup_free_ char *names = NULL;
         char end[EXPLAIN_END_MAX];
 
-        output_line(out, STYLE_GOOD, _("%s: accept. %s"), endpoint, sentence ? sentence : "");
-        if (!exception)
+        output_line(out, STYLE_GOOD, _("%s: accept. %s"), endpoint, because_sentence(answer));
+        if (!exception || (file && certexc_answer_obsolete(answer)))
                 return;
         if (certexc_answer_obsolete(answer)) {
                 output_paragraph(out, 2, NULL, STYLE_PLAIN,
@@ -460,11 +478,12 @@ static void explain_accept(const Output *out, const certexc_answer *answer, cons
         output_paragraph(out, 2, NULL, STYLE_PLAIN, _("Exception %" PRIu64 " allows it %s: %s."),
                          certexc_exception_id(exception), explain_end(exception, end),
                          or_question_mark(names));
+        if (file)
+                output_paragraph(out, 2, NULL, STYLE_PLAIN, _("It is in the file %s."), file);
 }
 
 void explain_answer(const Output *out, const certexc_answer *answer, int64_t now) {
         const enum certexc_verdict verdict = certexc_answer_verdict(answer);
-        const char *sentence = certexc_because_sentence(certexc_answer_because(answer));
         const certexc_exception *exception = certexc_answer_exception(answer);
         char endpoint[EXPLAIN_ENDPOINT_MAX];
 
@@ -473,12 +492,9 @@ void explain_answer(const Output *out, const certexc_answer *answer, int64_t now
                 explain_accept(out, answer, endpoint);
                 return;
         }
-        if (verdict == CERTEXC_REJECT)
-                output_line(out, STYLE_BAD, _("%s: reject. %s"), endpoint,
-                            sentence ? sentence : "");
-        else
-                output_line(out, STYLE_WARN, _("%s: prompt. %s"), endpoint,
-                            sentence ? sentence : "");
+        output_line(out, verdict == CERTEXC_REJECT ? STYLE_BAD : STYLE_WARN,
+                    verdict == CERTEXC_REJECT ? _("%s: reject. %s") : _("%s: prompt. %s"), endpoint,
+                    because_sentence(answer));
         explain_problems(out, answer);
         explain_advice(out, answer);
         explain_change(out, answer, now);
@@ -486,10 +502,10 @@ void explain_answer(const Output *out, const certexc_answer *answer, int64_t now
                             certexc_answer_leaf(answer), now);
         if (!exception)
                 return;
-        if (same(certexc_answer_because(answer), "denial"))
-                explain_exception(out, _("The decision that refuses it"), exception, now);
-        else
-                explain_exception(out, _("The decision that nearly covers it"), exception, now);
+        explain_exception(out, same(certexc_answer_because(answer), "denial")
+                                       ? _("The decision that refuses it")
+                                       : _("The decision that nearly covers it"),
+                          exception, now);
 }
 
 /* -- rebuilds ----------------------------------------------------------------------------- */

@@ -60,6 +60,8 @@ int exception_read(JsonObject *object, certexc_exception *ret, const char **ret_
                 .object = object,
                 .id = fields_int(&f, "id", 1, INT64_MAX),
                 .owner = fields_int(&f, "owner", INT64_MIN, INT64_MAX),
+                .origin = fields_string_or(&f, "origin", NULL),
+                .file = fields_string_or(&f, "file", NULL),
                 .action = fields_string(&f, "action"),
                 .host = fields_string(&f, "host"),
                 .port = (uint16_t) fields_int(&f, "port", 0, UINT16_MAX),
@@ -73,6 +75,9 @@ int exception_read(JsonObject *object, certexc_exception *ret, const char **ret_
         };
         JsonObject *certificate = fields_object(&f, "certificate", true);
 
+        /* A daemon that does not say knows no files. */
+        if (!e.origin)
+                e.origin = e.owner == CERTEXC_OWNER_SYSTEM ? "admin" : "own";
         if (!is_string_array(e.problems))
                 fields_bad(&f, "problems", "it is no array of strings");
         if (fields_finish(&f, false) < 0) {
@@ -137,6 +142,8 @@ const char *certexc_certificate_name(const certexc_certificate *certificate, siz
 
 GETTER(uint64_t, id, exception, (uint64_t) exception->id, 0)
 GETTER(int64_t, owner, exception, exception->owner, 0)
+GETTER(const char *, origin, exception, exception->origin, NULL)
+GETTER(const char *, file, exception, exception->file, NULL)
 GETTER(const char *, action, exception, exception->action, NULL)
 GETTER(const char *, host, exception, exception->host, NULL)
 GETTER(uint16_t, port, exception, exception->port, 0)

@@ -13,7 +13,7 @@ struct certexc_certificate {
 
 struct certexc_exception {
         JsonObject *object; /* owned if @standalone */
-        const char *action, *host, *pin, *end, *state;
+        const char *action, *host, *pin, *end, *state, *origin, *file;
         JsonObject *problems;
         certexc_certificate certificate;
         int64_t id, owner, until, created, changed;

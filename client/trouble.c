@@ -74,6 +74,11 @@ static const struct {
           N_("The fingerprint that was given is not that of the certificate, which has SHA-256 %s. "
           "Nothing was stored; compare them again."),
           "sha256", "" },
+        { PREFIX "HeldByFile", -EROFS,
+          N_("The administrator decided this for everybody, in the file %s. It can only be changed there: "
+          "ask whoever looks after this computer to change the file and to reload the daemon. Nothing "
+          "was stored."),
+          "file", "" },
         { PREFIX "NotFound", -ENOENT,
           N_("There is no such decision or certificate; the list shows those that are there."), "",
           "" },

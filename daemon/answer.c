@@ -166,11 +166,18 @@ static struct json_object *answer_digests(const Decision *d) {
         return answer_certificate(&c);
 }
 
-struct json_object *answer_exception(const Decision *d, const CertificateFacts *certificate) {
+static const char *origin_of(int64_t owner) {
+        return owner == OWNER_SYSTEM ? "admin" : "own";
+}
+
+struct json_object *answer_exception(const Decision *d, const char *file,
+                                     const CertificateFacts *certificate) {
         _cleanup_(json_freep) struct json_object *o = json_object_new_object();
 
         if (json_put_int(o, "id", (int64_t) d->id) < 0 ||
             json_put_int(o, "owner", d->owner) < 0 ||
+            json_put_string(o, "origin", file ? "file" : origin_of(d->owner)) < 0 ||
+            (file && json_put_string(o, "file", file) < 0) ||
             json_put_string(o, "action", d->action == DECISION_ALLOW ? "allow" : "deny") < 0 ||
             json_put_string(o, "host", d->host) < 0 ||
             json_put_int(o, "port", d->port) < 0 ||
@@ -193,8 +200,13 @@ struct json_object *answer_stored(Store *store, const Decision *d) {
         _cleanup_(certificate_facts_freep) CertificateFacts *certificate = NULL;
 
         if (store_certificate_of(store, d, &certificate) < 0)
-                return answer_exception(d, NULL);
-        return answer_exception(d, certificate);
+                return answer_exception(d, NULL, NULL);
+        return answer_exception(d, NULL, certificate);
+}
+
+struct json_object *answer_rule(const Rule *rule) {
+        return answer_exception(&rule->decision, rule->path,
+                                rule->certificate ? rule->certificate->facts : NULL);
 }
 
 static const char *entry_state(DecisionState state) {
@@ -241,12 +253,8 @@ static struct json_object *authority_object(const char *origin, const Entry *e,
         return TAKE_PTR(o);
 }
 
-static const char *origin_of(const Entry *e) {
-        return e->owner == OWNER_SYSTEM ? "admin" : "own";
-}
-
 struct json_object *answer_authority(const Entry *e, const CertificateFacts *certificate) {
-        return authority_object(origin_of(e), e, answer_certificate(certificate));
+        return authority_object(origin_of(e->owner), e, answer_certificate(certificate));
 }
 
 struct json_object *answer_system_authority(const CertificateFacts *certificate) {

@@ -9,6 +9,7 @@
 #include "daemon/decision.h"
 #include "daemon/facts.h"
 #include "daemon/rebuild.h"
+#include "daemon/rules.h"
 
 struct json_object;
 
@@ -19,9 +20,12 @@ struct json_object *answer_problem_names(ProblemSet problems);
 struct json_object *answer_advice(const AdviceList *advice);
 /* @facts has one. */
 struct json_object *answer_responder(const Facts *facts);
-struct json_object *answer_exception(const Decision *d, const CertificateFacts *certificate);
+/* @file: where it stands, or NULL for one of the store's. */
+struct json_object *answer_exception(const Decision *d, const char *file,
+                                     const CertificateFacts *certificate);
 /* The same with the certificate as the store has it; if it has none, only the digests. */
 struct json_object *answer_stored(Store *store, const Decision *d);
+struct json_object *answer_rule(const Rule *rule);
 /* An entry with its certificate, as the store has it; the same before it is stored; and an authority
  * of the system's store. */
 struct json_object *answer_entry(Store *store, const Entry *e);

@@ -27,7 +27,8 @@ static char *error_sentence(const Bus *bus, const char *error, struct json_objec
         size_t n;
 
         if (!json_object_object_get_ex(fields, "reason", &reason) &&
-            !json_object_object_get_ex(fields, "what", &reason))
+            !json_object_object_get_ex(fields, "what", &reason) &&
+            !json_object_object_get_ex(fields, "file", &reason))
                 (void) json_object_object_get_ex(fields, "parameter", &reason);
         member = strncmp(error, INTERFACE, strlen(INTERFACE)) == 0
                          ? interface_find(bus->interface, 'e', error + strlen(INTERFACE))

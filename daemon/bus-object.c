@@ -26,6 +26,7 @@ static const struct {
         { "ended", "ExceptionRevoked", "exception", "Exception" },
         { "unconfirmed", "ExceptionRevoked", "exception", "Exception" },
         { "authorities-changed", "AuthoritiesChanged", NULL, NULL },
+        { "rules-changed", "RulesChanged", NULL, NULL },
         { "store-rebuilt", "StoreRebuilt", "rebuild", "Rebuild" },
 };
 
@@ -40,6 +41,7 @@ static const sd_bus_vtable signals[] = {
                                  SD_BUS_PARAM(event) SD_BUS_PARAM(time) SD_BUS_PARAM(exception), 0),
         SD_BUS_SIGNAL_WITH_NAMES("AuthoritiesChanged", "sx",
                                  SD_BUS_PARAM(event) SD_BUS_PARAM(time), 0),
+        SD_BUS_SIGNAL_WITH_NAMES("RulesChanged", "sx", SD_BUS_PARAM(event) SD_BUS_PARAM(time), 0),
         SD_BUS_SIGNAL_WITH_NAMES("StoreRebuilt", "sxa{sv}",
                                  SD_BUS_PARAM(event) SD_BUS_PARAM(time) SD_BUS_PARAM(rebuild), 0),
 };

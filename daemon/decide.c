@@ -16,6 +16,7 @@
 #include "daemon/limits.h"
 #include "daemon/login.h"
 #include "daemon/method.h"
+#include "daemon/rules.h"
 #include "daemon/submit.h"
 
 /* The last second of the year 9999; a later date is a slip of units. */
@@ -203,6 +204,28 @@ static int check_leaf(Request *r) {
         return -EINVAL;
 }
 
+/* What a file denies or allows, nobody but who writes the file can change. */
+static void answer_held_by_file(Request *r, const Rule *rule) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (json_put_string(o, "file", rule->path) < 0)
+                request_no_memory(r);
+        else
+                request_error(r, "HeldByFile", TAKE_PTR(o));
+}
+
+static int check_rules(Request *r) {
+        const Judged *j = r->judged;
+        const Rule *rule = rules_denial(r->manager->rules, j->endpoint.host, j->endpoint.port,
+                                        j->facts->leaf->sha256, j->facts->leaf->key_sha256,
+                                        request_now_for_ends(r));
+
+        if (!rule)
+                return 0;
+        answer_held_by_file(r, rule);
+        return -EPERM;
+}
+
 /* -- storing ----------------------------------------------------------------------------------- */
 
 static void answer_decision(Request *r, const Decision *d, const bool *already) {
@@ -257,6 +280,8 @@ static void add_ready(Request *r) {
         if (w->action == DECISION_ALLOW && check_consent(r, w) < 0)
                 return;
         if (check_leaf(r) < 0 || check_fingerprint(r, w) < 0)
+                return;
+        if (w->action == DECISION_ALLOW && check_rules(r) < 0)
                 return;
 
         n = request_submit_owner_name(r);
@@ -335,10 +360,17 @@ void method_revoke_exception(Request *r) {
         _cleanup_(change_freep) Change *change = NULL;
         Fields f = request_fields(r);
         uint64_t id = (uint64_t) fields_int(&f, "id", 0, INT64_MAX);
+        const Rule *rule;
         int n;
 
         if (request_fields_finish(r, &f) < 0)
                 return;
+
+        rule = rules_get(r->manager->rules, id, request_now_for_ends(r));
+        if (rule) {
+                answer_held_by_file(r, rule);
+                return;
+        }
 
         n = change_new(CHANGE_REVOKE, r->owner, (int64_t) r->caller.uid, manager_now(), &change);
         if (n >= 0) {

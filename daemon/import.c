@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/exported.h"
 #include "daemon/import.h"
 #include "daemon/imports.h"
 #include "daemon/json.h"
@@ -18,6 +19,7 @@
 #include "daemon/limits.h"
 #include "daemon/method.h"
 #include "daemon/presented.h"
+#include "daemon/rules.h"
 #include "daemon/submit.h"
 
 /* What depends on the certificates beside the server's own and on what it staples, which an export does
@@ -50,6 +52,7 @@ static const char *const outcome_names[_IMPORT_OUTCOME_MAX] = {
         [IMPORT_NO_CERTIFICATE] = "no-certificate",
         [IMPORT_NOT_AN_AUTHORITY] = "not-an-authority",
         [IMPORT_FORBIDDEN] = "forbidden",
+        [IMPORT_HELD_BY_FILE] = "held-by-file",
         [IMPORT_TOO_MANY] = "too-many",
         [IMPORT_TOO_MANY_HERE] = "too-many-here",
         [IMPORT_TOO_LARGE] = "too-large",
@@ -90,78 +93,6 @@ void import_answer_bad(Request *r, const char *field, size_t i, const char *reas
                 request_invalid(r, field, text);
 }
 
-static const char *read_problems(struct json_object *names, ProblemSet *ret) {
-        *ret = 0;
-        for (size_t i = 0; i < json_object_array_length(names); i++) {
-                struct json_object *item = json_object_array_get_idx(names, i);
-                const ProblemInfo *info = NULL;
-
-                if (json_object_is_type(item, json_type_string) &&
-                    strlen(json_object_get_string(item)) ==
-                            (size_t) json_object_get_string_len(item))
-                        info = problem_by_name(json_object_get_string(item));
-                if (!info)
-                        return "one of the problems is no problem's name";
-                *ret |= (ProblemSet) info->problem;
-        }
-        return NULL;
-}
-
-static const char *read_words(const char *action, const char *pin, const char *state,
-                              Decision *d) {
-        if (strcmp(action, "allow") != 0 && strcmp(action, "deny") != 0)
-                return "the action is neither allow nor deny";
-        if (strcmp(pin, "certificate") != 0 && strcmp(pin, "key") != 0)
-                return "the pin is neither certificate nor key";
-        if (strcmp(state, "live") != 0 && strcmp(state, "unconfirmed") != 0)
-                return "the state is neither live nor unconfirmed";
-        d->action = *action == 'a' ? DECISION_ALLOW : DECISION_DENY;
-        d->pin = *pin == 'c' ? PIN_CERTIFICATE : PIN_KEY;
-        d->state = *state == 'l' ? STATE_LIVE : STATE_UNCONFIRMED;
-        return NULL;
-}
-
-static const char *read_endpoint(const char *host, size_t size, int64_t port, Decision *d) {
-        const char *reason = "the host is none";
-        Endpoint endpoint;
-
-        if (port < 1 || port > UINT16_MAX)
-                return "the port is not one of 1 to 65535";
-        if (endpoint_set(host, size, (uint16_t) port, &endpoint, &reason) < 0)
-                return reason;
-        memcpy(d->host, endpoint.host, sizeof(d->host));
-        d->port = endpoint.port;
-        return NULL;
-}
-
-/* NULL, or what is wrong with it. */
-static const char *read_entry(struct json_object *object, Decision *d) {
-        Fields f = FIELDS_INIT(object);
-        size_t host_size = 0;
-        const char *host = fields_bytes(&f, "host", &host_size);
-        int64_t port = fields_int(&f, "port", INT64_MIN, INT64_MAX);
-        const char *action = fields_string(&f, "action");
-        const char *pin = fields_string_or(&f, "pin", "certificate");
-        const char *state = fields_string_or(&f, "state", "live");
-        const char *certificate = fields_string(&f, "certificate");
-        struct json_object *problems = fields_array(&f, "problems", false);
-        bool has_until = fields_has(&f, "until");
-        const char *reason;
-
-        d->until = fields_int_or(&f, "until", INT64_MIN, INT64_MAX, 0);
-        d->end = has_until ? END_DATE : END_NEVER;
-        if (fields_finish(&f, false) < 0)
-                return "a field is missing, or is not of its type";
-        if (sha256_decode(certificate, d->certificate_sha256) < 0)
-                return "the certificate is not 64 hexadecimal digits";
-        reason = read_endpoint(host, host_size, port, d);
-        if (!reason)
-                reason = read_words(action, pin, state, d);
-        if (!reason && problems)
-                reason = read_problems(problems, &d->problems);
-        return reason;
-}
-
 void import_answer_too_much(Request *r, int error) {
         if (error == -E2BIG)
                 request_limit(r, "decisions, authorities, or bytes of certificates, of one import",
@@ -172,8 +103,9 @@ void import_answer_too_much(Request *r, int error) {
 
 static int add_entries(Request *r, Staged *staged, struct json_object *entries) {
         for (size_t i = 0; entries && i < json_object_array_length(entries); i++) {
+                struct json_object *entry = json_object_array_get_idx(entries, i);
                 Decision d = { .owner = r->owner };
-                const char *reason = read_entry(json_object_array_get_idx(entries, i), &d);
+                const char *member, *reason = exported_read(entry, false, &d, &member);
                 int n;
 
                 if (reason) {
@@ -249,12 +181,28 @@ static void imported(Request *r, Change *change) {
                 request_reply(r, TAKE_PTR(o));
 }
 
+/* What a file denies, no import allows. */
+static void hold_against_rules(const Request *r, const Import *import) {
+        const int64_t now = request_now_for_ends(r);
+
+        for (size_t i = 0; i < import->n_items; i++) {
+                ImportItem *item = &import->items[i];
+                const Decision *d = &item->decision;
+
+                if (item->outcome == IMPORT_PENDING && d->action == DECISION_ALLOW &&
+                    rules_denial(r->manager->rules, d->host, d->port, d->certificate_sha256,
+                                 item->der ? d->key_sha256 : NULL, now))
+                        item->outcome = IMPORT_HELD_BY_FILE;
+        }
+}
+
 /* What was sent is gone: it cannot begin again by itself. */
 static void store(Request *r) {
         _cleanup_(change_freep) Change *change = NULL;
         int n;
 
         r->waited = true;
+        hold_against_rules(r, r->importing->import);
         n = request_submit_owner_name(r);
         if (n >= 0)
                 n = change_new(CHANGE_IMPORT, r->owner, (int64_t) r->caller.uid, manager_now(),

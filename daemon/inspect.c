@@ -15,6 +15,7 @@
 #include "daemon/listener.h"
 #include "daemon/mender.h"
 #include "daemon/method.h"
+#include "daemon/rules.h"
 #include "daemon/store.h"
 #include "daemon/trust.h"
 
@@ -22,10 +23,20 @@ static void answer_not_found(Request *r) {
         request_error(r, "NotFound", json_object_new_object());
 }
 
+/* Takes @exception over. */
+static void answer_exception_object(Request *r, struct json_object *exception) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+
+        if (json_put(o, "exception", exception) < 0)
+                request_no_memory(r);
+        else
+                request_reply(r, TAKE_PTR(o));
+}
+
 void method_get_exception(Request *r) {
-        _cleanup_(json_freep) struct json_object *o = NULL;
         Fields f = request_fields(r);
         uint64_t id = (uint64_t) fields_int(&f, "id", 0, INT64_MAX);
+        const Rule *rule;
         Sessions sessions;
         Decision d;
         int n;
@@ -33,6 +44,11 @@ void method_get_exception(Request *r) {
         if (request_fields_finish(r, &f) < 0)
                 return;
 
+        rule = rules_get(r->manager->rules, id, request_now_for_ends(r));
+        if (rule) {
+                answer_exception_object(r, answer_rule(rule));
+                return;
+        }
         n = store_get(r->manager->store, r->owner, id, &d);
         if (n < 0) {
                 request_store_error(r, n);
@@ -44,11 +60,7 @@ void method_get_exception(Request *r) {
         }
 
         ends_apply(r->manager, r->owner, request_now_for_ends(r), &d, 1, &sessions);
-        o = json_object_new_object();
-        if (json_put(o, "exception", answer_stored(r->manager->store, &d)) < 0)
-                request_no_memory(r);
-        else
-                request_reply(r, TAKE_PTR(o));
+        answer_exception_object(r, answer_stored(r->manager->store, &d));
 }
 
 /* -- certificate ------------------------------------------------------------------------------- */
@@ -73,6 +85,7 @@ void method_get_certificate(Request *r) {
         Fields f = request_fields(r);
         const char *text = fields_string(&f, "sha256");
         uint8_t digest[SHA256_SIZE];
+        const RuleCertificate *rule;
         size_t size = 0;
         int n;
 
@@ -83,9 +96,12 @@ void method_get_certificate(Request *r) {
                 return;
         }
 
+        rule = rules_certificate(r->manager->rules, digest);
         n = store_certificate(r->manager->store, r->owner, digest, &certificate, &der, &size);
         if (n < 0)
                 request_store_error(r, n);
+        else if (rule && (n == 0 || !der))
+                request_reply(r, certificate_object(rule->facts, (Blob){ rule->der, rule->der_size }));
         else if (n == 0 || !der) /* one that was only seen is known by its facts */
                 answer_not_found(r);
         else
@@ -117,6 +133,9 @@ static struct json_object *warnings_object(const Manager *m) {
                 return NULL;
         if (stale && json_append(list, json_object_new_string(stale)) < 0)
                 return NULL;
+        for (size_t i = 0; i < rules_n_warnings(m->rules); i++)
+                if (json_append(list, json_object_new_string(rules_warning(m->rules, i))) < 0)
+                        return NULL;
         if (health.n_damaged > 0 &&
             json_append(list, json_object_new_string(
                                       "Something in the store is not as it was written. What is "
@@ -194,7 +213,8 @@ static int put_agents(struct json_object *o, const Manager *m, int64_t owner) {
 }
 
 static int put_rest(struct json_object *o, const Manager *m) {
-        uint64_t generation = store_generation(m->store) + m->trust_generation;
+        uint64_t generation = store_generation(m->store) + m->trust_generation +
+                              m->rules_generation;
 
         if (json_put_int(o, "authorities", trust_count(m->trust)) < 0 ||
             json_put_string(o, "authorities_from", trust_from(m->trust)) < 0 ||

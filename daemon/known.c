@@ -13,6 +13,17 @@ void known_done(Known *known) {
         known->old = certificate_facts_free(known->old);
 }
 
+/* Its certificate is perhaps not in its file. 0 and *@ret, or NULL; -errno. */
+static int excepted_certificate(Store *store, Rules *rules, const Decision *d,
+                                CertificateFacts **ret) {
+        const RuleCertificate *c;
+
+        if (d->id < RULE_ID_FIRST)
+                return store_certificate_of(store, d, ret);
+        c = rules_certificate(rules, d->certificate_sha256);
+        return c ? certificate_facts_copy(c->facts, ret) : 0;
+}
+
 /* The newest exception that tells what was here; NULL if there is none, or one is @leaf's. */
 static const Decision *newest_other(const DecisionList *decisions, const CertificateFacts *leaf,
                                     bool *ret_is_leaf) {
@@ -34,8 +45,8 @@ static const Decision *newest_other(const DecisionList *decisions, const Certifi
         return newest;
 }
 
-int known_find(Store *store, int64_t owner, const Endpoint *endpoint, const DecisionList *decisions,
-               const CertificateFacts *leaf, Known *ret) {
+int known_find(Store *store, Rules *rules, int64_t owner, const Endpoint *endpoint,
+               const DecisionList *decisions, const CertificateFacts *leaf, Known *ret) {
         _cleanup_(certificate_facts_freep) CertificateFacts *seen = NULL;
         _cleanup_(known_done) Known known = {};
         const Decision *excepted;
@@ -53,7 +64,7 @@ int known_find(Store *store, int64_t owner, const Endpoint *endpoint, const Deci
 
         excepted = newest_other(decisions, leaf, &is_leaf);
         if (excepted) {
-                r = store_certificate_of(store, excepted, &known.old);
+                r = excepted_certificate(store, rules, excepted, &known.old);
                 if (r < 0)
                         return r;
                 known.excepted = true;

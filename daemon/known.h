@@ -7,6 +7,7 @@
 #include "client/cleanup.h"
 #include "client/endpoint.h"
 #include "daemon/difference.h"
+#include "daemon/rules.h"
 #include "daemon/store.h"
 
 struct json_object;
@@ -21,11 +22,11 @@ typedef struct Known {
 
 /*
  * Compares @leaf with the newest certificate that was excepted at the endpoint (@decisions are those
- * of store_find(), newest first), else with the one last seen there. A certificate that is or was
+ * of store_find(), newest first, then those of @rules), else with the one last seen there. A certificate that is or was
  * excepted itself is no change, nor is anything where the port is unknown. Returns 0 or -errno.
  */
-int known_find(Store *store, int64_t owner, const Endpoint *endpoint, const DecisionList *decisions,
-               const CertificateFacts *leaf, Known *ret);
+int known_find(Store *store, Rules *rules, int64_t owner, const Endpoint *endpoint,
+               const DecisionList *decisions, const CertificateFacts *leaf, Known *ret);
 void known_done(Known *known);
 
 /* The interface's Change; NULL when out of memory. Only for a kind that is not DIFFERENCE_NONE. */

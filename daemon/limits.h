@@ -227,6 +227,24 @@
  * JUDGE_CPU_SEC, and enough for the largest lawful list and its signature. */
 #define LISTS_WORK_BYTES_MAX (3ULL * LISTS_BYTES_MAX)
 
+/* -- Rules ------------------------------------------------------------------------------- */
+
+/* Files of one folder exceptions.d. Configuration management puts there one for each purpose. */
+#define RULE_FILES_MAX 128U
+
+/* All of them together, and so one: as much as certexc import takes. */
+#define RULES_BYTES_MAX (16U * 1024U * 1024U)
+
+/* Decisions in all of them. Each certificate is read by a judge, at about 0.3 ms, before the daemon is
+ * ready. */
+#define RULES_MAX 4096U
+
+/* Values of one file, of some 64 bytes each while it is parsed: RULES_MAX decisions have half as many. */
+#define RULE_VALUES_MAX (1024U * 1024U)
+
+/* One reading of all files; who starts the daemon waits for it. */
+#define RULES_READ_SEC 30U
+
 /* -- Store ------------------------------------------------------------------------------- */
 
 /* Live decisions of one owner. A person has a handful, a helpdesk some dozens. */

@@ -13,6 +13,7 @@
 #include "daemon/json.h"
 #include "daemon/limits.h"
 #include "daemon/method.h"
+#include "daemon/rules.h"
 #include "daemon/store.h"
 
 /* How far a list has come. */
@@ -51,7 +52,35 @@ static void answer_page(Request *r, struct json_object *o, uint64_t next, void (
 
 /* -- exceptions -------------------------------------------------------------------------------- */
 
-static struct json_object *exceptions_object(Request *r, const DecisionList *list, bool all) {
+/* Those in files follow those of the store, as their ids do: of this page as many as there is room for. 0 and
+ * in *@ret_next the last id if more follow; -ENOMEM. */
+static int append_rules(Request *r, struct json_object *items, size_t room, uint64_t *ret_next) {
+        const Paging *p = r->state;
+        const int64_t now = request_now_for_ends(r);
+        uint64_t last = RULE_ID_FIRST - 1;
+        const Rule *rules;
+        size_t n;
+
+        n = p->has_endpoint ? rules_at(r->manager->rules, p->endpoint.host, p->endpoint.port, now, &rules)
+                            : rules_all(r->manager->rules, now, &rules);
+        for (size_t i = 0; i < n; i++) {
+                const Decision *d = &rules[i].decision;
+
+                if (d->id <= p->after || (d->state == STATE_ENDED && !p->all))
+                        continue;
+                if (room-- == 0) {
+                        *ret_next = last;
+                        return 0;
+                }
+                if (json_append(items, answer_rule(&rules[i])) < 0)
+                        return -ENOMEM;
+                last = d->id;
+        }
+        return 0;
+}
+
+/* Sets @list->next to what follows, be it of the store or in files. */
+static struct json_object *exceptions_object(Request *r, DecisionList *list, bool all) {
         _cleanup_(json_freep) struct json_object *o = json_object_new_object();
         _cleanup_(json_freep) struct json_object *items = json_object_new_array();
 
@@ -64,6 +93,9 @@ static struct json_object *exceptions_object(Request *r, const DecisionList *lis
                 if (json_append(items, answer_stored(r->manager->store, d)) < 0)
                         return NULL;
         }
+        if (list->next == 0 &&
+            append_rules(r, items, LIST_PAGE_MAX - list->n_items, &list->next) < 0)
+                return NULL;
         if (json_put(o, "exceptions", TAKE_PTR(items)) < 0)
                 return NULL;
         return TAKE_PTR(o);
@@ -167,6 +199,9 @@ static int check_id(Request *r, uint64_t id) {
         Decision d;
         int n;
 
+        /* Of one in a file there is no history. */
+        if (rules_get(r->manager->rules, id, request_now_for_ends(r)))
+                return 0;
         n = store_get(r->manager->store, r->owner, id, &d);
         if (n > 0)
                 return 0;

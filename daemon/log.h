@@ -22,6 +22,8 @@ struct json_object;
 #define LOG_CONF_WARNING  "c1af9d181a164e5bb2ee09b8980f9c3b"
 #define LOG_TRUST_FAILED  "fc4777c9b484498894ca7d973aea59ef"
 #define LOG_TRUST_CHANGED "3d047342459e499dbbe1cae0482fd8e9"
+#define LOG_RULES_FAILED  "6e7fe292396a49fab6ec9f48e1637a8c"
+#define LOG_RULES_CHANGED "ec8bf659fe4448129ab5d70ba4bec006"
 
 /*
  * One line; @error > 0 or < 0 is what %m prints. Returns -abs(@error). What could steer a terminal

@@ -26,12 +26,14 @@
 #include "daemon/judges.h"
 #include "daemon/listener.h"
 #include "daemon/log.h"
+#include "daemon/manager-rules.h"
 #include "daemon/manager.h"
 #include "daemon/mender.h"
 #include "daemon/monitors.h"
 #include "daemon/owners.h"
 #include "daemon/sandbox.h"
 #include "daemon/prompter.h"
+#include "daemon/rules.h"
 #include "daemon/share.h"
 #include "daemon/store.h"
 #include "daemon/trust.h"
@@ -168,7 +170,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
         (void) load_conf(m);
         (void) trust_reload(m->trust); /* tells of its failures itself, and when it is done */
         bus_try_again(m->bus);
-        (void) sd_notify(false, "READY=1");
+        rules_reload(m->rules); /* says that we are ready again */
         return 0;
 }
 
@@ -448,6 +450,9 @@ int manager_new(Options *options, Manager **ret) {
         r = sandbox_enter_daemon();
         if (r < 0)
                 return log_error_errno(r, "Cannot shut the doors that are not needed: %m");
+        r = manager_open_rules(m);
+        if (r < 0)
+                return r;
         r = open_trust(m);
         if (r < 0)
                 return r;
@@ -480,6 +485,7 @@ Manager *manager_free(Manager *m) {
         m->commits = commits_free(m->commits);
         m->mender = mender_free(m->mender);
         m->trust = trust_free(m->trust);
+        m->rules = rules_free(m->rules);
         m->judges = judges_free(m->judges);
         m->imports = imports_free(m->imports);
         m->owners = owners_free(m->owners);

@@ -23,6 +23,7 @@ typedef struct Mender Mender;
 typedef struct Monitors Monitors;
 typedef struct Owners Owners;
 typedef struct Prompter Prompter;
+typedef struct Rules Rules;
 typedef struct Shares Shares;
 typedef struct Store Store;
 typedef struct Trust Trust;
@@ -38,6 +39,7 @@ typedef struct Manager {
         Imports *imports;
         Judges *judges;
         Trust *trust;
+        Rules *rules; /* decisions in files */
         Cache *cache;
         Monitors *monitors;
         Owners *owners;
@@ -48,6 +50,7 @@ typedef struct Manager {
         int64_t started;
         uint64_t trust_generation; /* grows with each other block of authorities */
         uint8_t trust_sha256[SHA256_SIZE]; /* of the last one */
+        uint64_t rules_generation; /* that was told last */
 
         /* manager.c's own */
         sd_event_source *idle; /* leaves when nobody has asked for a while */

@@ -29,6 +29,7 @@ typedef enum ImportOutcome {
         IMPORT_NO_CERTIFICATE, /* it pins a key, or is an authority, and the certificate is not there */
         IMPORT_NOT_AN_AUTHORITY, /* the certificate can be none */
         IMPORT_FORBIDDEN,      /* only the administrator may make exceptions, or import authorities, here */
+        IMPORT_HELD_BY_FILE,   /* a file of the administrator's denies it */
         IMPORT_TOO_MANY,
         IMPORT_TOO_MANY_HERE,
         IMPORT_TOO_LARGE,

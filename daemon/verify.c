@@ -16,6 +16,7 @@
 #include "daemon/method.h"
 #include "daemon/owners.h"
 #include "daemon/prompter.h"
+#include "daemon/rules.h"
 #include "daemon/submit.h"
 #include "daemon/trust.h"
 #include "daemon/verdict.h"
@@ -32,9 +33,29 @@ static void found_done(Found *found) {
         known_done(&found->known);
 }
 
-/* While a block may be missing a person is asked: what they allowed may be what it refuses. */
+/* Those in files come behind those of the store. */
+static int add_rules(const Request *r, const Endpoint *endpoint, int64_t now, DecisionList *list) {
+        const Rule *rules;
+        const size_t n = rules_at(r->manager->rules, endpoint->host, endpoint->port, now, &rules);
+        Decision *items;
+
+        if (n == 0)
+                return 0;
+        items = reallocarray(list->items, list->n_items + n, sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        list->items = items;
+        for (size_t i = 0; i < n; i++)
+                items[list->n_items++] = rules[i].decision;
+        return 0;
+}
+
+/* While a block or a denial may be missing a person is asked: what they allowed may be what it refuses. */
 static void doubt(const Request *r, DecisionList *list) {
-        for (size_t i = 0; trust_is_doubtful(r->manager->trust) && i < list->n_items; i++) {
+        const bool doubtful = trust_is_doubtful(r->manager->trust) ||
+                              rules_is_doubtful(r->manager->rules);
+
+        for (size_t i = 0; doubtful && i < list->n_items; i++) {
                 Decision *d = &list->items[i];
 
                 if (d->action == DECISION_ALLOW && d->state == STATE_LIVE)
@@ -55,10 +76,13 @@ static int find(Request *r, Found *ret) {
                 return n;
         ends_apply(r->manager, r->owner, now, ret->decisions.items, ret->decisions.n_items,
                    &sessions);
+        n = add_rules(r, &j->endpoint, now, &ret->decisions);
+        if (n < 0)
+                return n;
         doubt(r, &ret->decisions);
 
-        n = known_find(r->manager->store, r->owner, &j->endpoint, &ret->decisions, leaf,
-                       &ret->known);
+        n = known_find(r->manager->store, r->manager->rules, r->owner, &j->endpoint,
+                       &ret->decisions, leaf, &ret->known);
         if (n < 0)
                 return n;
 
@@ -122,6 +146,18 @@ static struct json_object *find_advice(Request *r) {
         return answer_advice(&advice);
 }
 
+/* The decision that answered, as it counted: a doubt makes it another than its file says. */
+static struct json_object *answer_found(const Request *r, const Decision *d) {
+        const Rule *rule = rules_get(r->manager->rules, d->id, 0);
+        Rule counted;
+
+        if (!rule)
+                return answer_stored(r->manager->store, d);
+        counted = *rule;
+        counted.decision = *d;
+        return answer_rule(&counted);
+}
+
 /* The parts that are not in every answer. */
 static int put_optional(Request *r, const Found *found, struct json_object *o) {
         const CertificateFacts *leaf = r->judged->facts->leaf;
@@ -129,7 +165,7 @@ static int put_optional(Request *r, const Found *found, struct json_object *o) {
 
         if (leaf && json_put(o, "leaf", answer_certificate(leaf)) < 0)
                 return -ENOMEM;
-        if (d && json_put(o, "exception", answer_stored(r->manager->store, d)) < 0)
+        if (d && json_put(o, "exception", answer_found(r, d)) < 0)
                 return -ENOMEM;
         if (found->known.kind != DIFFERENCE_NONE &&
             json_put(o, "change", known_answer(&found->known, leaf, manager_now())) < 0)

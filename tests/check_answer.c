@@ -141,8 +141,10 @@ START_TEST(test_exception) {
                 .end = decisions[_i].end,
                 .until = 1234,
         };
-        _cleanup_(json_freep) struct json_object *o = answer_exception(&d, &certificate);
-        _cleanup_(json_freep) struct json_object *bare = answer_exception(&d, NULL);
+        _cleanup_(json_freep) struct json_object *o = answer_exception(&d, NULL, &certificate);
+        _cleanup_(json_freep) struct json_object *bare = answer_exception(&d, NULL, NULL);
+        const Rule rule = { .decision = d, .path = "/etc/certexc/exceptions.d/a.json" };
+        _cleanup_(json_freep) struct json_object *in_file = answer_rule(&rule);
 
         ck_departs_not("type Exception", o, decisions[_i].sentence);
         ck_departs_not("type Exception", bare, "the certificate's own words were lost");
@@ -155,6 +157,10 @@ START_TEST(test_exception) {
         ck_assert_str_eq(string_at(o, "state"), decisions[_i].words[3]);
         ck_assert_int_eq(json_object_object_get_ex(o, "until", NULL), d.end == END_DATE);
         ck_assert_int_eq(int_at(o, "owner"), -1);
+        ck_assert_str_eq(string_at(o, "origin"), "admin");
+        ck_departs_not("type Exception", in_file, "the same in a file");
+        ck_assert_str_eq(string_at(in_file, "origin"), "file");
+        ck_assert_str_eq(string_at(in_file, "file"), rule.path);
         ck_assert_str_eq(json_object_to_json_string_ext(json_object_object_get(o, "problems"), 0),
                          "[\"expired\",\"self-signed\"]");
 }

@@ -133,7 +133,7 @@ static const char *const not_here[] = {
 static const char *const other_errors[] = {
         "MalformedMessage", /* the bus has its own */
         "AccessDenied", "LimitReached", /* in live_bus and live_polkit */
-        "StoreFailed", "Rebuilding",    /* nothing in them that the others have not */
+        "HeldByFile", "StoreFailed", "Rebuilding", /* nothing in them that the others have not */
 };
 
 static void setup(void) {

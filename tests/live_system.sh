@@ -150,6 +150,23 @@ must 'which holds for others' 4 reject check_as other bad.example.com:143
 must 'whom polkit does not let does not' 1 . box_run_as other certexc deny bad.example.com:110 --owner=system \
   --chain=/root-of-none/chain.pem --yes
 
+# -- decisions in files ----------------------------------------------------------------------------
+
+must 'there is a place for decisions in files' 0 '' box_run test -d /etc/certexc/exceptions.d
+must 'what root decided can be taken along' 0 '' box_run sh -c \
+  'certexc export --owner=system >/etc/certexc/exceptions.d/50-fleet.json && sed -i s/bad.example.com/fleet.example.com/ /etc/certexc/exceptions.d/50-fleet.json'
+must 'systemctl reload reads it' 0 '' box_run systemctl reload certexcd.service
+becomes 'it holds for a person' '.*The administrator refused this certificate.*' check_as one fleet.example.com:993
+must 'who is told that it is in a file' 0 ' file$' box_run_as one certexc list
+must 'and cannot take it back' 1 '50-fleet.json' box_run_as one certexc revoke fleet.example.com:993
+box_run sh -c 'echo "{" >/etc/certexc/exceptions.d/50-fleet.json'
+must 'broken, it is read again' 0 '' box_run systemctl reload certexcd.service
+becomes 'which a person is told' '.*50-fleet.json.*' box_run_as one certexc status
+must 'and its last good reading holds' 4 reject check_as one fleet.example.com:993
+box_run rm /etc/certexc/exceptions.d/50-fleet.json
+must 'taken away, it is gone after a reload' 0 '' box_run systemctl reload certexcd.service
+becomes 'and a person is asked' '.*prompt.*' check_as one fleet.example.com:993
+
 # -- reload, restart, watchdog ---------------------------------------------------------------------
 
 before=$(property MainPID)

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Decisions in files, as an administrator and a person at a terminal meet them: export, a file, a reload,
+# and what list, show, check, allow, revoke, export, status and doctor say then.
+set -euo pipefail
+# shellcheck source=tests/live.sh
+. "$(dirname "$0")/live.sh"
+
+command -v certtool >/dev/null || live_skip 'certtool is not installed'
+
+live_begin
+live_certificate server mail.example.net
+mkdir -p "$live/conf/exceptions.d"
+live_daemon --user
+place=mail.example.net:993
+file=$live/conf/exceptions.d/50-fleet.json
+first=1000000000001
+
+# A command's status and words in all that it says.
+must() { # SENTENCE STATUS WORDS ARGUMENT...
+  local sentence=$1 wanted=$2 expected=$3 status=0
+  shift 3
+  # One line, since what is said at a terminal is broken into several.
+  certexc "$@" >"$live/said" 2>&1 </dev/null || status=$?
+  if [ "$status" != "$wanted" ] || ! tr -s ' \n' '  ' <"$live/said" | grep -q -e "$expected"; then
+    cat "$live/said" >&2
+    live_fail "$sentence (ended with $status)"
+  fi
+  printf 'ok: %s\n' "$sentence"
+}
+
+must_not_say() { # SENTENCE WORDS
+  ! grep -q -e "$2" "$live/said" || live_fail "$1"
+  printf 'ok: %s\n' "$1"
+}
+
+reload() { # LINE OF THE LOG
+  kill -HUP "$daemon_pid"
+  live_wait_line "$live/daemon.log" "$1" "$daemon_pid" || live_fail "the log says: $1"
+}
+
+must 'somebody allows' 0 'allowed for ever' allow "$place" --chain="$live/server.pem" --yes
+certexc export >"$live/exported"
+must 'what is decided is listed' 0 DECISION list
+must_not_say 'there is no column for what is all the same' ORIGIN
+must 'and takes it back' 0 'is revoked' revoke "$place"
+cp "$live/exported" "$file"
+chmod 644 "$file"
+reload 'Decisions in files that are in force: 1'
+
+must 'it is listed, with its origin' 0 "$first allow $place for ever live .* file" list
+must 'its file is shown' 0 "Made by the administrator, for everybody, in a file File $file" show "$first"
+must 'JSON has both' 0 "\"origin\":\"file\",\"file\":\"$file\"" --json list
+must 'the server is accepted' 0 "accept. The administrator allowed .* It is in the file $file" \
+  check "$place" --chain="$live/server.pem"
+must 'it cannot be taken back by its number' 1 "in the file $file. It can only be changed there" revoke "$first"
+must 'nor by its host' 1 "decision $first is in the administrator's file $file" revoke mail.example.net
+must 'one may have an exception of the same' 0 'allowed until' allow "$place" --chain="$live/server.pem" --yes \
+  --until=30d
+must 'which is taken back beside it' 1 'exception 2 is revoked.*can only be changed there' revoke "$place"
+must 'it is not exported' 0 '"decisions":\[ \],' export
+
+sed s/'"allow"'/'"deny"'/ "$live/exported" >"$live/conf/exceptions.d/60-lock.json"
+reload 'Decisions in files that are in force: 2'
+must 'a denial in a file refuses' 4 'reject. The administrator refused .*60-lock.json' \
+  check "$place" --chain="$live/server.pem"
+must 'nobody allows what it denies' 1 'denied this for everybody, in the file .*60-lock.json' \
+  allow "$place" --chain="$live/server.pem" --yes
+must 'an import does not either' 1 "A file of the administrator's denies it" import "$live/exported"
+
+echo '{' >"$live/conf/exceptions.d/60-lock.json"
+reload '60-lock.json: line 2: '
+must 'a broken file is told of' 0 '60-lock.json: line 2: .* stays in force' status
+must 'and found by the doctor' 5 '60-lock.json: line 2: ' doctor
+must 'what it said holds' 4 reject check "$place" --chain="$live/server.pem"
+printf 'live_fleet: all is well\n'
