@@ -9,6 +9,9 @@
 #include "daemon/imports.h"
 #include "daemon/limits.h"
 
+/* Decisions that memory is taken for at once. */
+#define DECISIONS_STEP 256U
+
 typedef struct StagedCertificate {
         uint8_t sha256[SHA256_SIZE];
         uint8_t *der;
@@ -124,15 +127,18 @@ int staged_add_certificate(Staged *s, uint8_t *der, size_t size) {
 }
 
 int staged_add(Staged *s, const Decision *decision) {
-        Decision *decisions;
-
         if (s->n_decisions >= IMPORT_ENTRIES_MAX)
                 return -E2BIG;
-        decisions = reallocarray(s->decisions, s->n_decisions + 1, sizeof(*decisions));
-        if (!decisions)
-                return -ENOMEM;
-        s->decisions = decisions;
-        decisions[s->n_decisions++] = *decision;
+        /* There may be thousands: they are not moved for each. */
+        if (s->n_decisions % DECISIONS_STEP == 0) {
+                Decision *decisions = reallocarray(s->decisions, s->n_decisions + DECISIONS_STEP,
+                                                   sizeof(*decisions));
+
+                if (!decisions)
+                        return -ENOMEM;
+                s->decisions = decisions;
+        }
+        s->decisions[s->n_decisions++] = *decision;
         return 0;
 }
 
