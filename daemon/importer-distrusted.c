@@ -45,7 +45,8 @@ static int block(Import *import, Blob der) {
         return r < 0 ? r : authorities_builder_add(import->blocked, der, key);
 }
 
-/* Some are known by issuer and serial number alone, without a certificate. */
+/* Some are known by issuer and serial number alone, without a certificate. GnuTLS does not give out these two;
+ * and if they left a doubt, a store that has always had such an entry would leave it for ever. */
 static int block_object(Import *import, gnutls_pkcs11_obj_t object) {
         _cleanup_(datum_freep) gnutls_datum_t der = {};
 
@@ -57,7 +58,6 @@ static int block_object(Import *import, gnutls_pkcs11_obj_t object) {
 }
 
 static void note(Import *import, int error) {
-        import->report.n_distrusted_unread++;
         (void) snprintf(import->report.distrusted_reason, sizeof(import->report.distrusted_reason),
                         "%s", gnutls_strerror(error));
 }

@@ -37,7 +37,7 @@ typedef struct BadList {
 typedef struct ImportReport {
         uint32_t error;        /* errno; 0: a block comes along */
         uint32_t n_unreadable; /* certificates that are not in the block because they are damaged */
-        uint32_t n_distrusted_unread; /* what the system's store distrusts, and could not be read */
+        uint32_t n_distrusted_unread; /* distrusted by the system's store, which has no certificate to read */
         char distrusted_reason[96];   /* why none of it could; "": some could */
         uint32_t n_broken;     /* files of the block list that hold no certificate, or a damaged one */
         uint32_t n_lost;       /* of these, those of which nothing is known from before either */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,19 +37,26 @@ char *notice_blocked(const TrustFolders *folders, const ImportReport *report) {
 }
 
 char *notice_distrusted(const ImportReport *report) {
-        const bool none = report->distrusted_reason[0];
         char *text;
+        int n;
 
-        if (report->n_distrusted_unread == 0)
+        if (report->distrusted_reason[0])
+                n = asprintf(&text,
+                             "What the system's store distrusts cannot be read, %.*s: it is not known "
+                             "to the daemon. %sLook at it with \"trust list --filter=blocklist\", mend "
+                             "it and reload the daemon; or put such certificates into the block list.",
+                             (int) sizeof(report->distrusted_reason), report->distrusted_reason,
+                             doubtful);
+        else if (report->n_distrusted_unread > 0)
+                n = asprintf(&text,
+                             "Of what the system's store distrusts, %" PRIu32 " cannot be known to the "
+                             "daemon: the store has no certificate there that could be read, but an "
+                             "issuer and a serial number at most. \"trust list --filter=blocklist\" "
+                             "shows them; whoever has the certificates can put them into the block list.",
+                             report->n_distrusted_unread);
+        else
                 return NULL;
-        if (asprintf(&text,
-                     "What the system's store distrusts cannot be read%s%.*s: it is not known to the "
-                     "daemon. %sLook at it with \"trust list --filter=blocklist\", mend it and reload "
-                     "the daemon; or put such certificates into the block list.",
-                     none ? ", " : " as a whole",
-                     (int) sizeof(report->distrusted_reason), report->distrusted_reason, doubtful) < 0)
-                return NULL;
-        return text;
+        return n < 0 ? NULL : text;
 }
 
 static void name_bad_list(FILE *out, const TrustFolders *folders, const BadList *bad) {

@@ -119,7 +119,7 @@ static void trust_review_folders(Trust *trust, const ImportReport *report) {
         free(trust->distrusted_warning);
         free(trust->lists_warning);
         trust->whole = report->n_lost == 0 && report->n_lost_lists == 0 &&
-                       report->n_distrusted_unread == 0;
+                       !report->distrusted_reason[0];
         trust->distrusted_warning = notice_distrusted(report);
         trust->blocked_warning = notice_blocked(&trust->folders, report);
         trust->lists_warning = notice_lists(&trust->folders, report);
