@@ -264,6 +264,10 @@
 /* Endpoints whose accepted certificate is remembered for "what changed", per owner. */
 #define SEEN_PER_OWNER_MAX 500U
 
+/* Of all owners, that a rebuild takes over from a damaged database; they are held in memory meanwhile, about
+ * 1 KiB each. They decide nothing: what is more is seen again. */
+#define SEEN_SALVAGED_MAX 20000U
+
 /* Hosts that are looked at for one issuer who vouches for many. Two that have nothing to do with
  * each other are evidence; more make it no better. */
 #define ISSUER_HOSTS_MAX 64U

@@ -269,8 +269,13 @@ static int found_mark(const SalvageMark *mark, void *userdata) {
 }
 
 int union_read_database(Union *u, int directory_fd, const char *database, const char *log) {
-        const SalvageFound found = { found_decision, found_entry,   found_certificate, found_name,
-                                     found_history,  found_mark,        u };
+        const SalvageFound found = { .decision = found_decision,
+                                     .entry = found_entry,
+                                     .certificate = found_certificate,
+                                     .name = found_name,
+                                     .history = found_history,
+                                     .mark = found_mark,
+                                     .userdata = u };
         SalvageRoots roots;
         int r;
 

@@ -19,6 +19,7 @@
 #define COLUMNS_OWNER       11U
 #define COLUMNS_MARK        10U
 #define COLUMNS_ENTRY       13U
+#define COLUMNS_SEEN        5U
 
 /* -- values ---------------------------------------------------------------------------------- */
 
@@ -275,18 +276,36 @@ static int found_mark(const Row *row, const SalvageFound *found) {
         return found->mark(&mark, found->userdata);
 }
 
+static int found_seen(const Row *row, const SalvageFound *found) {
+        const Value *v = row->values;
+        SeenRow seen = { 0 };
+        int64_t port;
+
+        if (!get_int(v, OWNER_SYSTEM, UINT32_MAX, &seen.owner) ||
+            !get_text(v + 1, seen.host, sizeof(seen.host)) ||
+            !get_int(v + 2, 1, UINT16_MAX, &port) ||
+            !get_bytes(v + 3, seen.sha256, SHA256_SIZE) ||
+            !get_int(v + 4, INT64_MIN, INT64_MAX, &seen.time) || !host_is_plain(seen.host))
+                return 0;
+        seen.port = (uint16_t) port;
+        return found->seen(&seen, found->userdata);
+}
+
 static int found_row(PageKind kind, const Row *row, bool reached, const SalvageFound *found) {
         if (kind == PAGE_TABLE_LEAF) {
                 if (row->n_values == COLUMNS_CERTIFICATE && row->values[1].kind == VALUE_BLOB)
                         return found->certificate ? found_certificate(row, found) : 0;
                 if (row->n_values == COLUMNS_OWNER)
                         return found->name ? found_owner(row, found) : 0;
-                return row->n_values == COLUMNS_MARK && reached ? found_mark(row, found) : 0;
+                return row->n_values == COLUMNS_MARK && reached && found->mark ? found_mark(row, found)
+                                                                       : 0;
         }
         if (row->n_values == COLUMNS_DECISION)
                 return found->decision ? found_decision(row, reached, found) : 0;
         if (row->n_values == COLUMNS_ENTRY)
                 return found->entry ? found_entry(row, reached, found) : 0;
+        if (row->n_values == COLUMNS_SEEN)
+                return found->seen ? found_seen(row, found) : 0;
         return row->n_values == COLUMNS_HISTORY && found->history ? found_history(row, found) : 0;
 }
 
@@ -380,7 +399,7 @@ static int walk_rest(Walk *w) {
 int salvage(int directory_fd, const char *database, const char *log, const SalvageRoots *roots,
             const SalvageFound *found) {
         const uint32_t trees[] = { roots->decision, roots->certificate, roots->owner,
-                                   roots->history, roots->store, roots->trust };
+                                   roots->history, roots->store, roots->trust, roots->seen };
         _cleanup_(walk_done) Walk w = { .found = found };
         int r;
 

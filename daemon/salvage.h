@@ -18,6 +18,7 @@ typedef struct SalvageRoots {
         uint32_t history;
         uint32_t store;
         uint32_t trust;
+        uint32_t seen;
 } SalvageRoots;
 
 /* How far the database has come by its own account, and all that refuses: how many, and the XOR of
@@ -31,6 +32,15 @@ typedef struct SalvageMark {
         uint64_t n_refusals;
         uint8_t refusals[SHA256_SIZE];
 } SalvageMark;
+
+/* That the certificate was accepted without problems at an endpoint. */
+typedef struct SeenRow {
+        int64_t owner;
+        char host[ENDPOINT_HOST_MAX + 1];
+        uint16_t port;
+        uint8_t sha256[SHA256_SIZE];
+        int64_t time;
+} SeenRow;
 
 /* Those of every store. Returns 0 or -errno. store-roots.c. */
 int salvage_roots(SalvageRoots *ret);
@@ -48,6 +58,8 @@ typedef struct SalvageFound {
         /* History has no digests: what is found is well formed, no more. */
         int (*history)(int64_t owner, const HistoryEntry *e, uint64_t change_number,
                        void *userdata);
+        /* Nor has what was seen: the certificate of that digest is there, or it is not. */
+        int (*seen)(const SeenRow *row, void *userdata);
         int (*mark)(const SalvageMark *mark, void *userdata);
         void *userdata;
 } SalvageFound;

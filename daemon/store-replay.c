@@ -289,6 +289,8 @@ static int fill(Connection *c, const ReplaySource *source) {
                 r = store_schema(c, 0);
         if (r == 0)
                 r = replay_all(&t, source);
+        if (r == 0 && source->finish)
+                r = source->finish(source->userdata, &t);
         if (r < 0)
                 return r;
         if (source->head) {

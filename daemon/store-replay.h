@@ -11,6 +11,8 @@
 typedef struct ReplaySource {
         /* 1 and the next record, in the order of their numbers; 0: no more; -errno. */
         int (*next)(void *userdata, JournalRecord *ret);
+        /* Called behind the last one, in the same transaction; NULL ok. 0 or -errno. */
+        int (*finish)(void *userdata, Transaction *t);
         /* Called for every record that was made so; NULL ok. */
         void (*progress)(void *userdata, uint64_t number);
         void *userdata;

@@ -28,6 +28,7 @@ static int read_roots(Connection *c, SalvageRoots *ret) {
                 { "SELECT rootpage FROM sqlite_schema WHERE name = 'history'", &ret->history },
                 { "SELECT rootpage FROM sqlite_schema WHERE name = 'store'", &ret->store },
                 { "SELECT rootpage FROM sqlite_schema WHERE name = 'trust'", &ret->trust },
+                { "SELECT rootpage FROM sqlite_schema WHERE name = 'seen'", &ret->seen },
         };
         int r = 0;
 

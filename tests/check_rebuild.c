@@ -314,6 +314,69 @@ START_TEST(no_line_of_history_hides_a_revocation) {
 }
 END_TEST
 
+/* -- what was merely seen -------------------------------------------------------------------- */
+
+static void see(Store *store, uint16_t port, const char *name, int64_t now) {
+        _cleanup_(change_freep) Change *change = NULL;
+
+        ck_assert_int_eq(change_new(CHANGE_SEEN, ME, ME, now, &change), 0);
+        strcpy(change->decision.host, HOST);
+        change->decision.port = port;
+        change->certificate = test_certificate(name, name);
+        ck_assert_int_eq(test_apply(store, change), CHANGED);
+}
+
+static void expect_seen(Store *store, uint16_t port, const char *name) {
+        _cleanup_(certificate_facts_freep) CertificateFacts *facts = NULL;
+        _cleanup_(certificate_facts_freep) CertificateFacts *made = test_certificate(name, name);
+        int64_t time;
+
+        ck_assert_int_eq(store_seen(store, ME, HOST, port, &facts, &time), 1);
+        ck_assert_mem_eq(facts->sha256, made->sha256, SHA256_SIZE);
+        ck_assert_int_eq(time, DECIDED_AT);
+}
+
+static void header_and_journal(void) {
+        header();
+        ruin_remove("journal");
+}
+
+static void journal_alone(void) {
+        ruin_scratch("journal", RUIN_BLOCK, 100);
+}
+
+static const struct {
+        const char *sentence;
+        void (*damage)(void);
+} unseen[] = {
+        { "the journal is whole, and does not know of it", header },
+        { "the journal is gone, too", header_and_journal },
+        { "the journal is damaged, the database whole", journal_alone },
+};
+
+START_TEST(what_was_seen_is_taken_over) {
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        ruin_make();
+        store = test_store();
+        see(store, 2001, "seen", DECIDED_AT);
+        see(store, 2002, "seen", DECIDED_AT);
+        see(store, 2003, "also seen", DECIDED_AT);
+        see(store, 2004, "seen too late", DECIDED_AT + 1000000);
+        store = store_free(store);
+        unseen[_i].damage();
+        store = ruin_mend(&mending);
+        expect_seen(store, 2001, "seen");
+        expect_seen(store, 2002, "seen");
+        expect_seen(store, 2003, "also seen");
+        ck_assert_uint_eq(mending.n_saved, MANY);
+        store = store_free(store);
+        ck_assert_int_eq(test_sql_number("SELECT count(*) FROM seen"), 3);
+        ck_assert_int_eq(test_sql_number("SELECT sum(n_seen) FROM owner"), 3);
+}
+END_TEST
+
 /* -- files ----------------------------------------------------------------------------------- */
 
 START_TEST(the_last_few_damaged_files_are_kept) {
@@ -397,6 +460,7 @@ int main(void) {
         tcase_add_test(tc, a_database_without_header_and_journal_is_salvaged);
         tcase_add_test(tc, no_time_of_history_makes_it_late);
         tcase_add_test(tc, no_line_of_history_hides_a_revocation);
+        tcase_add_loop_test(tc, what_was_seen_is_taken_over, 0, N_ELEMENTS(unseen));
         tcase_add_test(tc, the_last_few_damaged_files_are_kept);
         tcase_add_test(tc, what_was_set_aside_is_what_was_there);
         tcase_add_test(tc, gaps_count_what_was_not_found);

@@ -91,8 +91,13 @@ static int on_mark(const SalvageMark *mark, void *userdata) {
 
 static Found look(void) {
         Found f = { 0 };
-        SalvageFound found = { on_decision, on_entry, on_certificate, on_name,
-                               on_history,  on_mark,  &f };
+        SalvageFound found = { .decision = on_decision,
+                               .entry = on_entry,
+                               .certificate = on_certificate,
+                               .name = on_name,
+                               .history = on_history,
+                               .mark = on_mark,
+                               .userdata = &f };
         _cleanup_fd_ int fd = open(test_directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         SalvageRoots roots;
 
