@@ -476,6 +476,9 @@ CERTEXC_API const char *certexc_status_text(const certexc_status *status, const 
 CERTEXC_API int64_t certexc_status_number(const certexc_status *status, const char *field);
 CERTEXC_API size_t certexc_status_n_warnings(const certexc_status *status);
 CERTEXC_API const char *certexc_status_warning(const certexc_status *status, size_t i);
+/** Files in the state directory that rebuilds of the store have set aside. */
+CERTEXC_API size_t certexc_status_n_kept(const certexc_status *status);
+CERTEXC_API const char *certexc_status_kept(const certexc_status *status, size_t i);
 CERTEXC_API const char *certexc_status_json(const certexc_status *status);
 
 /** For @flags: nothing is stored; conflicts are settled as the file says; what conflicts or is refused

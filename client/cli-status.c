@@ -71,6 +71,13 @@ static void print_rebuild(const Output *out, const certexc_status *status) {
                 field(out, _("Rebuilt"), whole ? STYLE_PLAIN : STYLE_WARN, "%s", sentence);
 }
 
+/* One line for each; doctor says what to do with them. */
+static void print_kept(const Output *out, const certexc_status *status) {
+        for (size_t i = 0; i < certexc_status_n_kept(status); i++)
+                field(out, i == 0 ? _("Set aside") : "", STYLE_PLAIN, "%s",
+                      certexc_status_kept(status, i));
+}
+
 static void print_counts(const Output *out, const certexc_status *status) {
         field(out, _("Decisions"), STYLE_PLAIN,
               _("%" PRId64 " allowed, %" PRId64 " denied, %" PRId64 " unconfirmed; %" PRId64
@@ -100,6 +107,7 @@ int cli_status(Cli *cli, int n, char **arguments) {
         print_daemon(cli, status);
         print_store(&cli->out, status);
         print_rebuild(&cli->out, status);
+        print_kept(&cli->out, status);
         print_counts(&cli->out, status);
         for (size_t i = 0; i < certexc_status_n_warnings(status); i++)
                 field(&cli->out, _("Warning"), STYLE_WARN, "%s", certexc_status_warning(status, i));

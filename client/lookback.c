@@ -23,6 +23,7 @@ struct certexc_history {
 struct certexc_status {
         JsonObject *object;
         JsonObject *warnings;
+        JsonObject *kept; /* NULL: an older daemon does not say */
 };
 
 static int read_entry(JsonObject *object, void *ret, const char **ret_field) {
@@ -145,6 +146,9 @@ int certexc_get_status(certexc_client *client, certexc_status **ret) {
         s->warnings = fields_array(&f, "warnings", true);
         if (fields_finish(&f, false) < 0 || !is_string_array(s->warnings))
                 return client_bad_reply(client, "GetStatus", "warnings");
+        s->kept = fields_array(&f, "kept", false);
+        if (fields_finish(&f, false) < 0 || (s->kept && !is_string_array(s->kept)))
+                return client_bad_reply(client, "GetStatus", "kept");
         *ret = TAKE_PTR(s);
         return 0;
 }
@@ -190,6 +194,14 @@ size_t certexc_status_n_warnings(const certexc_status *status) {
 
 const char *certexc_status_warning(const certexc_status *status, size_t i) {
         return status ? string_item(status->warnings, i) : NULL;
+}
+
+size_t certexc_status_n_kept(const certexc_status *status) {
+        return status ? n_items(status->kept) : 0;
+}
+
+const char *certexc_status_kept(const certexc_status *status, size_t i) {
+        return i < certexc_status_n_kept(status) ? string_item(status->kept, i) : NULL;
 }
 
 const char *certexc_status_json(const certexc_status *status) {

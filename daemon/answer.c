@@ -324,6 +324,15 @@ static struct json_object *kept_object(const Mending *mending) {
         return TAKE_PTR(list);
 }
 
+struct json_object *answer_kept(const AsideList *kept) {
+        _cleanup_(json_freep) struct json_object *list = json_object_new_array();
+
+        for (size_t i = 0; i < kept->n; i++)
+                if (json_append(list, json_object_new_string(kept->names[i])) < 0)
+                        return NULL;
+        return TAKE_PTR(list);
+}
+
 struct json_object *answer_rebuild(const Mending *mending) {
         _cleanup_(json_freep) struct json_object *o = json_object_new_object();
 

@@ -33,3 +33,4 @@ struct json_object *answer_authority(const Entry *e, const CertificateFacts *cer
 struct json_object *answer_system_authority(const CertificateFacts *certificate);
 struct json_object *answer_history_entry(const HistoryEntry *e);
 struct json_object *answer_rebuild(const Mending *mending);
+struct json_object *answer_kept(const AsideList *kept);

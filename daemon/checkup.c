@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <systemd/sd-event.h>
 
+#include "daemon/answer.h"
 #include "daemon/checkup.h"
 #include "daemon/json.h"
 #include "daemon/limits.h"
@@ -122,15 +123,6 @@ static struct json_object *findings_object(const CheckReport *report) {
         return TAKE_PTR(list);
 }
 
-static struct json_object *kept_object(const CheckReport *report) {
-        _cleanup_(json_freep) struct json_object *list = json_object_new_array();
-
-        for (size_t i = 0; i < report->n_kept; i++)
-                if (json_append(list, json_object_new_string(report->kept[i])) < 0)
-                        return NULL;
-        return TAKE_PTR(list);
-}
-
 static int put_numbers(struct json_object *o, const CheckReport *report, bool whole) {
         if (json_put_int(o, "rows", (int64_t) report->n_rows) < 0 ||
             json_put_int(o, "free_bytes", (int64_t) report->free_bytes) < 0)
@@ -153,7 +145,7 @@ static struct json_object *report_object(const StoreCheck *check) {
 
         if (json_put_bool(o, "whole", args->whole) < 0 || json_put_bool(o, "deep", args->deep) < 0 ||
             put_numbers(o, report, args->whole) < 0 ||
-            json_put(o, "kept", kept_object(report)) < 0 ||
+            json_put(o, "kept", answer_kept(&report->kept)) < 0 ||
             json_put(o, "findings", findings_object(report)) < 0)
                 return NULL;
         return TAKE_PTR(o);

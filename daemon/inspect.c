@@ -200,7 +200,11 @@ static int put_store(struct json_object *o, const Manager *m, int error) {
 
 static int put_last_rebuild(struct json_object *o, const Manager *m) {
         const Mending *last = mender_last(m->mender);
+        AsideList kept = {};
 
+        (void) store_set_aside(m->store, &kept); /* what cannot be listed is not what is asked for */
+        if (json_put(o, "kept", answer_kept(&kept)) < 0)
+                return -ENOMEM;
         return last && last->rebuilt ? json_put(o, "last_rebuild", answer_rebuild(last)) : 0;
 }
 

@@ -348,6 +348,16 @@ static void log_read_only(const Manager *m) {
                 log_store(LOG_WARNING, m, "The store can only be read", reason);
 }
 
+/* The reason, and of files that are damaged how all of them are (free()). */
+static char *tell_damage(const Manager *m, int error, const StoreDamage *damage) {
+        _cleanup_free_ char *files = NULL;
+        char *text;
+
+        if (error != -EUCLEAN || store_describe(m->options.state_directory, damage, &files) < 0)
+                return strdup(damage->reason);
+        return asprintf(&text, "%s (%s)", damage->reason, files) < 0 ? NULL : text;
+}
+
 /* What cannot be opened is mended while the daemon serves: it is only held meanwhile. What is another
  * daemon's, or a newer one's, is left alone. */
 static int open_files(Manager *m, int *ret_damage) {
@@ -357,11 +367,11 @@ static int open_files(Manager *m, int *ret_damage) {
         r = store_open(m->options.state_directory, &m->store, &damage);
         *ret_damage = r == -EBUSY || r == -EPROTONOSUPPORT || r == -ENOMEM ? 0 : r;
         if (*ret_damage < 0) {
-                const char *reason = damage.reason;
+                _cleanup_free_ char *found = tell_damage(m, r, &damage);
 
                 r = store_hold(m->options.state_directory, &m->store, &damage.reason);
                 if (r == 0)
-                        log_store(LOG_WARNING, m, "The store must be mended", reason);
+                        log_store(LOG_WARNING, m, "The store must be mended", found ? found : "");
         }
         if (r < 0)
                 log_store(LOG_ERR, m, "Cannot open the store", damage.reason);

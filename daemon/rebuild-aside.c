@@ -236,3 +236,32 @@ void aside_keep_last(int directory_fd) {
                 while (drop_oldest(directory_fd, names[i]))
                         ;
 }
+
+static bool is_listed(const char *name) {
+        return strlen(name) < REBUILD_NAME_MAX && ((strstr(name, SET_ASIDE) && !ends_as_log(name)) ||
+                                                   strcmp(name, STORE_LOG_ORPHAN) == 0);
+}
+
+static int compare_names(const void *a, const void *b) {
+        return strcmp(a, b);
+}
+
+int aside_list(int directory_fd, AsideList *ret) {
+        int fd = openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+        struct dirent *entry;
+
+        ret->n = 0;
+        if (!dir) {
+                int error = -errno;
+
+                (void) close_fd(fd);
+                return error;
+        }
+        while ((entry = readdir(dir)))
+                if (is_listed(entry->d_name) && ret->n < ASIDE_LISTED_MAX)
+                        strcpy(ret->names[ret->n++], entry->d_name);
+        (void) closedir(dir);
+        qsort(ret->names, ret->n, sizeof(ret->names[0]), compare_names);
+        return 0;
+}

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* A name that something was set aside by: certexc.db.corrupt-TIME. */
@@ -34,6 +35,16 @@ void aside_orphan(int directory_fd, int64_t now);
  * names go, and the log that had lost its first one gets it back. Best effort.
  */
 void aside_undo(int directory_fd);
+
+/* What was set aside and is there still, in order of the names. Logs go with their databases. */
+#define ASIDE_LISTED_MAX 32U
+typedef struct AsideList {
+        char names[ASIDE_LISTED_MAX][REBUILD_NAME_MAX];
+        size_t n;
+} AsideList;
+
+/* 0 or -errno. */
+int aside_list(int directory_fd, AsideList *ret);
 
 /* Only the last REBUILD_KEPT_MAX of each stay. Best effort. */
 void aside_keep_last(int directory_fd);

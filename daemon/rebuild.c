@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/rebuild-prove.h"
+#include "daemon/rebuild-seen.h"
 #include "daemon/rebuild-union.h"
 #include "daemon/rebuild.h"
 #include "daemon/store-private.h"
@@ -38,17 +39,25 @@ typedef struct Making {
         Store *store;
         JournalReader *reader; /* of a complete journal; else what follows */
         Union *rest;
+        Seen *seen; /* NULL: none */
 } Making;
 
 static void making_done(Making *m) {
         m->reader = journal_reader_free(m->reader);
         m->rest = union_free(m->rest);
+        m->seen = seen_free(m->seen);
 }
 
 static int making_next(void *userdata, JournalRecord *ret) {
         Making *m = userdata;
 
         return m->reader ? journal_reader_next(m->reader, ret) : union_next(m->rest, ret);
+}
+
+static int making_finish(void *userdata, Transaction *t) {
+        Making *m = userdata;
+
+        return m->seen ? seen_write(m->seen, t) : 0;
 }
 
 static void making_progress(void *userdata, uint64_t number) {
@@ -70,6 +79,7 @@ static int make_of_journal(Making *m, const char *directory) {
                 return -EBADMSG;
         return store_replay(m->store->directory_fd, directory,
                             &(ReplaySource){ .next = making_next,
+                                             .finish = making_finish,
                                              .progress = making_progress,
                                              .userdata = m,
                                              .head = &head,
@@ -88,6 +98,7 @@ static int make_of_both(Making *m, const char *directory, Mending *mending) {
         union_report(m->rest, mending);
         r = store_replay(m->store->directory_fd, directory,
                          &(ReplaySource){ .next = making_next,
+                                          .finish = making_finish,
                                           .progress = making_progress,
                                           .userdata = m });
         if (r == 0 && *mending->journal &&
@@ -108,6 +119,16 @@ static int set_aside(Store *store, bool complete, Mending *mending) {
         return r;
 }
 
+/* While the old names are there still. What cannot be read of it is no loss that counts. */
+static int gather_seen(Making *m, int64_t now) {
+        int fd = m->store->directory_fd, r;
+
+        r = seen_gather(fd, STORE_FILE, STORE_LOG_FILE, now, &m->seen);
+        if (r == -ENOENT)
+                r = seen_gather(fd, NULL, STORE_LOG_ORPHAN, now, &m->seen);
+        return r == -ENOMEM ? r : 0;
+}
+
 static int rebuild(Store *store, const char *directory, Mending *mending) {
         _cleanup_(making_done) Making making = { .store = store };
         bool complete;
@@ -117,6 +138,8 @@ static int rebuild(Store *store, const char *directory, Mending *mending) {
         complete = store_journal_is_complete(store->directory_fd) > 0;
         mending->rebuilt = true;
         r = set_aside(store, complete, mending);
+        if (r == 0)
+                r = gather_seen(&making, mending->time);
         if (r < 0)
                 return r;
         return complete ? make_of_journal(&making, directory)
@@ -144,6 +167,10 @@ int store_hold(const char *directory, Store **ret, const char **ret_reason) {
 void store_rest(Store *store) {
         connection_close(&store->reader);
         store->reader.closed = -EINPROGRESS;
+}
+
+int store_set_aside(const Store *store, AsideList *ret) {
+        return aside_list(store->directory_fd, ret);
 }
 
 uint64_t store_mend_progress(const Store *store) {

@@ -46,5 +46,8 @@ int store_mend(Store *store, int cause, int64_t now, Mending *ret);
 /* Reads on, from what store_mend() opened. */
 void store_resume(Store *store);
 
+/* aside_list() of the store's directory. */
+int store_set_aside(const Store *store, AsideList *ret);
+
 /* Of a rebuild under way: how many rows were written. Any thread. */
 uint64_t store_mend_progress(const Store *store);

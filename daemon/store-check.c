@@ -3,7 +3,6 @@
  * outside. */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -160,43 +159,14 @@ int check_number(StoreCheck *check, const char *sql, int64_t *ret) {
 
 /* -- the files from outside ------------------------------------------------------------------ */
 
-static bool has_ending(const char *name, const char *ending) {
-        size_t size = strlen(name), n = strlen(ending);
-
-        return size >= n && strcmp(name + size - n, ending) == 0;
-}
-
-/* Logs go with their databases. */
-static bool is_set_aside(const char *name) {
-        return strlen(name) < CHECK_NAME_MAX &&
-               ((strstr(name, ".corrupt-") && !has_ending(name, "-wal")) ||
-                has_ending(name, ".orphan"));
-}
-
-static int compare_names(const void *a, const void *b) {
-        return strcmp(a, b);
-}
-
 static int look_for_set_aside(StoreCheck *check) {
-        int fd = openat(check->directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-        CheckReport *report = &check->report;
-        struct dirent *entry;
+        AsideList *kept = &check->report.kept;
+        int r;
 
-        if (!dir) {
-                int error = -errno;
-
-                (void) close_fd(fd);
-                return error;
-        }
-        while ((entry = readdir(dir)))
-                if (is_set_aside(entry->d_name) && report->n_kept < CHECK_KEPT_MAX)
-                        strcpy(report->kept[report->n_kept++], entry->d_name);
-        (void) closedir(dir);
-        qsort(report->kept, report->n_kept, CHECK_NAME_MAX, compare_names);
-        for (size_t i = 0; i < report->n_kept; i++)
-                check_found(check, FOUND_SET_ASIDE, "%s", report->kept[i]);
-        return 0;
+        r = aside_list(check->directory_fd, kept);
+        for (size_t i = 0; r == 0 && i < kept->n; i++)
+                check_found(check, FOUND_SET_ASIDE, "%s", kept->names[i]);
+        return r;
 }
 
 /* Its size, 0 if it is not there. */

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "daemon/rebuild-aside.h"
 #include "daemon/store.h"
 
 /* What is done, in this order; with progress of its own. */
@@ -56,8 +57,6 @@ typedef enum CheckFinding {
 } CheckFinding;
 
 #define CHECK_DETAIL_MAX 256U
-#define CHECK_KEPT_MAX   32U
-#define CHECK_NAME_MAX   80U
 
 typedef struct CheckArgs {
         bool whole;    /* every owner's rows and both files; else @owner's rows alone */
@@ -78,8 +77,7 @@ typedef struct CheckReport {
         uint64_t database_bytes; /* with its log */
         uint64_t journal_bytes;
         uint64_t free_bytes;
-        char kept[CHECK_KEPT_MAX][CHECK_NAME_MAX]; /* what was set aside, in order of their names */
-        size_t n_kept;
+        AsideList kept;
 } CheckReport;
 
 typedef struct StoreCheck StoreCheck;

@@ -377,7 +377,7 @@ int store_open(const char *directory, Store **ret, StoreDamage *ret_damage) {
         }
         if (r < 0)
                 return r;
-        if (!ret_damage->disagrees && !ret_damage->gaps)
+        if (s->read_only == 0 && !ret_damage->disagrees && !ret_damage->gaps)
                 aside_orphan(s->directory_fd, (int64_t) time(NULL));
         *ret = TAKE_PTR(s);
         return 0;

@@ -50,6 +50,10 @@ typedef struct StoreDamage {
  * write there; -errno. What is refused is not touched. *@ret_damage tells what was found, always.
  */
 int store_open(const char *directory, Store **ret, StoreDamage *ret_damage);
+
+/* Every file of a store that store_open() found damaged, in a word each: "certexc.db: gone, certexc.db-wal:
+ * none, journal: damaged, witness: whole" (free()). 0 or -errno. store-describe.c. */
+int store_describe(const char *directory, const StoreDamage *damage, char **ret);
 Store *store_free(Store *store);
 DEFINE_CLEANUP(Store *, store_free)
 

@@ -239,6 +239,53 @@ START_TEST(a_database_that_only_looks_new_is_not_one) {
 }
 END_TEST
 
+/* -- what is told ---------------------------------------------------------------------------- */
+
+static void one_of_each(void) {
+        removed();
+        ruin_scratch(LOG, 16, 4);
+        ruin_scratch("journal", RUIN_BLOCK, 40);
+        ruin_cut("witness", 100);
+}
+
+static void log_alone(void) {
+        ruin_scratch(LOG, 16, 4);
+}
+
+static void database_and_journal(void) {
+        ruin_cut("certexc.db", 0);
+        ruin_remove(LOG);
+        ruin_remove("journal");
+}
+
+static const struct {
+        const char *sentence;
+        void (*damage)(void);
+        const char *says;
+} descriptions[] = {
+        { "the log that had everything", log_alone,
+          "certexc.db: damaged, certexc.db-wal: damaged, journal: whole, witness: whole" },
+        { "all four", one_of_each,
+          "certexc.db: gone, certexc.db-wal: damaged, journal: damaged, witness: damaged" },
+        { "one that was begun anew", database_and_journal,
+          "certexc.db: older than it was, certexc.db-wal: whole, journal: gone, witness: whole" },
+};
+
+/* Not only what was noticed first. */
+START_TEST(all_that_is_damaged_is_told) {
+        _cleanup_free_ char *told = NULL;
+        Store *store = NULL;
+        StoreDamage damage;
+
+        leave_killed();
+        descriptions[_i].damage();
+        ck_assert_int_eq(store_open(test_directory(), &store, &damage), -EUCLEAN);
+        ck_assert_int_eq(store_describe(test_directory(), &damage, &told), 0);
+        ck_assert_msg(strcmp(told, descriptions[_i].says) == 0, "%s: %s", descriptions[_i].sentence,
+                      told);
+}
+END_TEST
+
 int main(void) {
         Suite *s = suite_create("rebuild-log");
         TCase *tc = tcase_create("rebuild-log");
@@ -254,6 +301,7 @@ int main(void) {
         tcase_add_test(tc, a_log_is_set_aside_when_a_new_database_stands);
         tcase_add_loop_test(tc, a_log_of_before_revives_nothing, 0, N_ELEMENTS(later_damages));
         tcase_add_loop_test(tc, a_database_that_only_looks_new_is_not_one, 0, N_ELEMENTS(new_looks));
+        tcase_add_loop_test(tc, all_that_is_damaged_is_told, 0, N_ELEMENTS(descriptions));
 
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

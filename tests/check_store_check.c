@@ -289,8 +289,8 @@ START_TEST(damage_of_files_is_found_by_its_name) {
         ck_assert_msg(strcmp(names_of(&report), files[_i].found) == 0, "%s: %s", files[_i].sentence,
                       names_of(&report));
         if (files[_i].damage == rebuilt_before) {
-                ck_assert_uint_eq(report.n_kept, 2);
-                ck_assert_str_eq(report.kept[0], "certexc.db.corrupt-20260102T000000Z");
+                ck_assert_uint_eq(report.kept.n, 2);
+                ck_assert_str_eq(report.kept.names[0], "certexc.db.corrupt-20260102T000000Z");
         }
         ck_assert_int_eq(chmod(test_directory(), 0700), 0);
 }
@@ -326,7 +326,7 @@ START_TEST(an_owner_sees_the_own_alone) {
         rebuilt_before();
         report = run(store, &mine);
         ck_assert_str_eq(names_of(&report), "");
-        ck_assert_uint_eq(report.n_kept, 0);
+        ck_assert_uint_eq(report.kept.n, 0);
         ck_assert_uint_eq(report.n_lines, 0);
         ck_assert_uint_gt(report.n_rows, 10);
         report = run(store, &others);

@@ -49,6 +49,7 @@ damage
 live_expect 'a damaged journal' 5 'journal-damaged' 'certexc doctor --rebuild' -- certexc doctor
 expect_json 'the same for programs' 5 damage journal-damaged
 live_expect 'it is rebuilt' 0 'Rebuilt' 'changes are missing' 'set-aside' -- certexc doctor --rebuild
+live_expect 'and says which files it set aside' 0 'Set aside' 'certexc.db.corrupt-' -- certexc status
 live_expect 'and well' 0 'All is well' '120 allowed' -- certexc doctor --deep
 certexc export | grep -c '"host"' >"$live/n"
 [ "$(cat "$live/n")" = 120 ] || live_fail "$(cat "$live/n") decisions are there, not 120"
