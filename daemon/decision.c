@@ -18,9 +18,14 @@ typedef struct Digested {
         size_t size;
 } Digested;
 
-static bool session_same(const Session *a, const Session *b) {
-        return a->known && b->known && memcmp(a->boot_id, b->boot_id, BOOT_ID_SIZE) == 0 &&
-               a->login_usec == b->login_usec;
+/* Whether one of the sessions @then is among those @now. */
+static bool session_goes_on(const Session *then, const Session *now) {
+        if (!then->known || !now->known || memcmp(then->boot_id, now->boot_id, BOOT_ID_SIZE) != 0)
+                return false;
+        /* Without logind there is nothing but the boot; nothing is known of a time in which it came or went. */
+        if (then->login_usec == 0 || now->login_usec == 0)
+                return then->login_usec == now->login_usec;
+        return now->oldest_usec <= then->login_usec;
 }
 
 bool decision_has_ended(const Decision *d, int64_t now, const Session *session) {
@@ -30,7 +35,7 @@ bool decision_has_ended(const Decision *d, int64_t now, const Session *session) 
         case END_DATE:
                 return now >= d->until;
         case END_SESSION:
-                return !session_same(&d->session, session);
+                return !session_goes_on(&d->session, session);
         }
         return true; /* no end that we know of: nothing to go on by */
 }

@@ -40,12 +40,14 @@ typedef enum DecisionState {
 
 #define BOOT_ID_SIZE 16U
 
-/* The session of an owner: this boot of the machine, and when the owner's present log-in period
- * began (logind; 0 where there is no logind, so that only the boot counts). */
+/* The sessions of an owner: this boot of the machine, and when they began, on the monotonic clock (logind; 0
+ * where there is no logind, so that only the boot counts). A session that is there now and began before the
+ * youngest of those that a decision was made in was there then: sessions do not come back. */
 typedef struct Session {
         bool known; /* false: nothing that ends with a session can be live */
         uint8_t boot_id[BOOT_ID_SIZE];
-        uint64_t login_usec;
+        uint64_t login_usec;  /* the youngest */
+        uint64_t oldest_usec; /* not of a decision */
 } Session;
 
 typedef struct Decision {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Login: the boot's id from the kernel, the owner's log-in period from logind. */
+/* Login: the boot's id from the kernel, the owner's sessions from logind. */
 #include "config.h"
 
 #include <errno.h>
@@ -17,16 +17,13 @@
 #define LOGIND_DIRECTORY "/run/systemd"
 
 /* Where logind keeps its files; a test lays out its own. */
-static const char *logind_directory(bool *ret_replaced) {
+static const char *logind_directory(void) {
 #ifdef CERTEXC_TESTING
         const char *replaced = getenv("CERTEXC_LOGIND_DIRECTORY");
 
-        if (replaced) {
-                *ret_replaced = true;
+        if (replaced)
                 return replaced;
-        }
 #endif
-        *ret_replaced = false;
         return LOGIND_DIRECTORY;
 }
 
@@ -40,10 +37,16 @@ static bool logind_runs(const char *directory) {
         return stat(path, &st) == 0 ? S_ISDIR(st.st_mode) : errno != ENOENT;
 }
 
-/* A user who only lingers, or whose last session is closing, has logged out. */
+/* A session that is closing has been left. */
 static bool state_is_logged_in(const char *state) {
         return strcmp(state, "opening") == 0 || strcmp(state, "active") == 0 ||
                strcmp(state, "online") == 0;
+}
+
+/* "user", "user-early" ...: not a greeter's, not a time-controlled job's, and not that of the user's
+ * service manager, which stays where somebody lingers. */
+static bool class_is_person(const char *class) {
+        return strncmp(class, "user", 4) == 0 && (class[4] == '\0' || class[4] == '-');
 }
 
 static int parse_usec(const char *text, uint64_t *ret) {
@@ -65,16 +68,23 @@ static void file_closep(FILE **file) {
                 (void) fclose(*file);
 }
 
+/* One line of a file of logind's, NAME=value. */
+typedef struct Entry {
+        const char *name;
+        char value[1024]; /* "": it is not there, or too long */
+} Entry;
+
 /*
- * Reads STATE= and REALTIME= of logind's file about a user. libsystemd tells the second only since
- * version 254; before that the file, which libsystemd itself reads, is the one place that has it.
+ * Reads @entries of @directory/@kind/@name. The files are those that libsystemd itself reads; it does not
+ * tell what of them is needed here, the time on the monotonic clock when a session began.
  */
-static int read_user_file(const char *directory, uid_t uid, bool *ret_logged_in, uint64_t *ret) {
-        char path[4096], line[4096], state[64] = "", time[64] = "";
+static int read_file(const char *directory, const char *kind, const char *name, Entry *entries,
+                     size_t n_entries) {
+        char path[4096], line[1100];
         _cleanup_(file_closep) FILE *file = NULL;
         int n;
 
-        n = snprintf(path, sizeof(path), "%s/users/%u", directory, (unsigned) uid);
+        n = snprintf(path, sizeof(path), "%s/%s/%s", directory, kind, name);
         if (n < 0 || (size_t) n >= sizeof(path))
                 return -ENAMETOOLONG;
         file = fopen(path, "re");
@@ -82,41 +92,55 @@ static int read_user_file(const char *directory, uid_t uid, bool *ret_logged_in,
                 return -errno;
         while (fgets(line, sizeof(line), file)) {
                 line[strcspn(line, "\n")] = '\0';
-                if (strncmp(line, "STATE=", 6) == 0)
-                        (void) snprintf(state, sizeof(state), "%.63s", line + 6);
-                else if (strncmp(line, "REALTIME=", 9) == 0)
-                        (void) snprintf(time, sizeof(time), "%.63s", line + 9);
+                for (size_t i = 0; i < n_entries; i++) {
+                        size_t length = strlen(entries[i].name);
+
+                        if (strncmp(line, entries[i].name, length) == 0 && line[length] == '=' &&
+                            strlen(line + length + 1) < sizeof(entries[i].value))
+                                (void) strcpy(entries[i].value, line + length + 1);
+                }
         }
-        *ret_logged_in = state_is_logged_in(state);
-        return parse_usec(time, ret);
+        return 0;
 }
 
-/* The same through libsystemd. */
-static int ask_logind(uid_t uid, bool *ret_logged_in, uint64_t *ret) {
-        _cleanup_free_ char *state = NULL;
-        int r;
+/* When the session @name began; 0 if it is not one in which @uid is logged in. */
+static uint64_t session_begin(const char *directory, const char *name, const char *uid) {
+        Entry entries[] = { { .name = "UID" }, { .name = "STATE" }, { .name = "CLASS" }, { .name = "MONOTONIC" } };
+        uint64_t begin;
 
-        r = sd_uid_get_state(uid, &state);
-        if (r < 0)
-                return r;
-        *ret_logged_in = state_is_logged_in(state);
-        if (!*ret_logged_in)
+        if (strchr(name, '/') || read_file(directory, "sessions", name, entries, N_ELEMENTS(entries)) < 0 ||
+            strcmp(entries[0].value, uid) != 0 || !state_is_logged_in(entries[1].value) ||
+            !class_is_person(entries[2].value) || parse_usec(entries[3].value, &begin) < 0)
                 return 0;
-#ifdef HAVE_SD_UID_GET_LOGIN_TIME
-        return sd_uid_get_login_time(uid, ret);
-#else
-        bool unused;
+        return begin;
+}
 
-        return read_user_file(LOGIND_DIRECTORY, uid, &unused, ret);
-#endif
+/* true if @uid has a session; when the oldest and the youngest that it has began. */
+static bool find_sessions(const char *directory, uid_t uid, uint64_t *ret_oldest, uint64_t *ret_youngest) {
+        Entry user = { .name = "SESSIONS" };
+        char uid_text[16], *rest = NULL;
+
+        *ret_oldest = *ret_youngest = 0;
+        (void) snprintf(uid_text, sizeof(uid_text), "%u", (unsigned) uid);
+        if (read_file(directory, "users", uid_text, &user, 1) < 0)
+                return false;
+        for (char *name = strtok_r(user.value, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+                uint64_t begin = session_begin(directory, name, uid_text);
+
+                if (begin == 0)
+                        continue;
+                if (*ret_oldest == 0 || begin < *ret_oldest)
+                        *ret_oldest = begin;
+                if (begin > *ret_youngest)
+                        *ret_youngest = begin;
+        }
+        return *ret_oldest > 0;
 }
 
 void login_session(int64_t owner, Session *ret) {
+        const char *directory = logind_directory();
         Session session = { 0 };
-        bool replaced, logged_in;
-        const char *directory = logind_directory(&replaced);
         sd_id128_t boot;
-        int r;
 
         *ret = (Session){ 0 };
         if (sd_id128_get_boot(&boot) < 0)
@@ -124,12 +148,8 @@ void login_session(int64_t owner, Session *ret) {
         memcpy(session.boot_id, boot.bytes, BOOT_ID_SIZE);
 
         if (owner != OWNER_SYSTEM && logind_runs(directory)) {
-                if (owner < 0 || owner > UINT32_MAX)
-                        return;
-                r = replaced ? read_user_file(directory, (uid_t) owner, &logged_in,
-                                              &session.login_usec)
-                             : ask_logind((uid_t) owner, &logged_in, &session.login_usec);
-                if (r < 0 || !logged_in)
+                if (owner < 0 || owner > UINT32_MAX ||
+                    !find_sessions(directory, (uid_t) owner, &session.oldest_usec, &session.login_usec))
                         return;
         }
         session.known = true;

@@ -7,7 +7,7 @@
 #include "daemon/decision.h"
 
 /*
- * Fills *@ret with this boot and the begin of @uid's present log-in period. Where logind runs and
+ * Fills *@ret with this boot and with when the sessions that @uid has now began. Where logind runs and
  * knows no session of @uid, or anything cannot be read, @known is false. For OWNER_SYSTEM only the
  * boot counts.
  */

@@ -20,10 +20,13 @@ static const uint8_t leaf_c[SHA256_SIZE] = "certificate C";
 static const uint8_t key_a[SHA256_SIZE] = "key A";
 static const uint8_t key_b[SHA256_SIZE] = "key B";
 
-static const Session here = { .known = true, .boot_id = "this boot", .login_usec = 5 };
-static const Session other_boot = { .known = true, .boot_id = "last boot", .login_usec = 5 };
-static const Session other_login = { .known = true, .boot_id = "this boot", .login_usec = 6 };
-static const Session nowhere = { .known = false, .boot_id = "this boot", .login_usec = 5 };
+static const Session here = { .known = true, .boot_id = "this boot", .login_usec = 5, .oldest_usec = 5 };
+static const Session other_boot = { .known = true, .boot_id = "last boot", .login_usec = 5, .oldest_usec = 5 };
+static const Session other_login = { .known = true, .boot_id = "this boot", .login_usec = 4, .oldest_usec = 4 };
+static const Session more = { .known = true, .boot_id = "this boot", .login_usec = 9, .oldest_usec = 5 };
+static const Session less = { .known = true, .boot_id = "this boot", .login_usec = 9, .oldest_usec = 6 };
+static const Session bootless = { .known = true, .boot_id = "this boot" };
+static const Session nowhere = { .known = false, .boot_id = "this boot", .login_usec = 5, .oldest_usec = 5 };
 
 /* How a decision of the table is written: zero is a live, permanent exception of mine for
  * certificate A at port 993, against a self-signed certificate. */
@@ -243,6 +246,24 @@ static const Row rows[] = {
         { "an exception ends with the log-in", SELF,
           { ALLOW(ID(1), .end = END_SESSION, .session = &other_login) }, VERDICT_PROMPT,
           BECAUSE_ENDED, 1 },
+        { "one of several sessions is enough", SELF,
+          { ALLOW(ID(1), .end = END_SESSION, .session = &more) }, VERDICT_ACCEPT,
+          BECAUSE_EXCEPTION, 1 },
+        { "it may be the older one of two", SELF,
+          { ALLOW(ID(1), .end = END_SESSION, .session = &here) }, VERDICT_ACCEPT,
+          BECAUSE_EXCEPTION, 1, .session = &more },
+        { "sessions that began later are others", SELF,
+          { ALLOW(ID(1), .end = END_SESSION, .session = &here) }, VERDICT_PROMPT,
+          BECAUSE_ENDED, 1, .session = &less },
+        { "without logind there is the boot", SELF,
+          { ALLOW(ID(1), .end = END_SESSION, .session = &bootless) }, VERDICT_ACCEPT,
+          BECAUSE_EXCEPTION, 1, .session = &bootless },
+        { "where logind came there was a time without", SELF,
+          { ALLOW(ID(1), .end = END_SESSION, .session = &bootless) }, VERDICT_PROMPT,
+          BECAUSE_ENDED, 1 },
+        { "and where it went there is one", SELF,
+          { ALLOW(ID(1), .end = END_SESSION, .session = &here) }, VERDICT_PROMPT,
+          BECAUSE_ENDED, 1, .session = &bootless },
         { "a session that is not known now ends it", SELF,
           { ALLOW(ID(1), .end = END_SESSION, .session = &here) }, VERDICT_PROMPT, BECAUSE_ENDED,
           1, .session = &nowhere },

@@ -17,10 +17,10 @@
 static const uint8_t leaves[3][SHA256_SIZE] = { "certificate A", "certificate B", "certificate C" };
 static const uint8_t keys[3][SHA256_SIZE] = { "key A", "key B", "key A" };
 
-static const Session here = { .known = true, .boot_id = "this boot", .login_usec = 5 };
-static const Session other_boot = { .known = true, .boot_id = "last boot", .login_usec = 5 };
-static const Session other_login = { .known = true, .boot_id = "this boot", .login_usec = 6 };
-static const Session nowhere = { .known = false, .boot_id = "this boot", .login_usec = 5 };
+static const Session here = { .known = true, .boot_id = "this boot", .login_usec = 5, .oldest_usec = 5 };
+static const Session other_boot = { .known = true, .boot_id = "last boot", .login_usec = 5, .oldest_usec = 5 };
+static const Session other_login = { .known = true, .boot_id = "this boot", .login_usec = 4, .oldest_usec = 4 };
+static const Session nowhere = { .known = false, .boot_id = "this boot", .login_usec = 5, .oldest_usec = 5 };
 
 static void set_leaf(VerdictInput *in, unsigned which) {
         in->leaf_sha256 = leaves[which];
@@ -98,7 +98,7 @@ static bool counts(const VerdictInput *in, const Decision *d) {
         const Session *now = d->owner == OWNER_SYSTEM ? in->system_session : in->session;
         bool lives = d->end == END_NEVER || (d->end == END_DATE && in->now < d->until) ||
                      (d->end == END_SESSION && d->session.known && now->known &&
-                      d->session.login_usec == now->login_usec &&
+                      now->oldest_usec <= d->session.login_usec &&
                       memcmp(d->session.boot_id, now->boot_id, BOOT_ID_SIZE) == 0);
 
         return mine && there && pinned && lives && d->state == STATE_LIVE;

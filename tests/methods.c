@@ -79,6 +79,7 @@ Methods *methods_new(void) {
                         fixture_path(m->fixture, "logind"));
         assert(mkdir(fixture_path(m->fixture, "logind"), 0755) == 0);
         assert(mkdir(fixture_path(m->fixture, "logind/users"), 0755) == 0);
+        assert(mkdir(fixture_path(m->fixture, "logind/sessions"), 0755) == 0);
         m->fixture->how.settings = settings;
         m->fixture->how.quiet = true;
         methods_start(m, PKI_NOW);
@@ -247,16 +248,25 @@ void methods_walk(Methods *m, const Step *steps, size_t n) {
 
 /* -- logind ------------------------------------------------------------------------------------- */
 
-void methods_log_in(Methods *m, uid_t uid, unsigned usec) {
-        char name[64];
-        FILE *file;
+static void write_logind(Methods *m, const char *name, const char *text) {
+        FILE *file = fopen(fixture_path(m->fixture, name), "we");
 
-        (void) snprintf(name, sizeof(name), "logind/users/%u", (unsigned) uid);
-        file = fopen(fixture_path(m->fixture, name), "we");
         ck_assert_ptr_nonnull(file);
-        (void) fprintf(file, "STATE=active\nREALTIME=%u\n", usec);
+        (void) fputs(text, file);
         ck_assert_int_eq(fclose(file), 0);
         ck_assert_int_eq(chmod(fixture_path(m->fixture, name), 0644), 0);
+}
+
+void methods_log_in(Methods *m, uid_t uid, unsigned usec) {
+        char name[64], text[128];
+
+        (void) snprintf(name, sizeof(name), "logind/sessions/of-%u", (unsigned) uid);
+        (void) snprintf(text, sizeof(text), "UID=%u\nSTATE=active\nCLASS=user\nMONOTONIC=%u\n",
+                        (unsigned) uid, usec);
+        write_logind(m, name, text);
+        (void) snprintf(name, sizeof(name), "logind/users/%u", (unsigned) uid);
+        (void) snprintf(text, sizeof(text), "STATE=active\nSESSIONS=of-%u\n", (unsigned) uid);
+        write_logind(m, name, text);
 }
 
 void methods_log_out(Methods *m, uid_t uid) {
