@@ -18,6 +18,7 @@
 struct PolkitQuery {
         Bus *bus;
         sd_bus_slot *slot; /* NULL: it has answered */
+        bool interactive;  /* it may ask somebody */
         char id[32];
         PolkitAnswer answer;
         void *userdata;
@@ -50,7 +51,7 @@ static bool is_late(sd_bus_message *m) {
 }
 
 /* 1 if it is granted, else 0 and why not. */
-static int read_answer(sd_bus_message *m, const char **ret_reason) {
+static int read_answer(sd_bus_message *m, bool interactive, const char **ret_reason) {
         int granted = 0, challenge = 0;
 
         if (is_late(m)) {
@@ -69,9 +70,15 @@ static int read_answer(sd_bus_message *m, const char **ret_reason) {
         }
         if (granted)
                 return 1;
-        *ret_reason = challenge ? "polkit wants an administrator to authenticate, and the call did "
-                                  "not allow for that"
-                                : "polkit does not authorize you to do this";
+        if (!challenge)
+                *ret_reason = "polkit does not authorize you to do this";
+        else if (interactive)
+                *ret_reason = "polkit wants an administrator to authenticate, and no program of this "
+                              "log-in session can ask for that; run \"pkttyagent\" in it, or do this "
+                              "as root (sudo)";
+        else
+                *ret_reason = "polkit wants an administrator to authenticate, and the call did not "
+                              "allow for that";
         return 0;
 }
 
@@ -80,7 +87,7 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *reason = NULL;
         int granted;
 
-        granted = read_answer(m, &reason);
+        granted = read_answer(m, q->interactive, &reason);
         /* Who did not answer in time may still be asking somebody. */
         if (is_late(m))
                 cancel(q);
@@ -93,20 +100,20 @@ int polkit_ask(Bus *bus, sd_bus_message *call, const char *action, PolkitAnswer 
                void *userdata, PolkitQuery **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_(polkit_query_freep) PolkitQuery *q = calloc(1, sizeof(*q));
-        uint32_t flags;
         int r;
 
         if (!q)
                 return -ENOMEM;
         *q = (PolkitQuery){ .bus = bus, .answer = answer, .userdata = userdata };
         (void) snprintf(q->id, sizeof(q->id), "certexc-%" PRIu64, ++bus->n_queries);
-        flags = sd_bus_message_get_allow_interactive_authorization(call) > 0 ? FLAG_INTERACTION : 0;
+        q->interactive = sd_bus_message_get_allow_interactive_authorization(call) > 0;
 
         r = sd_bus_message_new_method_call(bus->bus, &m, AUTHORITY, "CheckAuthorization");
         if (r < 0)
                 return r;
         r = sd_bus_message_append(m, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
-                                  sd_bus_message_get_sender(call), action, 0, flags, q->id);
+                                  sd_bus_message_get_sender(call), action, 0,
+                                  (uint32_t) (q->interactive ? FLAG_INTERACTION : 0), q->id);
         if (r < 0)
                 return r;
         r = sd_bus_call_async(bus->bus, &q->slot, m, on_answer, q, POLKIT_WAIT_USEC);

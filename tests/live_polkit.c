@@ -184,6 +184,11 @@ static const struct {
           "{'owner':-1}", false, "reason",
           "polkit wants an administrator to authenticate, and the call did not allow for that",
           SYSTEM },
+        { "somebody would, and nothing there can ask them", GAMES, SAYS_CHALLENGE, "ListExceptions",
+          "{'owner':-1}", true, "reason",
+          "polkit wants an administrator to authenticate, and no program of this log-in session can ask "
+          "for that; run \"pkttyagent\" in it, or do this as root (sudo)",
+          SYSTEM },
         { "somebody was asked and did not", GAMES, SAYS_NO, "ListExceptions", "{'owner':-1}", true,
           "reason", "polkit does not authorize you to do this", SYSTEM },
         { "polkit speaks nonsense", GAMES, SAYS_NONSENSE, "ListExceptions", "{'owner':-1}", false,
