@@ -9,13 +9,9 @@
 #include <time.h>
 
 #include "client/cleanup.h"
-#include "client/explain.h"
+#include "client/explain-private.h"
 #include "client/i18n.h"
 #include "client/times.h"
-
-/* Columns of a label in front of a value, and room for a label in any language. */
-#define LABEL 14U
-#define LABEL_BYTES_MAX 64U
 
 /* Room for the fact that shows a problem; the daemon's is shorter. */
 #define EXPLAIN_EVIDENCE_MAX 4096U
@@ -23,14 +19,11 @@
 /* Columns that the text of a problem is indented by. */
 #define INDENT 4U
 
-/* Names of a certificate that are shown; there may be hundreds. */
-#define NAMES_SHOWN_MAX 12U
-
-static const char *or_question_mark(const char *text) {
+const char *explain_or_question_mark(const char *text) {
         return text && *text ? text : "?";
 }
 
-static bool same(const char *a, const char *b) {
+bool explain_same(const char *a, const char *b) {
         return a && b && strcmp(a, b) == 0;
 }
 
@@ -65,9 +58,9 @@ const char *explain_end(const certexc_exception *exception, char ret[static EXPL
         const char *end = certexc_exception_end(exception);
         char date[TIMES_TEXT_MAX];
 
-        if (same(end, "session"))
+        if (explain_same(end, "session"))
                 return _("until you log out");
-        if (!same(end, "date"))
+        if (!explain_same(end, "date"))
                 return _("for ever");
         times_write(certexc_exception_until(exception), date);
         (void) snprintf(ret, EXPLAIN_END_MAX, _("until %s"), date);
@@ -85,13 +78,13 @@ char *explain_problem_names(const certexc_exception *exception) {
                 return NULL;
         for (size_t i = 0; i < n; i++)
                 (void) fprintf(stream, "%s%s", i > 0 ? ", " : "",
-                               or_question_mark(certexc_exception_problem(exception, i)));
+                               explain_or_question_mark(certexc_exception_problem(exception, i)));
         if (fclose(stream) != 0)
                 return NULL;
         return TAKE_PTR(text);
 }
 
-static void heading(const Output *out, const char *text) {
+void explain_heading(const Output *out, const char *text) {
         output_gap(out);
         output_line(out, STYLE_BOLD, "%s", text);
 }
@@ -100,11 +93,11 @@ static void field(const Output *out, const char *label, const char *value) {
         char lead[LABEL_BYTES_MAX];
 
         (void) snprintf(lead, sizeof(lead), "  %s", label);
-        output_paragraph(out, LABEL, lead, STYLE_PLAIN, "%s", or_question_mark(value));
+        output_paragraph(out, LABEL, lead, STYLE_PLAIN, "%s", explain_or_question_mark(value));
 }
 
 /* A moment and how far it is. */
-static void field_time(const Output *out, const char *label, int64_t t, int64_t now) {
+void explain_field_time(const Output *out, const char *label, int64_t t, int64_t now) {
         char date[TIMES_TEXT_MAX], distance[TIMES_TEXT_MAX];
         char text[2 * TIMES_TEXT_MAX + 4];
 
@@ -115,7 +108,7 @@ static void field_time(const Output *out, const char *label, int64_t t, int64_t 
 }
 
 /* On a line of its own and unbroken, so that it can be copied. */
-static void field_fingerprint(const Output *out, const char *label, const char *sha256) {
+void explain_field_fingerprint(const Output *out, const char *label, const char *sha256) {
         char text[EXPLAIN_FINGERPRINT_MAX];
 
         output_line(out, STYLE_PLAIN, "  %s", label);
@@ -141,7 +134,7 @@ static void field_names(const Output *out, const certexc_certificate *certificat
 
 void explain_certificate(const Output *out, const char *title,
                          const certexc_certificate *certificate, int64_t now) {
-        heading(out, title);
+        explain_heading(out, title);
         if (!certificate) {
                 output_paragraph(out, 2, NULL, STYLE_PLAIN, _("It cannot be read."));
                 return;
@@ -150,22 +143,22 @@ void explain_certificate(const Output *out, const char *title,
         field(out, _("Issuer"), certexc_certificate_issuer(certificate));
         field_names(out, certificate);
         field(out, _("Serial"), certexc_certificate_serial(certificate));
-        field_time(out, _("Valid from"), certexc_certificate_not_before(certificate), now);
-        field_time(out, _("Valid until"), certexc_certificate_not_after(certificate), now);
-        field_fingerprint(out, _("SHA-256 of the certificate"),
+        explain_field_time(out, _("Valid from"), certexc_certificate_not_before(certificate), now);
+        explain_field_time(out, _("Valid until"), certexc_certificate_not_after(certificate), now);
+        explain_field_fingerprint(out, _("SHA-256 of the certificate"),
                           certexc_certificate_sha256(certificate));
-        field_fingerprint(out, _("SHA-256 of its key"), certexc_certificate_key_sha256(certificate));
+        explain_field_fingerprint(out, _("SHA-256 of its key"), certexc_certificate_key_sha256(certificate));
 }
 
 /* -- Decision --------------------------------------------------------------------------------- */
 
 void explain_exception(const Output *out, const char *title, const certexc_exception *exception,
                        int64_t now) {
-        const bool allow = same(certexc_exception_action(exception), "allow");
+        const bool allow = explain_same(certexc_exception_action(exception), "allow");
         char text[EXPLAIN_ENDPOINT_MAX], end[EXPLAIN_END_MAX];
         _cleanup_free_ char *names = NULL;
 
-        heading(out, title);
+        explain_heading(out, title);
         (void) snprintf(text, sizeof(text), "%" PRIu64, certexc_exception_id(exception));
         field(out, _("Number"), text);
         field(out, _("Decision"), allow ? _("allowed") : _("denied"));
@@ -176,7 +169,7 @@ void explain_exception(const Output *out, const char *title, const certexc_excep
                 field(out, _("File"), certexc_exception_file(exception));
         } else if (certexc_exception_owner(exception) == CERTEXC_OWNER_SYSTEM)
                 field(out, _("Made by"), _("the administrator, for everybody on this machine"));
-        field(out, _("Pinned"), same(certexc_exception_pin(exception), "key")
+        field(out, _("Pinned"), explain_same(certexc_exception_pin(exception), "key")
                                      ? _("the key: other certificates of it count too")
                                      : _("exactly this certificate"));
         names = explain_problem_names(exception);
@@ -184,14 +177,14 @@ void explain_exception(const Output *out, const char *title, const certexc_excep
                 field(out, _("Problems"), names);
         field(out, _("Lasts"), explain_end(exception, end));
         field(out, _("State"), certexc_exception_state(exception));
-        field_time(out, _("Since"), certexc_exception_created(exception), now);
+        explain_field_time(out, _("Since"), certexc_exception_created(exception), now);
 }
 
 /* -- Answer ----------------------------------------------------------------------------------- */
 
 static bool is_new(const certexc_answer *answer, const char *problem) {
         for (size_t i = 0; i < certexc_answer_n_new_problems(answer); i++)
-                if (same(certexc_answer_new_problem(answer, i), problem))
+                if (explain_same(certexc_answer_new_problem(answer, i), problem))
                         return true;
         return false;
 }
@@ -241,21 +234,21 @@ static bool is_intercepted(const certexc_answer *answer) {
 
 /* Nobody else has to mend what a clock alone makes look wrong. */
 static bool is_clock_s(const certexc_answer *answer, const char *problem) {
-        return (same(problem, "not-yet-valid") || same(problem, "expired") ||
-                same(problem, "issuer-expired") || same(problem, "revocation-unknown")) &&
+        return (explain_same(problem, "not-yet-valid") || explain_same(problem, "expired") ||
+                explain_same(problem, "issuer-expired") || explain_same(problem, "revocation-unknown")) &&
                has_advice(answer, "clock-");
 }
 
 /* The usual words blame the server for this, which has nothing to do with it there. */
 static bool is_interceptor_s(const certexc_answer *answer, const char *problem) {
-        return (same(problem, "incomplete-chain") || same(problem, "unknown-issuer") ||
-                same(problem, "self-signed")) &&
+        return (explain_same(problem, "incomplete-chain") || explain_same(problem, "unknown-issuer") ||
+                explain_same(problem, "self-signed")) &&
                is_intercepted(answer);
 }
 
 /* true if the authority is known, but not for this name. */
 static bool is_limited(const certexc_answer *answer, const char *problem) {
-        return same(problem, "unknown-issuer") && has_advice(answer, "authority-limited");
+        return explain_same(problem, "unknown-issuer") && has_advice(answer, "authority-limited");
 }
 
 static void explain_problem(const Output *out, const certexc_answer *answer, size_t i) {
@@ -271,11 +264,11 @@ static void explain_problem(const Output *out, const certexc_answer *answer, siz
         if (limited)
                 meaning = _("The certificate was issued by an authority that may not speak for this "
                             "name here.");
-        else if (foreign && same(name, "incomplete-chain"))
+        else if (foreign && explain_same(name, "incomplete-chain"))
                 meaning = _("Whoever answers in the server's place does not send the certificate "
                             "that leads to an authority.");
         output_paragraph(out, 2, NULL, never ? STYLE_BAD : STYLE_WARN, "%s%s%s",
-                         or_question_mark(name), is_new(answer, name) ? _(" (new)") : "",
+                         explain_or_question_mark(name), is_new(answer, name) ? _(" (new)") : "",
                          never ? _(" (nobody may allow this)") : "");
         output_paragraph(out, INDENT, NULL, STYLE_PLAIN, "%s",
                          meaning ? meaning : _("This program is older than the daemon and does "
@@ -293,10 +286,10 @@ static void explain_problem(const Output *out, const certexc_answer *answer, siz
 /* The same problem at the same place with the same evidence was told at an earlier index. */
 static bool was_told(const certexc_answer *answer, size_t i) {
         for (size_t j = 0; j < i; j++)
-                if (same(certexc_answer_problem(answer, j), certexc_answer_problem(answer, i)) &&
+                if (explain_same(certexc_answer_problem(answer, j), certexc_answer_problem(answer, i)) &&
                     certexc_answer_problem_certificate(answer, j) ==
                             certexc_answer_problem_certificate(answer, i) &&
-                    same(certexc_answer_problem_value(answer, j),
+                    explain_same(certexc_answer_problem_value(answer, j),
                          certexc_answer_problem_value(answer, i)))
                         return true;
         return false;
@@ -307,7 +300,7 @@ void explain_problems(const Output *out, const certexc_answer *answer) {
 
         if (n == 0)
                 return;
-        heading(out, _("What is wrong"));
+        explain_heading(out, _("What is wrong"));
         for (size_t i = 0; i < n; i++)
                 if (!was_told(answer, i))
                         explain_problem(out, answer, i);
@@ -323,122 +316,10 @@ void explain_advice(const Output *out, const certexc_answer *answer) {
                 if (certexc_answer_advice_text(answer, i, &text) < 0)
                         continue;
                 if (!begun)
-                        heading(out, _("What to know"));
+                        explain_heading(out, _("What to know"));
                 begun = true;
                 output_paragraph(out, 2, NULL, STYLE_PLAIN, "%s", text);
         }
-}
-
-/* -- Change ----------------------------------------------------------------------------------- */
-
-/* How one field was and is; @field is its name in the interface. */
-static void field_change(const Output *out, const certexc_answer *answer, const char *label,
-                         const char *name, const char *old, const char *new) {
-        char lead[LABEL_BYTES_MAX];
-
-        (void) snprintf(lead, sizeof(lead), "  %s", label);
-        if (!certexc_answer_change_differs(answer, name)) {
-                output_paragraph(out, LABEL, lead, STYLE_DIM, _("as before: %s"),
-                                 or_question_mark(new));
-                return;
-        }
-        output_paragraph(out, LABEL, lead, STYLE_PLAIN, _("before: %s"), or_question_mark(old));
-        output_paragraph(out, LABEL, NULL, STYLE_WARN, _("now: %s"), or_question_mark(new));
-}
-
-static char *join_names(const certexc_certificate *certificate) {
-        const size_t n = certexc_certificate_n_names(certificate);
-        _cleanup_free_ char *text = NULL;
-        size_t size = 0;
-        FILE *stream;
-
-        stream = open_memstream(&text, &size);
-        if (!stream)
-                return NULL;
-        for (size_t i = 0; i < n && i < NAMES_SHOWN_MAX; i++)
-                (void) fprintf(stream, "%s%s", i > 0 ? ", " : "",
-                               certexc_certificate_name(certificate, i));
-        if (n > NAMES_SHOWN_MAX)
-                (void) fputs(", ...", stream);
-        if (fclose(stream) != 0)
-                return NULL;
-        return TAKE_PTR(text);
-}
-
-static void field_change_time(const Output *out, const certexc_answer *answer, const char *label,
-                              const char *name, int64_t old, int64_t new) {
-        char before[TIMES_TEXT_MAX], after[TIMES_TEXT_MAX];
-
-        times_write(old, before);
-        times_write(new, after);
-        field_change(out, answer, label, name, before, after);
-}
-
-static void explain_fields(const Output *out, const certexc_answer *answer) {
-        const certexc_certificate *old = certexc_answer_change_old(answer);
-        const certexc_certificate *new = certexc_answer_leaf(answer);
-        _cleanup_free_ char *old_names = join_names(old), *new_names = join_names(new);
-        char before[EXPLAIN_FINGERPRINT_MAX], after[EXPLAIN_FINGERPRINT_MAX];
-
-        field_change(out, answer, _("Subject"), "subject", certexc_certificate_subject(old),
-                     certexc_certificate_subject(new));
-        field_change(out, answer, _("Issuer"), "issuer", certexc_certificate_issuer(old),
-                     certexc_certificate_issuer(new));
-        field_change(out, answer, _("Names"), "names", old_names, new_names);
-        field_change(out, answer, _("Serial"), "serial", certexc_certificate_serial(old),
-                     certexc_certificate_serial(new));
-        field_change_time(out, answer, _("Valid from"), "not_before",
-                          certexc_certificate_not_before(old),
-                          certexc_certificate_not_before(new));
-        field_change_time(out, answer, _("Valid until"), "not_after",
-                          certexc_certificate_not_after(old), certexc_certificate_not_after(new));
-        field_change(out, answer, _("Key"), "key_sha256",
-                     explain_fingerprint(certexc_certificate_key_sha256(old), before),
-                     explain_fingerprint(certexc_certificate_key_sha256(new), after));
-}
-
-/* Whether it was time for a new certificate, with the date that tells. */
-static void explain_due(const Output *out, const certexc_answer *answer, int64_t now) {
-        const certexc_certificate *old = certexc_answer_change_old(answer);
-        const int64_t end = certexc_certificate_not_after(old);
-        char date[TIMES_TEXT_MAX], distance[TIMES_TEXT_MAX];
-
-        times_write(end, date);
-        times_write_distance(end, now, distance);
-        if (end <= now)
-                output_paragraph(out, 2, NULL, STYLE_PLAIN,
-                                 _("The old one expired on %s (%s): a new one was due."), date,
-                                 distance);
-        else if (certexc_answer_change_was_due(answer))
-                output_paragraph(out, 2, NULL, STYLE_PLAIN,
-                                 _("The old one would have expired on %s (%s): a new one was due."),
-                                 date, distance);
-        else if (same(certexc_answer_change(answer), "renewed"))
-                output_paragraph(out, 2, NULL, STYLE_PLAIN,
-                                 _("The old one was good until %s (%s)."), date, distance);
-        else
-                output_paragraph(out, 2, NULL, STYLE_BAD,
-                                 _("The old one was good until %s (%s): be suspicious."), date,
-                                 distance);
-}
-
-void explain_change(const Output *out, const certexc_answer *answer, int64_t now) {
-        const char *change = certexc_answer_change(answer);
-        const bool excepted = same(certexc_answer_change_known_from(answer), "exception");
-        const char *sentence;
-
-        if (!change)
-                return;
-        heading(out, _("What changed"));
-        sentence = certexc_change_sentence(change, certexc_answer_change_was_due(answer));
-        output_paragraph(out, 2, NULL, STYLE_WARN, "%s: %s", change,
-                         sentence ? sentence : _("The certificate is another one."));
-        explain_due(out, answer, now);
-        explain_fields(out, answer);
-        field_time(out, excepted ? _("Allowed") : _("Last seen"),
-                   certexc_answer_change_since(answer), now);
-        field_fingerprint(out, _("SHA-256 of the certificate before"),
-                          certexc_certificate_sha256(certexc_answer_change_old(answer)));
 }
 
 /* -- Accept, prompt, reject ------------------------------------------------------------------- */
@@ -450,10 +331,10 @@ static const char *because_sentence(const certexc_answer *answer) {
         const certexc_exception *e = certexc_answer_exception(answer);
         const bool of_system = e && certexc_exception_owner(e) == CERTEXC_OWNER_SYSTEM;
 
-        if (of_system && same(because, "exception"))
+        if (of_system && explain_same(because, "exception"))
                 return _("The administrator allowed this certificate for everything that is wrong "
                          "with it.");
-        if (of_system && same(because, "denial"))
+        if (of_system && explain_same(because, "denial"))
                 return _("The administrator refused this certificate.");
         return sentence ? sentence : "";
 }
@@ -477,7 +358,7 @@ static void explain_accept(const Output *out, const certexc_answer *answer, cons
         names = explain_problem_names(exception);
         output_paragraph(out, 2, NULL, STYLE_PLAIN, _("Exception %" PRIu64 " allows it %s: %s."),
                          certexc_exception_id(exception), explain_end(exception, end),
-                         or_question_mark(names));
+                         explain_or_question_mark(names));
         if (file)
                 output_paragraph(out, 2, NULL, STYLE_PLAIN, _("It is in the file %s."), file);
 }
@@ -502,7 +383,7 @@ void explain_answer(const Output *out, const certexc_answer *answer, int64_t now
                             certexc_answer_leaf(answer), now);
         if (!exception)
                 return;
-        explain_exception(out, same(certexc_answer_because(answer), "denial")
+        explain_exception(out, explain_same(certexc_answer_because(answer), "denial")
                                        ? _("The decision that refuses it")
                                        : _("The decision that nearly covers it"),
                           exception, now);

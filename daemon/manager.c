@@ -27,6 +27,7 @@
 #include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/manager-rules.h"
+#include "daemon/manager-store.h"
 #include "daemon/manager.h"
 #include "daemon/mender.h"
 #include "daemon/monitors.h"
@@ -332,58 +333,10 @@ static int make_directories(Manager *m) {
         return 0;
 }
 
-static void log_store(int priority, const Manager *m, const char *what, const char *reason) {
-        _cleanup_free_ char *message = NULL;
-
-        if (asprintf(&message, "%s in %s: %s", what, m->options.state_directory, reason) >= 0)
-                log_struct(priority, LOG_STORE_FAILED, message, NULL);
-}
-
-static void log_read_only(const Manager *m) {
-        _cleanup_free_ char *reason = NULL;
-        int error = store_read_only(m->store);
-
-        if (error < 0 &&
-            asprintf(&reason, "%s; %s", store_error_reason(error), store_error_hint(error)) >= 0)
-                log_store(LOG_WARNING, m, "The store can only be read", reason);
-}
-
-/* The reason, and of files that are damaged how all of them are (free()). */
-static char *tell_damage(const Manager *m, int error, const StoreDamage *damage) {
-        _cleanup_free_ char *files = NULL;
-        char *text;
-
-        if (error != -EUCLEAN || store_describe(m->options.state_directory, damage, &files) < 0)
-                return strdup(damage->reason);
-        return asprintf(&text, "%s (%s)", damage->reason, files) < 0 ? NULL : text;
-}
-
-/* What cannot be opened is mended while the daemon serves: it is only held meanwhile. What is another
- * daemon's, or a newer one's, is left alone. */
-static int open_files(Manager *m, int *ret_damage) {
-        StoreDamage damage;
-        int r;
-
-        r = store_open(m->options.state_directory, &m->store, &damage);
-        *ret_damage = r == -EBUSY || r == -EPROTONOSUPPORT || r == -ENOMEM ? 0 : r;
-        if (*ret_damage < 0) {
-                _cleanup_free_ char *found = tell_damage(m, r, &damage);
-
-                r = store_hold(m->options.state_directory, &m->store, &damage.reason);
-                if (r == 0)
-                        log_store(LOG_WARNING, m, "The store must be mended", found ? found : "");
-        }
-        if (r < 0)
-                log_store(LOG_ERR, m, "Cannot open the store", damage.reason);
-        else
-                log_read_only(m);
-        return r;
-}
-
 static int open_store(Manager *m) {
         int damage, r;
 
-        r = open_files(m, &damage);
+        r = manager_open_store(m, &damage);
         if (r < 0)
                 return r;
         r = commits_new(m->store, &m->commits);
