@@ -261,6 +261,10 @@
 #define HISTORY_PER_OWNER_MAX 10000U
 #define DEAD_DECISIONS_PER_OWNER_MAX 2000U
 
+/* So many decisions and entries an owner has had at the least before one of them made room for another: half as
+ * many of the longest certificates as STORED_BYTES_PER_OWNER_MAX holds, or DEAD_ENTRIES_PER_OWNER_MAX. */
+#define NEVER_DROPPED_MAX 64U
+
 /* Endpoints whose accepted certificate is remembered for "what changed", per owner. */
 #define SEEN_PER_OWNER_MAX 500U
 

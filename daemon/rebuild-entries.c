@@ -60,13 +60,14 @@ int union_add_refusing_entries(const Union *u, RefusalSet *set) {
         return 0;
 }
 
-void union_doubt_entries(Union *u, uint64_t last_missing, int64_t now) {
+void union_doubt_entries(Union *u, uint64_t last_missing, bool whole, int64_t now) {
         for (size_t i = 0; i < u->n_entries; i++) {
                 FoundEntry *f = &u->entries[i];
                 Entry *e = &f->entry;
 
                 if (e->kind != ENTRY_AUTHORITY || e->state != STATE_LIVE ||
-                    (e->change_number >= last_missing && f->certain))
+                    (e->change_number >= last_missing && f->certain) ||
+                    (whole && !union_may_have_dropped(u, e->owner)))
                         continue;
                 e->state = STATE_UNCONFIRMED;
                 e->changed = now;

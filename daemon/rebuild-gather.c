@@ -81,6 +81,7 @@ static int take_drop(Union *u, const JournalRecord *record) {
         f.entry.owner = record->owner;
         f.entry.id = record->id;
         f.entry.change_number = record->number;
+        u->dropped = true;
         /* Of which kind it was, the id does not tell. */
         return union_add_candidate(u, &c) < 0 ? -ENOMEM : union_add_entry(u, &f);
 }

@@ -62,6 +62,8 @@ struct Union {
         uint64_t *numbers; /* of its changes that were found */
         size_t n_numbers;
         uint64_t base;
+        bool dropped;      /* something made room for others */
+        uint64_t n_gone;   /* changes that no copy proves */
         bool base_damaged; /* numbers do not tell what of the compacted form is missing */
         uint64_t last;     /* the last change of the journal, by its lines and slots */
         bool have_mark;    /* of the database */
@@ -92,6 +94,12 @@ int union_read_database(Union *u, int directory_fd, const char *database, const 
 /* Then: what the log has whose database is gone, if nothing that was read is newer. */
 int union_read_orphan(Union *u, int directory_fd, const char *log);
 
+/*
+ * Whether something of @owner's may have been taken back by a change that is missing, and then have made
+ * room for others: no set of what refuses tells of it any more.
+ */
+bool union_may_have_dropped(const Union *u, int64_t owner);
+
 /* -- entries; rebuild-entries.c ---------------------------------------------------------- */
 
 /* The newest state of each stays, unless it was dropped. 0 or -ENOMEM. */
@@ -100,8 +108,9 @@ int union_keep_entries(Union *u);
 /* Adds those that refuse. 0 or -EIO. */
 int union_add_refusing_entries(const Union *u, RefusalSet *set);
 
-/* Authorities that are older than a missing change are believed no more until confirmed. */
-void union_doubt_entries(Union *u, uint64_t last_missing, int64_t now);
+/* Authorities that are older than a missing change are believed no more until confirmed; unless @whole and
+ * nothing of their owner's can have been dropped. */
+void union_doubt_entries(Union *u, uint64_t last_missing, bool whole, int64_t now);
 
 /* The last change that one of them knows of. */
 uint64_t union_last_entry(const Union *u);

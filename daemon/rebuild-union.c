@@ -6,7 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/limits.h"
 #include "daemon/rebuild-private.h"
+
+_Static_assert(NEVER_DROPPED_MAX <= DEAD_ENTRIES_PER_OWNER_MAX &&
+                       2 * NEVER_DROPPED_MAX <=
+                               STORED_BYTES_PER_OWNER_MAX / CERTIFICATE_BYTES_MAX,
+               "something may make room for others earlier");
 
 /* -- what counts ----------------------------------------------------------------------------- */
 
@@ -94,21 +100,49 @@ static int keep_newest(Union *u) {
         return 0;
 }
 
-static const Candidate *find_decision(const Union *u, int64_t owner, uint64_t id) {
-        const Candidate key = { .decision = { .owner = owner, .id = id } };
+/* How many candidates stand before @key. */
+static size_t count_before(const Union *u, const Candidate *key) {
         size_t from = 0, to = u->n_candidates;
 
         while (from < to) {
                 size_t middle = from + (to - from) / 2;
 
-                if (compare_candidates(&u->candidates[middle], &key) < 0)
+                if (compare_candidates(&u->candidates[middle], key) < 0)
                         from = middle + 1;
                 else
                         to = middle;
         }
-        return from < u->n_candidates && same_decision(&u->candidates[from], &key)
-                       ? &u->candidates[from]
-                       : NULL;
+        return from;
+}
+
+static const Candidate *find_decision(const Union *u, int64_t owner, uint64_t id) {
+        const Candidate key = { .decision = { .owner = owner, .id = id } };
+        const size_t i = count_before(u, &key);
+
+        return i < u->n_candidates && same_decision(&u->candidates[i], &key) ? &u->candidates[i]
+                                                                             : NULL;
+}
+
+/* The highest that is known of. */
+static uint64_t last_id(const Union *u, int64_t owner) {
+        const Candidate key = { .decision = { .owner = owner, .id = UINT64_MAX } };
+        const size_t i = count_before(u, &key);
+        uint64_t last = 0;
+
+        if (i > 0 && u->candidates[i - 1].decision.owner == owner)
+                last = u->candidates[i - 1].decision.id;
+        for (size_t j = 0; j < u->n_entries; j++)
+                if (u->entries[j].entry.owner == owner && u->entries[j].entry.id > last)
+                        last = u->entries[j].entry.id;
+        for (size_t j = 0; j < u->n_names; j++)
+                if (u->names[j].owner == owner && u->names[j].last_id > last)
+                        last = u->names[j].last_id;
+        return last;
+}
+
+/* Ids are never used again, and each change that is gone may have given one. */
+bool union_may_have_dropped(const Union *u, int64_t owner) {
+        return u->dropped || u->base_damaged || last_id(u, owner) + u->n_gone > NEVER_DROPPED_MAX;
 }
 
 /* One line for each change. What the history tells of a decision that is known as it was later is not
@@ -192,17 +226,21 @@ static int unconfirm(Union *u, Decision *d, int64_t now) {
 }
 
 /*
- * A live exception that is older than a missing change may have been revoked, or denied, by it. One
- * that was found away from its tree may be an old copy.
+ * A live exception that is older than a missing change may have been revoked, or denied, by it; unless
+ * @whole, and nothing of its owner's can have been dropped. One that was found away from its tree may be an
+ * old copy.
  */
 static int doubt(Union *u, uint64_t last_missing, bool whole, int64_t now) {
+        bool spared = false;
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < u->n_candidates; i++) {
                 Candidate *c = &u->candidates[i];
                 Decision *d = &c->decision;
 
-                if (d->action != DECISION_ALLOW || d->state != STATE_LIVE || whole)
+                if (i == 0 || d->owner != c[-1].decision.owner)
+                        spared = whole && !union_may_have_dropped(u, d->owner);
+                if (d->action != DECISION_ALLOW || d->state != STATE_LIVE || spared)
                         continue;
                 if (d->change_number < last_missing || !c->certain)
                         r = unconfirm(u, d, now);
@@ -242,7 +280,7 @@ static int decide(Union *u, int64_t now) {
         if (r < 0)
                 return r;
         /* History has no digests: what it alone tells of counts as known, but spares no doubt. */
-        (void) gaps_missing(&u->gaps, &last_missing);
+        u->n_gone = gaps_missing(&u->gaps, &last_missing);
         r = keep_lines(u);
         whole = r < 0 ? r : refusals_are_whole(u);
         if (whole < 0)
@@ -254,8 +292,7 @@ static int decide(Union *u, int64_t now) {
                 whole = 0;
         } else if (u->base_damaged && u->base > last_missing)
                 last_missing = u->base + 1;
-        if (whole == 0)
-                union_doubt_entries(u, last_missing, now);
+        union_doubt_entries(u, last_missing, whole > 0, now);
         return doubt(u, last_missing, whole > 0, now);
 }
 

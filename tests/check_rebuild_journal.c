@@ -3,10 +3,12 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/limits.h"
 #include "tests/files.h"
 #include "tests/ruin.h"
 
@@ -166,6 +168,54 @@ START_TEST(a_damaged_newline_costs_nothing) {
 }
 END_TEST
 
+/* Flips a bit of each line of the journal from @from on that has @word; how many there were. */
+static unsigned damage_lines(const char *word, size_t from) {
+        _cleanup_free_ char *path = ruin_path("journal");
+        File journal = file_load(path);
+        unsigned n = 0;
+        char *at;
+
+        for (size_t done = from; done < journal.size;) {
+                at = memmem(journal.data + done, journal.size - done, word, strlen(word));
+                if (!at)
+                        break;
+                *at ^= 1;
+                n++;
+                done = (size_t) (at - journal.data) + strlen(word);
+        }
+        file_store(path, journal.data, journal.size);
+        file_done(&journal);
+        return n;
+}
+
+/* Revoked, and dropped since, so that no set tells of it any more; and of both the lines are damaged. */
+START_TEST(what_was_revoked_and_then_made_room_does_not_come_back) {
+        Addition large = { .owner = ME, .name = "large", .der_size = CERTIFICATE_BYTES_MAX };
+        _cleanup_(store_freep) Store *store = test_store();
+        char name[16];
+        Mending mending;
+        off_t before;
+
+        large.port = 1;
+        (void) test_add(store, &large, CHANGED);
+        before = ruin_size("journal");
+        (void) test_revoke(store, ME, 1);
+        large.name = name;
+        for (unsigned i = 0; i < STORED_BYTES_PER_OWNER_MAX / CERTIFICATE_BYTES_MAX; i++) {
+                (void) snprintf(name, sizeof(name), "large %u", i);
+                large.port = (uint16_t) (i + 2);
+                (void) test_add(store, &large, CHANGED);
+        }
+        store = store_free(store);
+        ck_assert_uint_eq(damage_lines("\tdrop\t", (size_t) before), 1);
+        ruin_scratch("journal", before + 30, 1);
+        ruin_remove("certexc.db");
+        store = ruin_mend(&mending);
+        ck_assert_uint_ge(mending.n_missing, 1);
+        ck_assert_uint_eq(ruin_live(store, 1), 0);
+}
+END_TEST
+
 int main(void) {
         Suite *s = suite_create("rebuild-journal");
         TCase *tc = tcase_create("rebuild-journal");
@@ -180,6 +230,7 @@ int main(void) {
         tcase_add_loop_test(tc, blocks_of_the_journal_that_changed_places_lose_nothing_but_their_seams,
                             0, 5);
         tcase_add_test(tc, a_journal_without_its_first_block_is_still_read);
+        tcase_add_test(tc, what_was_revoked_and_then_made_room_does_not_come_back);
         tcase_add_test(tc, whatever_is_cut_off_the_journal_the_store_serves);
         tcase_add_loop_test(tc, a_journal_that_was_cut_in_its_head_counts_what_is_missing, 0, 4);
         tcase_add_loop_test(tc, a_damaged_newline_costs_nothing, 0, 42);
