@@ -150,6 +150,7 @@ static int found_line(JournalRecord *record, void *userdata) {
 
         if (record->number > last_acknowledged(u))
                 return 0;
+        u->told = true;
         if (is_compacted(record->kind))
                 u->base = record->number;
         if (journal_kind_is_change(record->kind)) {

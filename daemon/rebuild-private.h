@@ -62,6 +62,7 @@ struct Union {
         uint64_t *numbers; /* of its changes that were found */
         size_t n_numbers;
         uint64_t base;
+        bool told;         /* some line of the journal was found */
         bool dropped;      /* something made room for others */
         uint64_t n_gone;   /* changes that no copy proves */
         bool base_damaged; /* numbers do not tell what of the compacted form is missing */

@@ -140,8 +140,11 @@ static uint64_t last_id(const Union *u, int64_t owner) {
         return last;
 }
 
-/* Ids are never used again, and each change that is gone may have given one. */
+/* Ids are never used again, and each change that is gone may have given one. What is of the database alone is
+ * as it was last. */
 bool union_may_have_dropped(const Union *u, int64_t owner) {
+        if (!u->told)
+                return false;
         return u->dropped || u->base_damaged || last_id(u, owner) + u->n_gone > NEVER_DROPPED_MAX;
 }
 

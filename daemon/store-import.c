@@ -93,10 +93,18 @@ static int was_revoked(Transaction *t, const Decision *new) {
         return r;
 }
 
-static int look_here(Transaction *t, ImportItem *item) {
+/* What was here before the import makes of it. */
+static int look_here(Transaction *t, ImportItem *item, int64_t now) {
         const Decision *d = &item->decision;
         StoredDecisions here;
         int r;
+
+        if (item->outcome != IMPORT_PENDING)
+                return 0;
+        if (d->end == END_DATE && d->until <= now) {
+                item->outcome = IMPORT_ENDED;
+                return 0;
+        }
 
         r = store_read_open(t, d, &here);
         if (r < 0)
@@ -165,15 +173,27 @@ static int add(Transaction *t, Change *change, ImportItem *item) {
         return r;
 }
 
+/* What came with the same import may say more of the same than what came first, as it did where it was
+ * exported; but it is no import that says yes and no. */
+static int look_among_own(Transaction *t, ImportItem *item) {
+        StoredDecisions here;
+        ImportOutcome outcome;
+        int r;
+
+        r = store_read_open(t, &item->decision, &here);
+        if (r < 0)
+                return r;
+        outcome = compare_held(&item->decision, &here);
+        if (outcome == IMPORT_HELD || outcome == IMPORT_DENIED || outcome == IMPORT_ALLOWED)
+                item->outcome = outcome;
+        return 0;
+}
+
 static int import_item(Transaction *t, Change *change, ImportItem *item) {
-        int64_t now = change->now > t->mark.last_write ? change->now : t->mark.last_write;
         int r = 0;
 
-        if (item->outcome == IMPORT_PENDING && item->decision.end == END_DATE &&
-            item->decision.until <= now)
-                item->outcome = IMPORT_ENDED;
         if (item->outcome == IMPORT_PENDING)
-                r = look_here(t, item);
+                r = look_among_own(t, item);
         if (r < 0)
                 return r;
         if (item->outcome == IMPORT_PENDING ||
@@ -188,9 +208,12 @@ static bool stands_in_the_way(const Import *import, ImportOutcome outcome) {
 
 int store_import(Transaction *t, Change *change) {
         Import *import = change->import;
+        int64_t now = change->now > t->mark.last_write ? change->now : t->mark.last_write;
         bool refused = import->dry_run;
         int r = write_owner(t, change->decision.owner);
 
+        for (size_t i = 0; r == 0 && i < import->n_items; i++)
+                r = look_here(t, import->items + i, now);
         for (size_t i = 0; r == 0 && i < import->n_items; i++) {
                 r = import_item(t, change, import->items + i);
                 refused = refused || stands_in_the_way(import, import->items[i].outcome);

@@ -270,6 +270,19 @@ static int bring_together(Copies *c) {
         return c->newest.end.number < c->mark.number ? rewrite(c, COPY_BEHIND) : open_behind(c);
 }
 
+/* 1 unless something else knows of a later change. */
+static int is_last(int directory_fd, JournalReader *reader) {
+        uint64_t evidence = 0;
+        JournalHead head;
+        JournalSlot slot;
+        int r;
+
+        if (!journal_reader_head(reader, &head) || !journal_reader_slot(reader, false, &slot))
+                return 0;
+        r = store_evidence(directory_fd, head.id, &evidence);
+        return r < 0 ? r : evidence <= slot.end.number;
+}
+
 int store_journal_is_complete(int directory_fd) {
         _cleanup_(journal_reader_freep) JournalReader *reader = NULL;
         JournalReport report;
@@ -280,7 +293,9 @@ int store_journal_is_complete(int directory_fd) {
                 r = journal_reader_new(directory_fd, JOURNAL_FILE, &reader);
         if (r == -ENOENT || r == -EBADMSG)
                 return 0;
-        return r < 0 ? r : witness_bears_out(directory_fd, reader);
+        if (r == 0)
+                r = witness_bears_out(directory_fd, reader);
+        return r > 0 ? is_last(directory_fd, reader) : r;
 }
 
 void store_judge_journal(int directory_fd, StoreDamage *ret_damage) {

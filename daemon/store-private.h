@@ -154,6 +154,10 @@ int store_snapshot(Store *store);
  * not lead on from there, -errno. */
 int store_follow(Store *store);
 
+/* The last change that the database, its log or the log of one that is gone tell of, if they go with the
+ * journal @id; 0 if none does. 0 or -errno. store-evidence.c. */
+int store_evidence(int directory_fd, const uint8_t id[static JOURNAL_ID_SIZE], uint64_t *ret);
+
 /* 1 if the journal, all of which is read, is whole and ends where the store did. 0, -errno. */
 int store_journal_is_complete(int directory_fd);
 

@@ -168,6 +168,31 @@ START_TEST(a_damaged_newline_costs_nothing) {
 }
 END_TEST
 
+/* It is whole, but of before the revocation, which the database knows of; or its log, whose database is gone. */
+START_TEST(an_older_journal_that_was_put_back_revives_nothing) {
+        _cleanup_(store_freep) Store *store = test_store();
+        Mending mending;
+
+        (void) test_add(store, &(Addition){ .owner = ME, .port = 1 }, CHANGED);
+        ruin_copy("journal", "journal.old");
+        (void) test_revoke(store, ME, 1);
+        (void) test_add(store, &(Addition){ .owner = ME, .port = 2 }, CHANGED);
+        if (_i > 0)
+                ruin_copy("certexc.db-wal", "log");
+        store = store_free(store);
+        ruin_move("journal.old", "journal");
+        ruin_remove("witness");
+        if (_i > 0) {
+                ruin_remove("certexc.db");
+                ruin_move("log", _i == 1 ? "certexc.db-wal" : "certexc.db-wal.orphan");
+        }
+        store = ruin_mend(&mending);
+        ck_assert_uint_eq(ruin_live(store, 1), 0);
+        if (_i == 0)
+                ck_assert_uint_eq(ruin_live(store, 2) + mending.n_unconfirmed, 1);
+}
+END_TEST
+
 /* Flips a bit of each line of the journal from @from on that has @word; how many there were. */
 static unsigned damage_lines(const char *word, size_t from) {
         _cleanup_free_ char *path = ruin_path("journal");
@@ -230,6 +255,7 @@ int main(void) {
         tcase_add_loop_test(tc, blocks_of_the_journal_that_changed_places_lose_nothing_but_their_seams,
                             0, 5);
         tcase_add_test(tc, a_journal_without_its_first_block_is_still_read);
+        tcase_add_loop_test(tc, an_older_journal_that_was_put_back_revives_nothing, 0, 3);
         tcase_add_test(tc, what_was_revoked_and_then_made_room_does_not_come_back);
         tcase_add_test(tc, whatever_is_cut_off_the_journal_the_store_serves);
         tcase_add_loop_test(tc, a_journal_that_was_cut_in_its_head_counts_what_is_missing, 0, 4);
