@@ -73,6 +73,7 @@ Importing *importing_free(Importing *importing) {
                 return NULL;
         (void) judge_call_free(importing->call);
         importing->import = import_free(importing->import);
+        imports_end_work(importing->request->manager->imports, importing->request->caller.uid);
         free(importing);
         return NULL;
 }
@@ -382,15 +383,28 @@ static void judge_next(Request *r) {
 /* -- the method -------------------------------------------------------------------------------- */
 
 static void finish(Request *r, Staged *staged, bool replace, bool skip, bool dry_run) {
-        Importing *importing = r->importing = calloc(1, sizeof(*importing));
-        int n = importing ? staged_take(staged, &importing->import) : -ENOMEM;
+        Importing *importing;
+        int n;
 
+        /* It stays staged, for another try. */
+        if (imports_begin_work(r->manager->imports, r->caller.uid) < 0) {
+                request_limit(r, "imports of one user at work", 1);
+                return;
+        }
+        importing = calloc(1, sizeof(*importing));
+        if (!importing) {
+                imports_end_work(r->manager->imports, r->caller.uid);
+                request_no_memory(r);
+                return;
+        }
+        importing->request = r;
+        r->importing = importing;
+        n = staged_take(staged, &importing->import);
         imports_end(r->manager->imports, staged);
         if (n < 0) {
                 request_no_memory(r);
                 return;
         }
-        importing->request = r;
         importing->import->replace = replace;
         importing->import->skip = skip;
         importing->import->dry_run = dry_run;

@@ -34,6 +34,8 @@ struct Staged {
 
 struct Imports {
         Staged staged[IMPORTS_MAX];
+        uid_t at_work[IMPORTS_MAX]; /* whose are judged and stored */
+        size_t n_at_work;
         uint64_t last_number;
 };
 
@@ -161,9 +163,9 @@ static int compare_certificates(const void *a, const void *b) {
         return memcmp(x->sha256, y->sha256, SHA256_SIZE);
 }
 
-/* A copy of the certificate with @digest, if it was sent. */
-static int take_certificate(const Staged *s, const uint8_t digest[static SHA256_SIZE],
-                            uint8_t **ret, size_t *ret_size) {
+/* The certificate with @digest, if it was sent. */
+static uint8_t *find_certificate(const Staged *s, const uint8_t digest[static SHA256_SIZE],
+                                 size_t *ret_size) {
         StagedCertificate key = { 0 };
         const StagedCertificate *found;
 
@@ -173,45 +175,47 @@ static int take_certificate(const Staged *s, const uint8_t digest[static SHA256_
                         : bsearch(&key, s->certificates, s->n_certificates, sizeof(key),
                                   compare_certificates);
         if (!found)
-                return 0;
-        *ret = malloc(found->size);
-        if (!*ret)
-                return -ENOMEM;
-        memcpy(*ret, found->der, found->size);
+                return NULL;
         *ret_size = found->size;
-        return 0;
+        return found->der;
 }
 
 static int take_decisions(const Staged *s, Import *import) {
-        int r = 0;
-
         import->items = calloc(s->n_decisions + 1, sizeof(*import->items));
         if (!import->items)
                 return -ENOMEM;
-        for (size_t i = 0; r == 0 && i < s->n_decisions; i++) {
+        for (size_t i = 0; i < s->n_decisions; i++) {
                 ImportItem *item = import->items + import->n_items++;
 
                 item->decision = s->decisions[i];
-                r = take_certificate(s, item->decision.certificate_sha256, &item->der,
-                                     &item->der_size);
+                item->der = find_certificate(s, item->decision.certificate_sha256,
+                                             &item->der_size);
         }
-        return r;
+        return 0;
 }
 
 static int take_entries(const Staged *s, Import *import) {
-        int r = 0;
-
         import->authorities = calloc(s->n_entries + 1, sizeof(*import->authorities));
         if (!import->authorities)
                 return -ENOMEM;
-        for (size_t i = 0; r == 0 && i < s->n_entries; i++) {
+        for (size_t i = 0; i < s->n_entries; i++) {
                 ImportAuthority *item = import->authorities + import->n_authorities++;
 
                 item->entry = s->entries[i];
-                r = take_certificate(s, item->entry.certificate_sha256, &item->der,
-                                     &item->der_size);
+                item->der = find_certificate(s, item->entry.certificate_sha256, &item->der_size);
         }
-        return r;
+        return 0;
+}
+
+/* Those that are borrowed by now get their owner. */
+static int take_certificates(Staged *s, Import *import) {
+        import->ders = calloc(s->n_certificates + 1, sizeof(*import->ders));
+        if (!import->ders)
+                return -ENOMEM;
+        for (size_t i = 0; i < s->n_certificates; i++)
+                import->ders[import->n_ders++] = TAKE_PTR(s->certificates[i].der);
+        s->n_certificates = 0;
+        return 0;
 }
 
 int staged_take(Staged *s, Import **ret) {
@@ -226,8 +230,30 @@ int staged_take(Staged *s, Import **ret) {
         r = take_decisions(s, import);
         if (r == 0)
                 r = take_entries(s, import);
+        if (r == 0)
+                r = take_certificates(s, import);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(import);
         return 0;
+}
+
+/* -- at work ------------------------------------------------------------------------------------- */
+
+int imports_begin_work(Imports *imports, uid_t uid) {
+        for (size_t i = 0; i < imports->n_at_work; i++)
+                if (imports->at_work[i] == uid)
+                        return -EBUSY;
+        if (imports->n_at_work == IMPORTS_MAX)
+                return -EBUSY;
+        imports->at_work[imports->n_at_work++] = uid;
+        return 0;
+}
+
+void imports_end_work(Imports *imports, uid_t uid) {
+        for (size_t i = 0; i < imports->n_at_work; i++)
+                if (imports->at_work[i] == uid) {
+                        imports->at_work[i] = imports->at_work[--imports->n_at_work];
+                        return;
+                }
 }

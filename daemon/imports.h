@@ -37,5 +37,9 @@ int staged_add(Staged *staged, const Decision *decision);
 /* The same, past IMPORT_AUTHORITIES_MAX. */
 int staged_add_entry(Staged *staged, const Entry *entry);
 
-/* All of it, each with its certificate if that was sent. 0 or -ENOMEM. */
+/* All of it, each with its certificate if that was sent; @staged has the certificates no more. 0 or -ENOMEM. */
 int staged_take(Staged *staged, Import **ret);
+
+/* One import of @uid is being judged and stored from now on. 0; -EBUSY if one is, or IMPORTS_MAX are. */
+int imports_begin_work(Imports *imports, uid_t uid);
+void imports_end_work(Imports *imports, uid_t uid);

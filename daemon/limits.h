@@ -336,7 +336,7 @@
 #define IMPORT_AUTHORITIES_MAX       (2U * ENTRIES_PER_OWNER_MAX)
 #define IMPORT_AUTHORITIES_BYTES_MAX (2U * ENTRY_BYTES_PER_OWNER_MAX) /* of DER: the reply tells each */
 
-/* Imports that are being sent, of all uids; one uid has one. Each is at most STORED_BYTES_PER_OWNER_MAX,
+/* Imports that are being sent, of all uids, and as many that are judged and stored; one uid has one of each. Each is at most STORED_BYTES_PER_OWNER_MAX,
  * and one that nobody added to for so long makes room. */
 #define IMPORTS_MAX     8U
 #define IMPORT_IDLE_SEC 60

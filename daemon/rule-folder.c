@@ -207,10 +207,15 @@ static int read_folder(RuleSources *sources, const RuleFolders *folders, RuleFol
         if (!path)
                 return 0;
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 && errno == ENOENT)
-                return 0;
-        if (fd < 0)
-                return refuse_folder(sources, folder, path, reason_of(errno));
+        if (fd < 0) {
+                const int error = errno;
+                struct stat st;
+
+                /* A link to a folder that is not there is no folder that nobody made. */
+                if (error == ENOENT && lstat(path, &st) < 0 && errno == ENOENT)
+                        return 0;
+                return refuse_folder(sources, folder, path, reason_of(error));
+        }
         return read_names(sources, folders, folder, fd, room);
 }
 

@@ -13,14 +13,13 @@ Import *import_free(Import *import) {
         if (!import)
                 return NULL;
 
-        for (size_t i = 0; i < import->n_items; i++) {
+        for (size_t i = 0; i < import->n_items; i++)
                 (void) certificate_facts_free(import->items[i].certificate);
-                free(import->items[i].der);
-        }
-        for (size_t i = 0; i < import->n_authorities; i++) {
+        for (size_t i = 0; i < import->n_authorities; i++)
                 (void) certificate_facts_free(import->authorities[i].certificate);
-                free(import->authorities[i].der);
-        }
+        for (size_t i = 0; i < import->n_ders; i++)
+                free(import->ders[i]);
+        free(import->ders);
         free(import->items);
         free(import->authorities);
         free(import);
@@ -173,8 +172,8 @@ static int add(Transaction *t, Change *change, ImportItem *item) {
         return r;
 }
 
-/* What came with the same import may say more of the same than what came first, as it did where it was
- * exported; but it is no import that says yes and no. */
+/* What came with the same import may say more, or less, of the same than what came first, as it did where it
+ * was exported; but it is no import that says yes and no. */
 static int look_among_own(Transaction *t, ImportItem *item) {
         StoredDecisions here;
         ImportOutcome outcome;
@@ -184,7 +183,7 @@ static int look_among_own(Transaction *t, ImportItem *item) {
         if (r < 0)
                 return r;
         outcome = compare_held(&item->decision, &here);
-        if (outcome == IMPORT_HELD || outcome == IMPORT_DENIED || outcome == IMPORT_ALLOWED)
+        if (outcome == IMPORT_DENIED || outcome == IMPORT_ALLOWED)
                 item->outcome = outcome;
         return 0;
 }

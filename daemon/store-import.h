@@ -40,7 +40,7 @@ typedef struct ImportItem {
         Decision decision; /* as it is wanted: owner, action, pin, state, host, port, digests,
                               problems, end, until; as it is stored, if it was added */
         CertificateFacts *certificate;
-        uint8_t *der; /* NULL: it was not given */
+        uint8_t *der; /* of Import.ders; NULL: it was not given */
         size_t der_size;
         ImportOutcome outcome;
 } ImportItem;
@@ -50,12 +50,14 @@ typedef struct ImportAuthority {
         Entry entry; /* as it is wanted: owner, kind, pin, state, only, digests; as it is stored, if it
                         was added */
         CertificateFacts *certificate; /* NULL: it could not be read */
-        uint8_t *der;                  /* NULL: it was not given */
+        uint8_t *der;                  /* of Import.ders; NULL: it was not given */
         size_t der_size;
         ImportOutcome outcome;
 } ImportAuthority;
 
 typedef struct Import {
+        uint8_t **ders; /* each once, however many are about it */
+        size_t n_ders;
         ImportItem *items;
         size_t n_items;
         ImportAuthority *authorities;

@@ -108,6 +108,18 @@ START_TEST(it_holds_so_many_authorities_and_no_more) {
 }
 END_TEST
 
+START_TEST(of_each_uid_one_is_at_work_and_of_all_so_many) {
+        for (uid_t uid = 1; uid < IMPORTS_MAX; uid++)
+                ck_assert_int_eq(imports_begin_work(imports, uid), 0);
+        ck_assert_int_eq(imports_begin_work(imports, 1), -EBUSY);
+        ck_assert_int_eq(imports_begin_work(imports, 100), 0);
+        ck_assert_int_eq(imports_begin_work(imports, 101), -EBUSY);
+        imports_end_work(imports, 1);
+        ck_assert_int_eq(imports_begin_work(imports, 101), 0);
+        ck_assert_int_eq(imports_begin_work(imports, 1), -EBUSY);
+}
+END_TEST
+
 START_TEST(each_decision_gets_its_certificate) {
         _cleanup_(import_freep) Import *import = NULL;
         Staged *staged = staged_of(1000, NOW);
@@ -131,6 +143,7 @@ START_TEST(each_decision_gets_its_certificate) {
         ck_assert_uint_eq(import->n_authorities, 1);
         ck_assert_uint_eq(import->authorities[0].der_size, 3);
         ck_assert_mem_eq(import->authorities[0].der, bytes, 3);
+        ck_assert_msg(import->authorities[0].der == import->items[1].der, "it is held once");
 }
 END_TEST
 
@@ -147,6 +160,7 @@ int main(void) {
         tcase_add_test(c, it_holds_so_many_decisions_and_no_more);
         tcase_add_test(c, it_holds_so_many_bytes_and_no_more);
         tcase_add_test(c, it_holds_so_many_authorities_and_no_more);
+        tcase_add_test(c, of_each_uid_one_is_at_work_and_of_all_so_many);
         tcase_add_test(c, each_decision_gets_its_certificate);
         suite_add_tcase(s, c);
         srunner_run_all(runner, CK_ENV);

@@ -212,12 +212,13 @@ END_TEST
 
 static const struct {
         const char *sentence;
-        mode_t mode; /* 0: a file in the place of the folder */
+        mode_t mode; /* 0: a file in the place of the folder; 1: a link that leads nowhere */
         const char *reason;
 } bad_folders[] = {
         { "a folder that the group may write", 0775, ": others than its owner may write to it. " },
         { "a folder that everybody may write", 01777, ": others than its owner may write to it. " },
         { "a file where the folder should be", 0, ": it is no folder. " },
+        { "a link to a folder that is not there", 1, ": it is a link to something that is not there. " },
 };
 
 START_TEST(what_makes_a_folder_refused) {
@@ -226,12 +227,15 @@ START_TEST(what_makes_a_folder_refused) {
 
         put(RULES_ADMIN, "one.json", one);
         put(RULES_VENDOR, "two.json", two);
-        if (bad_folders[_i].mode != 0)
+        if (bad_folders[_i].mode > 1)
                 ck_assert_int_eq(chmod(folders[RULES_ADMIN], bad_folders[_i].mode), 0);
         else {
                 ck_assert_int_eq(unlink(in(RULES_ADMIN, "one.json")), 0);
                 ck_assert_int_eq(rmdir(folders[RULES_ADMIN]), 0);
-                export_write_text(folders[RULES_ADMIN], "");
+                if (bad_folders[_i].mode == 0)
+                        export_write_text(folders[RULES_ADMIN], "");
+                else
+                        ck_assert_int_eq(symlink("/nonexistent/folder", folders[RULES_ADMIN]), 0);
         }
         rules = start(&seen);
         ck_assert_msg(!denies(rules, one), "%s", bad_folders[_i].sentence);

@@ -57,6 +57,19 @@ export_to rebuilt
 expect_same 'it is in the journal as well' after rebuilt
 live_expect 'with its history' 0 imported -- certexc history 7
 
+# -- several about the same ------------------------------------------------------------------------
+
+# Each says more than the one before, as in the store that they are from: the file is no conflict with itself.
+certexc allow often.example:993 --chain="$live/server.pem" --until=2w --yes >/dev/null
+certexc allow often.example:993 --chain="$live/server.pem" --until=3w --yes >/dev/null
+certexc allow often.example:993 --chain="$live/server.pem" --yes >/dev/null
+certexc export >"$live/often"
+fresh
+live_expect 'it comes back into an empty store' 0 'were added' -- certexc import "$live/often"
+live_expect 'as it was last' 0 'for ever' -- certexc check often.example:993 --chain="$live/server.pem"
+fresh
+certexc import "$live/file" >/dev/null
+
 # -- what is here counts ---------------------------------------------------------------------------
 
 id=$(certexc list host-7.example --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["exceptions"][0]["id"])')
