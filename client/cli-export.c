@@ -113,7 +113,7 @@ static int gather_authorities(Export *x, const certexc_authorities *list) {
         for (size_t i = 0; i < n; i++) {
                 const certexc_authority *a = certexc_authorities_item(list, i);
 
-                if (is_own(x->cli, a))
+                if (is_own(x->cli, a) && !x->cli->options.decisions)
                         x->authorities[x->n_authorities++] = a;
         }
         qsort(x->authorities, x->n_authorities, sizeof(*x->authorities), compare_authorities);

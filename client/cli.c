@@ -107,6 +107,8 @@ static const Option options[] = {
           N_("Until you log out or the machine is started anew") },
         { "fingerprint", "HEX", FIELD(fingerprint), VERBS_DECIDE | VERB_AUTHORITY,
           N_("Only if this is the SHA-256 fingerprint") },
+        { "decisions", NULL, FIELD(decisions), VERB_EXPORT,
+          N_("Decisions alone, without authorities, as exceptions.d takes them") },
         { "dry-run", NULL, FIELD(dry_run), VERB_IMPORT, N_("Say what would come of it; store nothing") },
         { "replace", NULL, FIELD(replace), VERB_IMPORT,
           N_("Where the file conflicts with what is here, the file counts") },

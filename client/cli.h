@@ -44,6 +44,7 @@ typedef struct Options {
         bool all;
         bool deep;
         bool rebuild;
+        bool decisions;
         bool dry_run;
         bool replace;
         bool skip;

@@ -40,7 +40,10 @@ reload() { # LINE OF THE LOG
 }
 
 must 'somebody allows' 0 'allowed for ever' allow "$place" --chain="$live/server.pem" --yes
-certexc export >"$live/exported"
+live_certificate distrusted distrusted.example.net
+must 'somebody distrusts' 0 'distrust' authority distrust "$live/distrusted.pem" --yes
+must 'which an export has' 0 '"kind":"distrust"' export
+certexc export --decisions >"$live/exported"
 must 'what is decided is listed' 0 DECISION list
 must_not_say 'there is no column for what is all the same' ORIGIN
 must 'and takes it back' 0 'is revoked' revoke "$place"
@@ -57,7 +60,7 @@ must 'it cannot be taken back by its number' 1 "in the file $file. It can only b
 must 'nor by its host' 1 "decision $first is in the administrator's file $file" revoke mail.example.net
 must 'one may have an exception of the same' 0 'allowed until' allow "$place" --chain="$live/server.pem" --yes \
   --until=30d
-must 'which is taken back beside it' 1 'exception 2 is revoked.*can only be changed there' revoke "$place"
+must 'which is taken back beside it' 1 'exception 3 is revoked.*can only be changed there' revoke "$place"
 must 'it is not exported' 0 '"decisions":\[ \],' export
 
 sed s/'"allow"'/'"deny"'/ "$live/exported" >"$live/conf/exceptions.d/60-lock.json"
