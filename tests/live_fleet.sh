@@ -76,4 +76,12 @@ reload '60-lock.json: line 2: '
 must 'a broken file is told of' 0 '60-lock.json: line 2: .* stays in force' status
 must 'and found by the doctor' 5 '60-lock.json: line 2: ' doctor
 must 'what it said holds' 4 reject check "$place" --chain="$live/server.pem"
+
+certexc allow other.example.net:993 --chain="$live/distrusted.pem" --yes >/dev/null
+printf '{' >"$live/conf/exceptions.d/70-broken.json"
+chmod 644 "$live/conf/exceptions.d/70-broken.json"
+reload '70-broken.json'
+must 'while a denial may be missing a person is asked, and told why' 3 \
+  'What the daemon warns of .*70-broken.json.*nothing is accepted by exception' \
+  check other.example.net:993 --chain="$live/distrusted.pem"
 printf 'live_fleet: all is well\n'
