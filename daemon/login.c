@@ -43,10 +43,11 @@ static bool state_is_logged_in(const char *state) {
                strcmp(state, "online") == 0;
 }
 
-/* "user", "user-early" ...: not a greeter's, not a time-controlled job's, and not that of the user's
- * service manager, which stays where somebody lingers. */
+/* "user", "user-early" ..., and "background", which is what one without a terminal gets, as by su in a script:
+ * not a greeter's, and not that of the user's service manager, which stays where somebody lingers. */
 static bool class_is_person(const char *class) {
-        return strncmp(class, "user", 4) == 0 && (class[4] == '\0' || class[4] == '-');
+        return strcmp(class, "background") == 0 ||
+               (strncmp(class, "user", 4) == 0 && (class[4] == '\0' || class[4] == '-'));
 }
 
 static int parse_usec(const char *text, uint64_t *ret) {
