@@ -4,7 +4,7 @@
 #include "daemon/chain.h"
 #include "daemon/distrust.h"
 #include "daemon/fitness.h"
-#include "daemon/names.h"
+#include "daemon/flaws.h"
 #include "daemon/report.h"
 
 /* RFC 5280, sections 4.2.1.3 and 4.2.1.9. One of version 1 cannot say what it is, and so could be
@@ -30,24 +30,9 @@ static void check_authority(const Certificate *c, Report *r) {
 /* What everybody reports of every certificate. */
 static void check_itself(const Certificates *all, const Certificate *c, Report *r) {
         const DistrustRule *rule = distrust_find(all->rules, c->key_sha256);
-        const char *fault = c->fault;
-        char text[ALGORITHM_TEXT_SIZE], oid[64];
 
-        if (!fault)
-                fault = key_fault(c);
-        if (!fault)
-                fault = names_fault(c);
-        if (fault)
-                report(r, PROBLEM_MALFORMED, c, "%s", fault);
-        if (c->extensions.unknown_critical.size > 0) {
-                oid_text(c->extensions.unknown_critical, oid, sizeof(oid));
-                report(r, PROBLEM_UNKNOWN_CRITICAL, c, "%s", oid);
-        }
-        if (key_is_weak(c, text))
-                report(r, PROBLEM_WEAK_KEY, c, "%s", text);
-        if (certificates_is_blocked(all, c))
-                report_name(r, PROBLEM_BLOCKED, c, c->subject);
-        else if (rule)
+        flaws_report(all, c, r);
+        if (rule && !certificates_is_blocked(all, c))
                 report(r, PROBLEM_DISTRUSTED_ISSUER, c, "%s", rule->who);
 }
 

@@ -7,35 +7,12 @@
 
 #include "daemon/constraints.h"
 #include "daemon/distrust.h"
-#include "daemon/names.h"
+#include "daemon/flaws.h"
 #include "daemon/only.h"
 #include "daemon/policies.h"
 #include "daemon/problems.h"
 #include "daemon/revocation.h"
 #include "daemon/validation.h"
-
-/* What is wrong with a certificate by itself, whatever its place. */
-static void check_certificate(Judging *judging, const Certificate *c, Report *r) {
-        const char *fault = c->fault;
-        char text[ALGORITHM_TEXT_SIZE];
-        char oid[64];
-
-        if (!fault)
-                fault = key_fault(c);
-        if (!fault)
-                fault = names_fault(c);
-        if (fault)
-                report(r, PROBLEM_MALFORMED, c, "%s", fault);
-
-        if (c->extensions.unknown_critical.size > 0) {
-                oid_text(c->extensions.unknown_critical, oid, sizeof(oid));
-                report(r, PROBLEM_UNKNOWN_CRITICAL, c, "%s", oid);
-        }
-        if (key_is_weak(c, text))
-                report(r, PROBLEM_WEAK_KEY, c, "%s", text);
-        if (certificates_is_blocked(judging->all, c))
-                report_name(r, PROBLEM_BLOCKED, c, c->subject);
-}
 
 /* It has lost its trust, for what it issued after a day or for all; the leaf says when that was. */
 static void check_trust(const Judging *judging, const Path *path, size_t i, Report *r) {
@@ -261,11 +238,11 @@ static void check_policies(const Path *path, Report *r) {
 
 void validation_run(Judging *judging, const Path *path, Report *r) {
         judging->comparisons = CONSTRAINT_COMPARISONS_MAX;
-        check_certificate(judging, path->items[0], r);
+        flaws_report(judging->all, path->items[0], r);
         for (size_t i = 1; i < path->n; i++) {
                 const Certificate *c = path->items[i];
 
-                check_certificate(judging, c, r);
+                flaws_report(judging->all, c, r);
                 check_dates(judging, c, r);
                 check_issuer(judging, path, i, r);
                 check_length(path, i, r);

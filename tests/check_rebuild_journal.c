@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/limits.h"
@@ -193,6 +194,24 @@ START_TEST(an_older_journal_that_was_put_back_revives_nothing) {
 }
 END_TEST
 
+/* What cannot be read tells nothing against it. */
+START_TEST(a_whole_journal_needs_no_log_that_can_be_read) {
+        _cleanup_free_ char *path = ruin_path(_i == 0 ? "certexc.db-wal" : "certexc.db-wal.orphan");
+        _cleanup_(store_freep) Store *store = NULL;
+        Mending mending;
+
+        ruin_make();
+        ruin_remove("certexc.db");
+        (void) unlink(path);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+        store = ruin_mend(&mending);
+        ruin_expect_all(store);
+        ck_assert_uint_eq(mending.n_unconfirmed, 0);
+        store = store_free(store);
+        (void) rmdir(path);
+}
+END_TEST
+
 /* Flips a bit of each line of the journal from @from on that has @word; how many there were. */
 static unsigned damage_lines(const char *word, size_t from) {
         _cleanup_free_ char *path = ruin_path("journal");
@@ -255,6 +274,7 @@ int main(void) {
         tcase_add_loop_test(tc, blocks_of_the_journal_that_changed_places_lose_nothing_but_their_seams,
                             0, 5);
         tcase_add_test(tc, a_journal_without_its_first_block_is_still_read);
+        tcase_add_loop_test(tc, a_whole_journal_needs_no_log_that_can_be_read, 0, 2);
         tcase_add_loop_test(tc, an_older_journal_that_was_put_back_revives_nothing, 0, 3);
         tcase_add_test(tc, what_was_revoked_and_then_made_room_does_not_come_back);
         tcase_add_test(tc, whatever_is_cut_off_the_journal_the_store_serves);
