@@ -36,24 +36,6 @@ static ImportOutcome compare_all(const Entry *new, const EntryList *here) {
         return outcome;
 }
 
-static ImportOutcome outcome_of(ChangeResult result) {
-        switch (result) {
-        case CHANGED:
-        case CHANGE_CONFIRMED:
-                return IMPORT_ADDED;
-        case CHANGE_HELD:
-                return IMPORT_HELD;
-        case CHANGE_TOO_MANY:
-                return IMPORT_TOO_MANY;
-        case CHANGE_TOO_MANY_HERE: /* bytes of authorities */
-        case CHANGE_TOO_LARGE:
-        case CHANGE_UNKNOWN:
-        case CHANGE_REFUSED:
-                break;
-        }
-        return IMPORT_TOO_LARGE;
-}
-
 /* As a change of its own; what it borrows from the item stays there. */
 static int put(Transaction *t, const Change *change, ImportAuthority *item) {
         Change one = {.action = CHANGE_ENTRY,
@@ -71,7 +53,9 @@ static int put(Transaction *t, const Change *change, ImportAuthority *item) {
         if (r < 0)
                 return r;
         item->entry = one.entry;
-        item->outcome = outcome_of(one.result);
+        /* What is too much of authorities are their bytes. */
+        item->outcome = one.result == CHANGE_TOO_MANY_HERE ? IMPORT_TOO_LARGE
+                                                           : store_import_outcome(one.result);
         return 0;
 }
 

@@ -117,7 +117,7 @@ static int look_here(Transaction *t, ImportItem *item, int64_t now) {
         return r < 0 ? r : 0;
 }
 
-static ImportOutcome outcome_of(ChangeResult result) {
+ImportOutcome store_import_outcome(ChangeResult result) {
         switch (result) {
         case CHANGED:
         case CHANGE_CONFIRMED:
@@ -165,7 +165,7 @@ static int add(Transaction *t, Change *change, ImportItem *item) {
         r = store_add(t, &one);
         if (r == 0) {
                 item->decision = one.decision;
-                item->outcome = outcome_of(one.result);
+                item->outcome = store_import_outcome(one.result);
                 r = take_others(change, &one);
         }
         free(one.others);

@@ -74,3 +74,6 @@ DEFINE_CLEANUP(Import *, import_free)
 
 bool import_is_conflict(ImportOutcome outcome);
 bool import_is_refusal(ImportOutcome outcome);
+
+/* What storing one made of it. */
+ImportOutcome store_import_outcome(ChangeResult result);

@@ -53,23 +53,6 @@ static void wait_for_prompts(sd_bus *with, const AgentOnBus *agent, unsigned n) 
         }
 }
 
-/* One who asks over the socket. */
-static Peer *asker(const char *parameters) {
-        _cleanup_free_ char *text = methods_text(m, "Ask", parameters, false);
-        Peer *peer = peer_new(m->fixture);
-
-        ck_assert(peer_send(peer, text));
-        return peer;
-}
-
-static void ck_asked(Peer *peer, const char *verdict, const char *asked) {
-        _cleanup_(json_freep) struct json_object *reply = peer_reply(peer, FIXTURE_WAIT_MSEC);
-
-        methods_hold("Ask", reply);
-        ck_assert_str_eq(methods_at(reply, "verdict"), verdict);
-        ck_assert_str_eq(methods_at(reply, "asked"), asked);
-}
-
 START_TEST(test_agent) {
         _cleanup_(peer_freep) Peer *one = NULL, *two = NULL;
         _cleanup_(json_freep) struct json_object *reply = NULL, *again = NULL;
@@ -80,24 +63,24 @@ START_TEST(test_agent) {
         ck_assert_int_ge(sd_bus_match_signal(bus, NULL, BUS_NAME, BUS_PATH, BUS_INTERFACE, NULL,
                                              on_prompt, &stranger), 0);
         register_agent(desk, &agent);
-        one = asker("{" AT "'chain':[@bad]}");
+        one = on_bus_asker("{" AT "'chain':[@bad]}");
         wait_for_prompts(desk, &agent, 1);
         (void) snprintf(parameters, sizeof(parameters), "{'number':%d,'shown_sha256':'%s','choice':"
                                                         "'allow'}",
                         (int) agent.number, agent.shown_sha256);
         reply = on_bus_call("AnswerPrompt", parameters);
         ck_assert_str_eq(methods_at(reply, "already"), "false");
-        ck_asked(one, "accept", "answered");
+        on_bus_ck_asked(one, "accept", "answered");
         wait_for_prompts(desk, &agent, 2);
         ck_assert_str_eq(agent.over, "answered");
         again = on_bus_call("AnswerPrompt", parameters);
         ck_assert_str_eq(reply_error(again), "org.certexc1.PromptUnknown");
 
         /* Leaving the bus is hanging up. */
-        two = asker("{" AT "'chain':[@other]}");
+        two = on_bus_asker("{" AT "'chain':[@other]}");
         wait_for_prompts(desk, &agent, 3);
         (void) sd_bus_flush_close_unref(desk);
-        ck_asked(two, "prompt", "no-agent");
+        on_bus_ck_asked(two, "prompt", "no-agent");
         on_bus_drain(bus);
         ck_assert_msg(stranger.n == 0, "nobody else is told");
 }

@@ -164,22 +164,10 @@ static void tear_down(void) {
 
 static Peer *asker(const char *certificate) {
         char parameters[256];
-        _cleanup_free_ char *text = NULL;
-        Peer *peer = peer_new(m->fixture);
 
         (void) snprintf(parameters, sizeof(parameters),
                         "{'host':'mail.example.org','port':993,'chain':[@%s]}", certificate);
-        text = methods_text(m, "Ask", parameters, false);
-        ck_assert(peer_send(peer, text));
-        return peer;
-}
-
-static void ck_asked(Peer *peer, const char *verdict, const char *asked) {
-        _cleanup_(json_freep) struct json_object *reply = peer_reply(peer, FIXTURE_WAIT_MSEC);
-
-        methods_hold("Ask", reply);
-        ck_assert_str_eq(methods_at(reply, "verdict"), verdict);
-        ck_assert_str_eq(methods_at(reply, "asked"), asked);
+        return on_bus_asker(parameters);
 }
 
 START_TEST(what_is_shown_is_ours) {
@@ -218,7 +206,7 @@ START_TEST(a_click_puts_it_off_and_nothing_else) {
 
         press(desktop.bus, "not-now");
         wait_for_text("Refused for now");
-        ck_asked(peer, "prompt", "dismissed");
+        on_bus_ck_asked(peer, "prompt", "dismissed");
         wait_for(&desktop.n_closed, 1);
         ck_assert_uint_eq(desktop.closed, desktop.number);
 }
@@ -235,7 +223,7 @@ START_TEST(it_goes_when_the_question_does) {
         wait_for_text("\n> ");
         type("always\n");
         wait_for_text("Allowed");
-        ck_asked(peer, "accept", "answered");
+        on_bus_ck_asked(peer, "accept", "answered");
         wait_for(&desktop.n_closed, 1);
         ck_assert_uint_eq(desktop.closed, 1);
 
@@ -258,7 +246,7 @@ START_TEST(closed_on_the_desktop_it_is_no_answer) {
         wait_for_text("\n> ");
         type("never\n");
         wait_for_text("Refused for good");
-        ck_asked(peer, "reject", "answered");
+        on_bus_ck_asked(peer, "reject", "answered");
         ck_assert_uint_eq(desktop.n_closed, 0);
 }
 END_TEST
@@ -270,7 +258,7 @@ START_TEST(it_goes_with_the_agent) {
         wait_for_text("\n> ");
         end_agent();
         wait_for(&desktop.n_closed, 1);
-        ck_asked(peer, "prompt", "no-agent");
+        on_bus_ck_asked(peer, "prompt", "no-agent");
         start_agent(); /* for the tear-down */
         wait_for_text("Waiting for questions");
 }
@@ -282,11 +270,11 @@ static void wait_without_desktop(void) {
         wait_for_text("There are no notifications on this desktop");
         wait_for_text("\n> "); /* the question again */
         type("\n");
-        ck_asked(peer, "prompt", "dismissed");
+        on_bus_ck_asked(peer, "prompt", "dismissed");
         again = asker("other");
         wait_for_text("\n> ");
         type("never\n");
-        ck_asked(again, "reject", "answered");
+        on_bus_ck_asked(again, "reject", "answered");
         wait_for_text("Refused for good");
         ck_assert_ptr_null(strstr(strstr(terminal.text, "no notifications") + 1, "no notifications"));
 }

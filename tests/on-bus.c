@@ -56,6 +56,22 @@ struct json_object *on_bus_call_as(uid_t uid, const char *method, const char *te
         return private_bus_call_as(b, uid, method, in, false);
 }
 
+Peer *on_bus_asker(const char *parameters) {
+        _cleanup_free_ char *text = methods_text(m, "Ask", parameters, false);
+        Peer *peer = peer_new(m->fixture);
+
+        ck_assert(peer_send(peer, text));
+        return peer;
+}
+
+void on_bus_ck_asked(Peer *peer, const char *verdict, const char *asked) {
+        _cleanup_(json_freep) struct json_object *reply = peer_reply(peer, FIXTURE_WAIT_MSEC);
+
+        methods_hold("Ask", reply);
+        ck_assert_str_eq(methods_at(reply, "verdict"), verdict);
+        ck_assert_str_eq(methods_at(reply, "asked"), asked);
+}
+
 void on_bus_subscribe(sd_bus *with) {
         ck_assert_int_ge(sd_bus_call_method(with, BUS_NAME, BUS_PATH, BUS_INTERFACE, "Subscribe",
                                             NULL, NULL, "a{sv}", 0), 0);

@@ -19,6 +19,11 @@ struct json_object *on_bus_parameters(const char *text);
 struct json_object *on_bus_call(const char *method, const char *text);
 struct json_object *on_bus_call_as(uid_t uid, const char *method, const char *text);
 
+/* One who asks a person, over the socket, and waits. */
+Peer *on_bus_asker(const char *parameters);
+/* The answer that @peer waits for. */
+void on_bus_ck_asked(Peer *peer, const char *verdict, const char *asked);
+
 void on_bus_subscribe(sd_bus *with);
 /* What the daemon sent before its answer to this has been processed. */
 void on_bus_drain(sd_bus *with);
