@@ -175,8 +175,7 @@ static int put_daemon(struct json_object *o, const Manager *m) {
 static int put_rebuilding(struct json_object *o, const Manager *m) {
         char detail[64];
 
-        (void) snprintf(detail, sizeof(detail), "%" PRIu64 " rows are written",
-                        store_mend_progress(m->store));
+        (void) snprintf(detail, sizeof(detail), "%u percent is written", store_mend_progress(m->store));
         if (json_put_string(o, "store", "rebuilding") < 0 ||
             json_put_string(o, "store_detail", detail) < 0)
                 return -ENOMEM;

@@ -488,3 +488,10 @@ int union_next(void *userdata, JournalRecord *ret) {
                 return 0;
         return 1;
 }
+
+void union_progress(const Union *u, uint64_t *ret_done, uint64_t *ret_total) {
+        *ret_total = u->n_names + u->n_kept + u->n_candidates + u->n_entries + u->n_lines;
+        *ret_done = 0;
+        for (unsigned i = 0; i < N_ELEMENTS(u->at); i++)
+                *ret_done += u->at[i];
+}

@@ -26,3 +26,6 @@ void union_report(const Union *u, Mending *mending);
 
 /* The rows of the new database, for ReplaySource. What is handed out is not there any more. */
 int union_next(void *userdata, JournalRecord *ret);
+
+/* How many of them were handed out, and how many there are. */
+void union_progress(const Union *u, uint64_t *ret_done, uint64_t *ret_total);

@@ -38,6 +38,7 @@ const char *mending_reason(int cause) {
 typedef struct Making {
         Store *store;
         JournalReader *reader; /* of a complete journal; else what follows */
+        uint64_t size; /* of the journal, in bytes */
         Union *rest;
         Seen *seen; /* NULL: none */
 } Making;
@@ -60,10 +61,17 @@ static int making_finish(void *userdata, Transaction *t) {
         return m->seen ? seen_write(m->seen, t) : 0;
 }
 
-static void making_progress(void *userdata, uint64_t number) {
+static void making_progress(void *userdata) {
         Making *m = userdata;
+        uint64_t done, total = m->size;
+        JournalPlace place;
 
-        atomic_fetch_add(&m->store->progress, 1);
+        if (m->reader) {
+                journal_reader_place(m->reader, &place);
+                done = place.offset;
+        } else
+                union_progress(m->rest, &done, &total);
+        atomic_store(&m->store->percent, total > 0 ? (unsigned) (done * 100 / total) : 0);
 }
 
 static int make_of_journal(Making *m, const char *directory) {
@@ -77,6 +85,7 @@ static int make_of_journal(Making *m, const char *directory) {
         if (!journal_reader_head(m->reader, &head) ||
             !journal_reader_slot(m->reader, false, &slot))
                 return -EBADMSG;
+        m->size = slot.end.offset;
         return store_replay(m->store->directory_fd, directory,
                             &(ReplaySource){ .next = making_next,
                                              .finish = making_finish,
@@ -173,8 +182,8 @@ int store_set_aside(const Store *store, AsideList *ret) {
         return aside_list(store->directory_fd, ret);
 }
 
-uint64_t store_mend_progress(const Store *store) {
-        return atomic_load(&store->progress);
+unsigned store_mend_progress(const Store *store) {
+        return atomic_load(&store->percent);
 }
 
 /* What is open is a store of its own until it takes the place of the old one. What can only be read is
@@ -270,7 +279,7 @@ int store_mend(Store *store, int cause, int64_t now, Mending *ret) {
         store_close_writer(store);
         store->journal = journal_free(store->journal);
         store->mended = store_free(store->mended);
-        atomic_store(&store->progress, 0);
+        atomic_store(&store->percent, 0);
 
         r = mend(store, &mending);
         if (r == -EBUSY) /* a directory that something is mounted on */

@@ -49,5 +49,6 @@ void store_resume(Store *store);
 /* aside_list() of the store's directory. */
 int store_set_aside(const Store *store, AsideList *ret);
 
-/* Of a rebuild under way: how many rows were written. Any thread. */
-uint64_t store_mend_progress(const Store *store);
+/* Of a rebuild under way: the part of it that was written, in percent; 0 while what there is is still
+ * gathered. Any thread. */
+unsigned store_mend_progress(const Store *store);

@@ -73,7 +73,7 @@ struct Store {
         _Atomic uint64_t n_damaged;
         _Atomic int last_error;
         Store *mended; /* what store_mend() opened, until store_resume() */
-        _Atomic uint64_t progress; /* rows that were written to it */
+        _Atomic unsigned percent; /* of it that was written */
 };
 
 /* -- opening, in two steps ---------------------------------------------------------------- */

@@ -221,7 +221,7 @@ static int replay_all(Transaction *t, const ReplaySource *source) {
                 if (r < 0)
                         return r;
                 if (source->progress)
-                        source->progress(source->userdata, record.number);
+                        source->progress(source->userdata);
         }
 }
 

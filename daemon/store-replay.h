@@ -14,7 +14,7 @@ typedef struct ReplaySource {
         /* Called behind the last one, in the same transaction; NULL ok. 0 or -errno. */
         int (*finish)(void *userdata, Transaction *t);
         /* Called for every record that was made so; NULL ok. */
-        void (*progress)(void *userdata, uint64_t number);
+        void (*progress)(void *userdata);
         void *userdata;
         /* Of the journal that goes with the database from then on; NULL: it has none, and gets one
          * made from the database when the store is opened. */
