@@ -7,6 +7,7 @@
 #include <termios.h>
 #include <time.h>
 
+#include "client/aftermath.h"
 #include "client/cli.h"
 #include "client/encoding.h"
 #include "client/explain.h"
@@ -75,6 +76,12 @@ static int wrong_fingerprint(const Cli *cli, const certexc_answer *answer) {
                              : "?");
 }
 
+/* The "no" that stands in the way, NULL if there is none. */
+static const certexc_exception *denial_of(const certexc_answer *answer) {
+        return strcmp(certexc_answer_because(answer), "denial") == 0 ? certexc_answer_exception(answer)
+                                                                      : NULL;
+}
+
 /* -- The question ----------------------------------------------------------------------------- */
 
 const char *cli_ask(const Cli *cli, const char *question, char ret[static CLI_TYPED_MAX]) {
@@ -93,6 +100,28 @@ const char *cli_ask(const Cli *cli, const char *question, char ret[static CLI_TY
         while (n > 0 && strchr(" \t\r\n", ret[n - 1]))
                 ret[--n] = '\0';
         return ret + strspn(ret, " \t");
+}
+
+/* The last question, which names the "no" that a yes takes back. */
+static int ask_to_allow(const Cli *cli, const certexc_answer *answer) {
+        const certexc_exception *denial = denial_of(answer);
+        char typed[CLI_TYPED_MAX], date[TIMES_TEXT_MAX], id[24];
+        _cleanup_free_ char *question = NULL;
+
+        if (denial) {
+                times_write(certexc_exception_created(denial), date);
+                (void) snprintf(id, sizeof(id), "%" PRIu64, certexc_exception_id(denial));
+        }
+        if (denial && asprintf(&question,
+                               _("On %s it was decided to refuse this certificate there (denial %s). Take that "
+                                 "back, and allow it in spite of what is wrong? Type \"allow\". Anything else "
+                                 "is no."), date, id) < 0)
+                return cli_no_memory(cli);
+        if (strcasecmp(cli_ask(cli, question ? question
+                                             : _("Allow this certificate there, in spite of what is wrong? Type "
+                                                 "\"allow\". Anything else is no."), typed), "allow") != 0)
+                return cli_fail(cli, "Nothing was stored.");
+        return EXIT_DONE;
 }
 
 /* Two steps, "no" unless something else is typed: the fingerprint, which is proof that it was
@@ -116,17 +145,13 @@ static int ask_person(const Cli *cli, const certexc_answer *answer, const Terms 
                                  _("Nobody has compared the fingerprint. If somebody sits between "
                                    "you and the server now, you will trust them."));
         }
-        text = cli_ask(cli, _("Allow this certificate there, in spite of what is wrong? Type \"allow\". "
-                          "Anything else is no."), typed);
-        if (strcasecmp(text, "allow") != 0)
-                return cli_fail(cli, "Nothing was stored.");
-        return EXIT_DONE;
+        return ask_to_allow(cli, answer);
 }
 
 static int consent(const Cli *cli, const certexc_answer *answer, const Terms *terms) {
         if (cli->options.yes)
                 return EXIT_DONE;
-        if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !cli->options.json)
+        if (cli_has_person(cli))
                 return ask_person(cli, answer, terms);
 
         if (cli->options.fingerprint)
@@ -138,7 +163,7 @@ static int consent(const Cli *cli, const certexc_answer *answer, const Terms *te
 
 /* -- Allow ------------------------------------------------------------------------------------ */
 
-static int report_decision(const Cli *cli, const certexc_exception *exception, bool already) {
+static void report_decision(const Cli *cli, const certexc_exception *exception, bool already) {
         const bool allow = strcmp(certexc_exception_action(exception), "allow") == 0;
         char endpoint[EXPLAIN_ENDPOINT_MAX], room[EXPLAIN_END_MAX];
         _cleanup_free_ char *names = explain_problem_names(exception);
@@ -146,7 +171,7 @@ static int report_decision(const Cli *cli, const certexc_exception *exception, b
 
         if (cli->options.json) {
                 output_json(&cli->out, certexc_exception_json(exception));
-                return EXIT_DONE;
+                return;
         }
         (void) explain_endpoint(certexc_exception_host(exception),
                                 certexc_exception_port(exception), endpoint);
@@ -160,7 +185,6 @@ static int report_decision(const Cli *cli, const certexc_exception *exception, b
                             already ? _("%s: already denied %s (number %" PRIu64 ").")
                                     : _("%s: denied %s (number %" PRIu64 ")."),
                             endpoint, end, certexc_exception_id(exception));
-        return EXIT_DONE;
 }
 
 /* Trust on first use deserves to be seen in a script's log. */
@@ -195,9 +219,8 @@ static bool is_held(const certexc_answer *answer, const Terms *terms) {
 /* Shows the answer and decides whether it can and shall be allowed. */
 static int may_allow(const Cli *cli, const Target *target, const certexc_answer *answer,
                      const Terms *terms) {
-        const certexc_exception *e = certexc_answer_exception(answer);
+        const certexc_exception *denial = denial_of(answer);
         char endpoint[EXPLAIN_ENDPOINT_MAX];
-        bool denied;
 
         if (cli->options.fingerprint && !is_fingerprint(cli->options.fingerprint, answer, terms))
                 return wrong_fingerprint(cli, answer);
@@ -207,24 +230,26 @@ static int may_allow(const Cli *cli, const Target *target, const certexc_answer 
                 return EXIT_DONE;
 
         (void) explain_endpoint(target->endpoint.host, target->endpoint.port, endpoint);
-        denied = strcmp(certexc_answer_because(answer), "denial") == 0;
-        if (denied && certexc_exception_file(e))
-                return cli_fail(cli, "%s: the administrator has denied this for everybody, in the file %s. "
-                                     "Nothing was stored.", endpoint, certexc_exception_file(e));
-        if (denied && certexc_exception_owner(e) == CERTEXC_OWNER_SYSTEM && !cli_is_system(cli))
+        if (denial && certexc_exception_file(denial))
+                return cli_fail(cli, explain_is_own_file(certexc_exception_file(denial))
+                                             ? N_("%s: your file %s denies this. Nothing was stored.")
+                                             : N_("%s: the administrator has denied this for everybody, in the file "
+                                                  "%s. Nothing was stored."), endpoint, certexc_exception_file(denial));
+        if (denial && certexc_exception_owner(denial) == CERTEXC_OWNER_SYSTEM && !cli_is_system(cli))
                 return cli_fail(cli, "%s: the administrator has denied this for everybody. Nothing "
                                      "was stored.", endpoint);
-        if (denied && certexc_answer_n_problems(answer) == 0)
+        if (denial && certexc_answer_n_problems(answer) == 0)
                 return cli_fail(cli, "%s: nothing is wrong there but that decision %" PRIu64
                                      " denies it. Take it back: certexc revoke %" PRIu64,
-                                endpoint, certexc_exception_id(e), certexc_exception_id(e));
-        if (!denied && certexc_answer_verdict(answer) == CERTEXC_REJECT)
+                                endpoint, certexc_exception_id(denial), certexc_exception_id(denial));
+        if (!denial && certexc_answer_verdict(answer) == CERTEXC_REJECT)
                 return cli_fail(cli, "%s: nobody may allow this. Nothing was stored.", endpoint);
         return consent(cli, answer, terms);
 }
 
 /* One round. An exit status, or SHOW_AGAIN. */
 static int allow_once(const Cli *cli, Target *target, const Terms *terms) {
+        _cleanup_(certexc_exceptions_freep) certexc_exceptions *before = NULL;
         _cleanup_(certexc_exception_freep) certexc_exception *exception = NULL;
         _cleanup_(certexc_answer_freep) certexc_answer *answer = NULL;
         int r, status;
@@ -242,6 +267,8 @@ static int allow_once(const Cli *cli, Target *target, const Terms *terms) {
                 return EXIT_DONE;
         }
         status = may_allow(cli, target, answer, terms);
+        if (status == EXIT_DONE)
+                status = aftermath_begin(cli, &target->endpoint, &before);
         if (status != EXIT_DONE)
                 return status;
 
@@ -253,7 +280,9 @@ static int allow_once(const Cli *cli, Target *target, const Terms *terms) {
                 return cli_fail_client(cli, r);
         if (r == 0)
                 report_unseen(cli, answer);
-        return report_decision(cli, exception, r > 0);
+        report_decision(cli, exception, r > 0);
+        aftermath_tell(cli, before, exception);
+        return EXIT_DONE;
 }
 
 int cli_allow(Cli *cli, int n, char **arguments) {
@@ -285,6 +314,7 @@ int cli_allow(Cli *cli, int n, char **arguments) {
 /* -- Deny ------------------------------------------------------------------------------------- */
 
 int cli_deny(Cli *cli, int n, char **arguments) {
+        _cleanup_(certexc_exceptions_freep) certexc_exceptions *before = NULL;
         _cleanup_(certexc_exception_freep) certexc_exception *exception = NULL;
         _cleanup_(certexc_answer_freep) certexc_answer *answer = NULL;
         _cleanup_(target_done) Target target = {};
@@ -302,10 +332,15 @@ int cli_deny(Cli *cli, int n, char **arguments) {
                 return status;
         if (cli->options.fingerprint && !is_fingerprint(cli->options.fingerprint, answer, &terms))
                 return wrong_fingerprint(cli, answer);
+        status = aftermath_begin(cli, &target.endpoint, &before);
+        if (status != EXIT_DONE)
+                return status;
 
         r = certexc_add_denial(cli->client, answer, terms.until, terms.flags,
                                cli->options.fingerprint, &exception);
         if (r < 0)
                 return cli_fail_client(cli, r);
-        return report_decision(cli, exception, r > 0);
+        report_decision(cli, exception, r > 0);
+        aftermath_tell(cli, before, exception);
+        return EXIT_DONE;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "client/cli.h"
 #include "client/clock.h"
@@ -67,9 +68,10 @@ static void print_next(const Cli *cli, const Target *target, const certexc_answe
                 return;
         output_gap(&cli->out);
         output_line(&cli->out, STYLE_BOLD, "%s", _("What you can do"));
+        /* Where nobody can be asked, what is pasted must say all. */
         print_command(&cli->out, _("If this is the fingerprint that the server's administrator "
                                    "gave you over another way:"),
-                      allow, " --fingerprint=",
+                      allow, cli_has_person(cli) ? " --fingerprint=" : " --yes --fingerprint=",
                       explain_fingerprint(certexc_certificate_sha256(leaf), fingerprint));
         print_command(&cli->out, _("If it is not, or you do not want this server:"), deny, "", "");
 }
@@ -124,6 +126,24 @@ static int read_wait(const Cli *cli, unsigned *ret) {
         return EXIT_DONE;
 }
 
+/* Who sits before a terminal that stands still is told what it waits for. */
+static void print_waiting(const Cli *cli, const certexc_answer *answer, unsigned seconds) {
+        _cleanup_(certexc_status_freep) certexc_status *status = NULL;
+        const time_t end = time(NULL) + (time_t) seconds;
+        char endpoint[EXPLAIN_ENDPOINT_MAX], clock[16];
+        struct tm tm;
+
+        if (!isatty(STDERR_FILENO) || certexc_get_status(cli->client, &status) < 0 ||
+            certexc_status_number(status, "agents") == 0 || !localtime_r(&end, &tm) ||
+            strftime(clock, sizeof(clock), "%H:%M:%S", &tm) == 0)
+                return;
+        (void) explain_endpoint(certexc_answer_host(answer), certexc_answer_port(answer), endpoint);
+        output_paragraph(&cli->err, 0, NULL, STYLE_WARN,
+                         _("%s: waiting until %s for an answer: you are asked elsewhere, by \"certexc agent\" "
+                           "or another program of yours. Ctrl-C ends the waiting, and nothing is stored."),
+                         endpoint, clock);
+}
+
 /* The verdict; with --ask, once it was decided. */
 static int get_answer(const Cli *cli, Target *target, unsigned seconds, certexc_answer **ret) {
         _cleanup_(certexc_answer_freep) certexc_answer *answer = NULL;
@@ -136,6 +156,7 @@ static int get_answer(const Cli *cli, Target *target, unsigned seconds, certexc_
                 *ret = TAKE_PTR(answer);
                 return EXIT_DONE;
         }
+        print_waiting(cli, answer, seconds);
         r = certexc_ask(cli->client, target->judged, seconds, ret);
         return r < 0 ? cli_fail_client(cli, r) : EXIT_DONE;
 }

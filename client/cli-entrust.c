@@ -54,6 +54,61 @@ static int read_file(const Cli *cli, const char *path, Presented *ret) {
         return EXIT_DONE;
 }
 
+/* -- what gives way --------------------------------------------------------------------------- */
+
+static bool is_distrust(const certexc_authority *a) {
+        return strcmp(certexc_authority_kind(a), "distrust") == 0;
+}
+
+/* true if a @distrust is about the @authority. */
+static bool is_about(const certexc_authority *distrust, const certexc_authority *authority) {
+        const certexc_certificate *a = certexc_authority_certificate(distrust);
+        const certexc_certificate *b = certexc_authority_certificate(authority);
+
+        return strcmp(certexc_authority_pin(distrust), "key") == 0
+                       ? strcmp(certexc_certificate_key_sha256(a), certexc_certificate_key_sha256(b)) == 0
+                       : strcmp(certexc_certificate_sha256(a), certexc_certificate_sha256(b)) == 0;
+}
+
+/* true if @held says of the same the opposite of @made, and so gives way to it. */
+static bool gives_way(const certexc_authority *held, const certexc_authority *made) {
+        if (is_distrust(held) == is_distrust(made) || strcmp(certexc_authority_state(held), "removed") == 0)
+                return false;
+        return is_distrust(held) ? is_about(held, made) : is_about(made, held);
+}
+
+/* The owner's own, to be compared with what is stored next. */
+static int list_held(const Cli *cli, certexc_authorities **ret) {
+        int r = certexc_list_authorities(cli->client, cli_is_system(cli) ? "admin" : "own", NULL, false, ret);
+
+        return r < 0 ? cli_fail_client(cli, r) : EXIT_DONE;
+}
+
+static void tell_giving_way(const Cli *cli, const certexc_authority *held, bool done) {
+        /* As JSON what is stored stands alone on standard output. */
+        const Output *out = cli->options.json ? &cli->err : &cli->out;
+        const uint64_t id = certexc_authority_id(held);
+
+        if (!done)
+                output_paragraph(out, 2, NULL, STYLE_WARN,
+                                 _("It is distrusted here (number %" PRIu64 "): to import it takes that back."), id);
+        else if (is_distrust(held))
+                output_paragraph(out, 2, NULL, STYLE_WARN,
+                                 _("That it was distrusted (number %" PRIu64 ") is taken back by this."), id);
+        else
+                output_paragraph(out, 2, NULL, STYLE_WARN,
+                                 _("It had been imported (number %" PRIu64 "), which is taken back by this. To "
+                                   "believe it again, import it again."), id);
+}
+
+/* What gives way to @made, or gave way if it is @done. */
+static void tell_all_giving_way(const Cli *cli, const certexc_authorities *held, const certexc_authority *made,
+                                bool done) {
+        for (size_t i = 0; i < certexc_authorities_count(held); i++)
+                if (gives_way(certexc_authorities_item(held, i), made))
+                        tell_giving_way(cli, certexc_authorities_item(held, i), done);
+}
+
 /* -- import --------------------------------------------------------------------------------- */
 
 /* Proof that it was compared, or "yes"; and then "import". Anything else is no. */
@@ -85,9 +140,10 @@ static int ask_person(const Cli *cli, const certexc_authority *a) {
         return strcasecmp(text, "import") == 0 ? EXIT_DONE : cli_fail(cli, "Nothing was stored.");
 }
 
-static int consent(const Cli *cli, const certexc_authority *a) {
+static int consent(const Cli *cli, const certexc_authority *a, const certexc_authorities *held) {
         if (!cli->options.json) {
                 authority_explain(cli, a);
+                tell_all_giving_way(cli, held, a, false);
                 if (certexc_authority_n_only(a) == 0)
                         output_paragraph(&cli->out, 2, NULL, STYLE_WARN, "%s",
                                          _("It will speak for every name in the world. A private "
@@ -96,13 +152,13 @@ static int consent(const Cli *cli, const certexc_authority *a) {
         }
         if (cli->options.yes)
                 return EXIT_DONE;
-        if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !cli->options.json)
+        if (cli_has_person(cli))
                 return ask_person(cli, a);
         return cli_misuse(cli, "There is nobody to ask: this is no terminal. Compare the "
                                "fingerprint, then say the same with --fingerprint=... --yes.");
 }
 
-static int report_import(const Cli *cli, const certexc_authority *a, bool already) {
+static void report_import(const Cli *cli, const certexc_authority *a, bool already) {
         const char *name = certexc_certificate_subject(certexc_authority_certificate(a));
 
         if (cli->options.json)
@@ -113,19 +169,21 @@ static int report_import(const Cli *cli, const certexc_authority *a, bool alread
         else
                 output_line(&cli->out, STYLE_GOOD, _("%s: imported (number %" PRIu64 ")."), name,
                             certexc_authority_id(a));
-        return EXIT_DONE;
 }
 
 /* What cannot become an authority is not the end of a bundle. */
 static int import_one(const Cli *cli, const Blob *der, const Names *names) {
         _cleanup_(certexc_authority_freep) certexc_authority *shown = NULL, *stored = NULL;
+        _cleanup_(certexc_authorities_freep) certexc_authorities *held = NULL;
         int r, status;
 
         r = certexc_import_authority(cli->client, der->data, der->size, names->items,
                                      CERTEXC_CHECK_ONLY, cli->options.fingerprint, &shown);
         if (r < 0)
                 return cli_fail_client(cli, r);
-        status = consent(cli, shown);
+        status = list_held(cli, &held);
+        if (status == EXIT_DONE)
+                status = consent(cli, shown, held);
         if (status != EXIT_DONE)
                 return status;
         r = certexc_import_authority(
@@ -133,7 +191,9 @@ static int import_one(const Cli *cli, const Blob *der, const Names *names) {
                 certexc_certificate_sha256(certexc_authority_certificate(shown)), &stored);
         if (r < 0)
                 return cli_fail_client(cli, r);
-        return report_import(cli, stored, r > 0);
+        report_import(cli, stored, r > 0);
+        tell_all_giving_way(cli, held, stored, true);
+        return EXIT_DONE;
 }
 
 int authority_import(const Cli *cli, int n, char **arguments) {
@@ -164,7 +224,7 @@ int authority_import(const Cli *cli, int n, char **arguments) {
 
 /* -- distrust ------------------------------------------------------------------------------- */
 
-static int report_distrust(const Cli *cli, const certexc_authority *a, bool already) {
+static void report_distrust(const Cli *cli, const certexc_authority *a, bool already) {
         const char *name = certexc_certificate_subject(certexc_authority_certificate(a));
 
         if (cli->options.json)
@@ -178,19 +238,26 @@ static int report_distrust(const Cli *cli, const certexc_authority *a, bool alre
                             _("%s: distrusted from now on (number %" PRIu64 "). Take it back: "
                               "certexc authority remove %" PRIu64), name, certexc_authority_id(a),
                             certexc_authority_id(a));
-        return EXIT_DONE;
 }
 
 static int distrust_one(const Cli *cli, const Blob *der, const char *sha256, unsigned flags) {
+        _cleanup_(certexc_authorities_freep) certexc_authorities *held = NULL;
         _cleanup_(certexc_authority_freep) certexc_authority *a = NULL;
-        int r;
+        int r, status;
 
+        status = list_held(cli, &held);
+        if (status != EXIT_DONE)
+                return status;
         r = certexc_distrust(cli->client, der ? der->data : NULL, der ? der->size : 0, sha256,
                              flags, cli->options.fingerprint, &a);
         if (r == -ENOENT)
                 return cli_fail(cli, "There is no authority %s: \"certexc authority list\" shows "
                                      "them. What is not there can be given as a file.", sha256);
-        return r < 0 ? cli_fail_client(cli, r) : report_distrust(cli, a, r > 0);
+        if (r < 0)
+                return cli_fail_client(cli, r);
+        report_distrust(cli, a, r > 0);
+        tell_all_giving_way(cli, held, a, true);
+        return EXIT_DONE;
 }
 
 int authority_distrust(const Cli *cli, int n, char **arguments) {

@@ -12,17 +12,38 @@
 #include "client/times.h"
 
 static const TableColumn columns[] = {
-        { N_("ID"), COLUMN_RIGHT },      { N_("DECISION"), COLUMN_LEFT }, { N_("ENDPOINT"), COLUMN_LEFT },
-        { N_("UNTIL"), COLUMN_LEFT },    { N_("STATE"), COLUMN_LEFT },    { N_("PROBLEMS"), COLUMN_CUT },
-        { N_("SUBJECT"), COLUMN_CUT },  { N_("ORIGIN"), COLUMN_LEFT },
+        { N_("ID"), COLUMN_RIGHT },   { N_("DECISION"), COLUMN_LEFT }, { N_("ENDPOINT"), COLUMN_LEFT },
+        { N_("UNTIL"), COLUMN_LEFT }, { N_("STATE"), COLUMN_LEFT },    { N_("PROBLEMS"), COLUMN_CUT },
+        { N_("SUBJECT"), COLUMN_CUT },
 };
 
-/* The last column is there where one of the decisions is in a file. */
-static bool has_files(const certexc_exceptions *list) {
+static bool is_in_file(const certexc_exception *e) {
+        return certexc_exception_file(e) != NULL;
+}
+
+static bool is_key_s(const certexc_exception *e) {
+        return strcmp(certexc_exception_pin(e), "key") == 0;
+}
+
+/* Columns that are there only where one of the decisions is not as they usually are. */
+static const struct {
+        TableColumn column;
+        bool (*is_unusual)(const certexc_exception *e);
+        const char *(*cell)(const certexc_exception *e);
+} further[] = {
+        { { N_("PIN"), COLUMN_LEFT }, is_key_s, certexc_exception_pin },
+        { { N_("ORIGIN"), COLUMN_LEFT }, is_in_file, certexc_exception_origin },
+};
+
+/* Those of them that this list has: a bit for each. */
+static unsigned choose_further(const certexc_exceptions *list) {
+        unsigned chosen = 0;
+
         for (size_t i = 0; i < certexc_exceptions_count(list); i++)
-                if (certexc_exception_file(certexc_exceptions_item(list, i)))
-                        return true;
-        return false;
+                for (size_t j = 0; j < N_ELEMENTS(further); j++)
+                        if (further[j].is_unusual(certexc_exceptions_item(list, i)))
+                                chosen |= 1U << j;
+        return chosen;
 }
 
 /* The column UNTIL: short, so that the table stays narrow. */
@@ -41,7 +62,7 @@ static Style state_style(const char *state) {
         return strcmp(state, "live") == 0 ? STYLE_PLAIN : STYLE_DIM;
 }
 
-static int add_row(Table *table, const certexc_exception *e, bool with_origin) {
+static int add_row(Table *table, const certexc_exception *e, unsigned chosen) {
         const bool allow = strcmp(certexc_exception_action(e), "allow") == 0;
         const char *state = certexc_exception_state(e);
         _cleanup_free_ char *names = explain_problem_names(e);
@@ -68,25 +89,27 @@ static int add_row(Table *table, const certexc_exception *e, bool with_origin) {
         if (r >= 0)
                 r = table_cell(table, STYLE_PLAIN, "%s",
                                certexc_certificate_subject(certexc_exception_certificate(e)));
-        if (r >= 0 && with_origin)
-                r = table_cell(table, STYLE_PLAIN, "%s", certexc_exception_origin(e));
+        for (size_t i = 0; r >= 0 && i < N_ELEMENTS(further); i++)
+                if (chosen & 1U << i)
+                        r = table_cell(table, STYLE_PLAIN, "%s", further[i].cell(e));
         return r;
 }
 
 static int print_table(const Cli *cli, const certexc_exceptions *list) {
+        TableColumn shown[N_ELEMENTS(columns) + N_ELEMENTS(further)];
         _cleanup_(table_freep) Table *table = NULL;
-        const bool with_origin = has_files(list);
+        const unsigned chosen = choose_further(list);
+        size_t n = N_ELEMENTS(columns);
         int r;
 
-        r = table_new(&cli->out, columns, N_ELEMENTS(columns) - !with_origin, &table);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < certexc_exceptions_count(list); i++) {
-                r = add_row(table, certexc_exceptions_item(list, i), with_origin);
-                if (r < 0)
-                        return r;
-        }
-        return table_print(table);
+        memcpy(shown, columns, sizeof(columns));
+        for (size_t i = 0; i < N_ELEMENTS(further); i++)
+                if (chosen & 1U << i)
+                        shown[n++] = further[i].column;
+        r = table_new(&cli->out, shown, n, &table);
+        for (size_t i = 0; r >= 0 && i < certexc_exceptions_count(list); i++)
+                r = add_row(table, certexc_exceptions_item(list, i), chosen);
+        return r < 0 ? r : table_print(table);
 }
 
 int cli_list(Cli *cli, int n, char **arguments) {

@@ -36,26 +36,30 @@ static int revoke_id(const Cli *cli, uint64_t id) {
         return EXIT_DONE;
 }
 
-/* What no revoking takes back. Returns the exit status. */
-static int report_in_files(const Cli *cli, const char *text, const certexc_exceptions *list) {
+/* What no revoking takes back. The exit status tells whether that is all that there is. */
+static int report_in_files(const Cli *cli, const char *text, const certexc_exceptions *list, size_t n_revoked) {
         int status = EXIT_DONE;
 
         for (size_t i = 0; i < certexc_exceptions_count(list); i++) {
                 const certexc_exception *e = certexc_exceptions_item(list, i);
 
-                if (certexc_exception_file(e))
-                        status = cli_fail(cli, "%s: decision %" PRIu64 " is in the administrator's file "
-                                               "%s, and can only be changed there.",
-                                          text, certexc_exception_id(e), certexc_exception_file(e));
+                if (!certexc_exception_file(e))
+                        continue;
+                status = cli_fail(cli, explain_is_own_file(certexc_exception_file(e))
+                                               ? N_("%s: decision %" PRIu64 " is in your file %s, and can only be "
+                                                    "changed there. It stays in force.")
+                                               : N_("%s: decision %" PRIu64 " is in the administrator's file %s, "
+                                                    "and can only be changed there. It stays in force."),
+                                  text, certexc_exception_id(e), certexc_exception_file(e));
         }
-        return status;
+        return status != EXIT_DONE && n_revoked > 0 ? EXIT_FOUND : status;
 }
 
 static int revoke_host(const Cli *cli, const char *text) {
         _cleanup_(certexc_exceptions_freep) certexc_exceptions *list = NULL;
         const char *reason = NULL;
         Endpoint e;
-        size_t n;
+        size_t n, n_revoked = 0;
         int r;
 
         r = endpoint_parse(text, 0, &e, &reason);
@@ -72,14 +76,16 @@ static int revoke_host(const Cli *cli, const char *text) {
                 return cli_fail(cli, "%s: nothing is allowed or denied there.", text);
         for (size_t i = 0; i < n; i++) {
                 const certexc_exception *item = certexc_exceptions_item(list, i);
-                int status = EXIT_DONE;
+                int status;
 
-                if (!certexc_exception_file(item))
-                        status = revoke_id(cli, certexc_exception_id(item));
+                if (certexc_exception_file(item))
+                        continue;
+                status = revoke_id(cli, certexc_exception_id(item));
                 if (status != EXIT_DONE)
                         return status;
+                n_revoked++;
         }
-        return report_in_files(cli, text, list);
+        return report_in_files(cli, text, list, n_revoked);
 }
 
 int cli_revoke(Cli *cli, int n, char **arguments) {

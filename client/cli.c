@@ -188,6 +188,10 @@ bool cli_is_system(const Cli *cli) {
                (cli->options.owner && strcmp(cli->options.owner, "system") == 0);
 }
 
+bool cli_has_person(const Cli *cli) {
+        return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !cli->options.json;
+}
+
 bool cli_is_id(const char *text) {
         return *text && text[strspn(text, "0123456789")] == '\0';
 }

@@ -18,7 +18,7 @@ enum {
         EXIT_MISUSED = 2, /* the command line makes no sense */
         EXIT_PROMPT = 3,  /* check: ask the person */
         EXIT_REJECT = 4,  /* check: do not go on */
-        EXIT_FOUND = 5,   /* doctor: something is to be looked at */
+        EXIT_FOUND = 5,   /* doctor: something is to be looked at; revoke: some of it stays in force */
 };
 
 /* What the command line said; strings are its own, NULL where it said nothing. */
@@ -99,6 +99,9 @@ int cli_read_id(const Cli *cli, const char *text, uint64_t *ret);
 
 /* A typed answer; a fingerprint takes 95 characters, some spellings a few more. */
 #define CLI_TYPED_MAX 256U
+
+/* true if somebody can be asked: they see what is written, and what they type is read. */
+bool cli_has_person(const Cli *cli);
 
 /* What the person types, without white space around it; "" at the end of input. */
 const char *cli_ask(const Cli *cli, const char *question, char ret[static CLI_TYPED_MAX]);

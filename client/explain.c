@@ -6,7 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "client/cleanup.h"
 #include "client/explain-private.h"
@@ -152,6 +154,17 @@ void explain_certificate(const Output *out, const char *title,
 
 /* -- Decision --------------------------------------------------------------------------------- */
 
+/* Root's files are the administrator's, also for root. */
+bool explain_is_own_file(const char *file) {
+        struct stat st;
+
+        return file && stat(file, &st) == 0 && st.st_uid != 0 && st.st_uid == getuid();
+}
+
+static const char *made_in_file(const char *file) {
+        return explain_is_own_file(file) ? _("you, in a file") : _("the administrator, for everybody, in a file");
+}
+
 void explain_exception(const Output *out, const char *title, const certexc_exception *exception,
                        int64_t now) {
         const bool allow = explain_same(certexc_exception_action(exception), "allow");
@@ -165,7 +178,7 @@ void explain_exception(const Output *out, const char *title, const certexc_excep
         field(out, _("Endpoint"), explain_endpoint(certexc_exception_host(exception),
                                               certexc_exception_port(exception), text));
         if (certexc_exception_file(exception)) {
-                field(out, _("Made by"), _("the administrator, for everybody, in a file"));
+                field(out, _("Made by"), made_in_file(certexc_exception_file(exception)));
                 field(out, _("File"), certexc_exception_file(exception));
         } else if (certexc_exception_owner(exception) == CERTEXC_OWNER_SYSTEM)
                 field(out, _("Made by"), _("the administrator, for everybody on this machine"));
@@ -329,7 +342,8 @@ static const char *because_sentence(const certexc_answer *answer) {
         const char *because = certexc_answer_because(answer);
         const char *sentence = certexc_because_sentence(because);
         const certexc_exception *e = certexc_answer_exception(answer);
-        const bool of_system = e && certexc_exception_owner(e) == CERTEXC_OWNER_SYSTEM;
+        const bool of_system = e && certexc_exception_owner(e) == CERTEXC_OWNER_SYSTEM &&
+                               !explain_is_own_file(certexc_exception_file(e));
 
         if (of_system && explain_same(because, "exception"))
                 return _("The administrator allowed this certificate for everything that is wrong "

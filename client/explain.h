@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "client/certexc.h"
@@ -26,6 +27,9 @@ void explain_certificate(const Output *out, const char *heading,
                          const certexc_certificate *certificate, int64_t now);
 void explain_exception(const Output *out, const char *heading,
                        const certexc_exception *exception, int64_t now);
+
+/* Whose a file of decisions is: true if the caller's own, false if somebody else's, as the administrator's. */
+bool explain_is_own_file(const char *file);
 
 /* 64 hexadecimal digits as pairs with colons; "?" for anything else. */
 const char *explain_fingerprint(const char *sha256, char ret[static EXPLAIN_FINGERPRINT_MAX]);

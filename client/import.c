@@ -401,7 +401,7 @@ static const struct {
         { "no-certificate", N_("Its certificate is not in the file, and it cannot be without.") },
         { "not-an-authority", N_("Its certificate can be no authority.") },
         { "forbidden", N_("Only the administrator may decide this here.") },
-        { "held-by-file", N_("A file of the administrator's denies it.") },
+        { "held-by-file", N_("A file of decisions denies it.") },
         { "too-many", N_("There would be more decisions than one may have.") },
         { "too-many-here", N_("There would be more decisions at that host and port than may be.") },
         { "too-large", N_("Its certificate needs more space than is left to you.") },

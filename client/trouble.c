@@ -75,9 +75,8 @@ static const struct {
           "Nothing was stored; compare them again."),
           "sha256", "" },
         { PREFIX "HeldByFile", -EROFS,
-          N_("The administrator decided this for everybody, in the file %s. It can only be changed there: "
-          "ask whoever looks after this computer to change the file and to reload the daemon. Nothing "
-          "was stored."),
+          N_("This is decided in the file %s. It can only be changed there, by whose file it is; then the "
+          "daemon is to be reloaded. Nothing was stored."),
           "file", "" },
         { PREFIX "NotFound", -ENOENT,
           N_("There is no such decision or certificate; the list shows those that are there."), "",

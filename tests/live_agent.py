@@ -92,6 +92,41 @@ def expect(asker, status, sentence, word=None):
         fail("%s: %d, not %d with %r" % (sentence, asker.returncode, status, word), out)
 
 
+def waiting():
+    """Who waits in front of a terminal is told so; and nobody else, nor where nobody could answer."""
+    agent = Terminal()
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ["NO_COLOR"] = "1"
+        os.execv(CERTEXC, [CERTEXC, "check", "waiting.example:993", "--chain=" + CHAIN, "--ask", "--wait=50"])
+    piped = check("waiting.example")
+    agent.question()
+    said = b""
+    while b"nothing is stored" not in b" ".join(said.split()):
+        if not select.select([fd], [], [], LIMIT)[0]:
+            fail("it never said that it waits", said)
+        said += os.read(fd, 65536)
+    said = b" ".join(said.split())
+    if not said.startswith(b"waiting.example:993: waiting until ") or b"certexc agent" not in said:
+        fail("it says what it waits for", said)
+    agent.type("\n")
+    out, _ = piped.communicate(timeout=LIMIT)
+    if b"waiting until" in out:
+        fail("a program that reads what is written is not told", out)
+    while True:
+        try:
+            if not os.read(fd, 65536):
+                break
+        except OSError:
+            break
+    os.close(fd)
+    if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != PROMPT:
+        fail("then the answer is there")
+    agent.type("\x04")
+    agent.end()
+    print("ok: check --ask on a terminal says what it waits for")
+
+
 # What is typed to one question after another, what the program that asked gets, and what is seen.
 ROWS = [
     ("Enter refuses for now", [""], PROMPT, "Refused for now"),
@@ -269,6 +304,7 @@ def main():
     print("ok: questions that are taken back, settled elsewhere, and queue")
     losses(agent)
     print("ok: agents that are killed and that end")
+    waiting()
     program()
     print("ok: a program in the place of the person")
 

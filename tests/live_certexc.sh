@@ -226,7 +226,7 @@ life() {
   tls_server old
   expect 'everything that is wrong is told' 3 "$place: prompt." self-signed expired name-mismatch \
     "$(fingerprint old)" "This computer's clock says 20" 'What you can do' \
-    "certexc allow $place $at --fingerprint=$(fingerprint old)" -- certexc check "$place" "$at"
+    "certexc allow $place $at --yes --fingerprint=$(fingerprint old)" -- certexc check "$place" "$at"
   expect 'as JSON' 3 -- certexc check --json "$place" "$at"
   expect_json 'that is one' verdict
 
@@ -293,10 +293,18 @@ denials() {
   expect 'revoked by its place' 0 'denial' 'is revoked' -- certexc revoke "$place"
   expect 'asked again' 3 prompt -- certexc check "$place" "$at"
   expect 'denied once more' 0 denied -- certexc deny "$place" "$at"
-  expect 'a later yes takes the no back' 0 allowed -- certexc allow "$place" "$at" --yes
+  expect 'a later yes takes the no back, and says so' 0 allowed 'which refused it, is revoked by this' -- \
+    certexc allow "$place" "$at" --yes
   expect 'accepted' 0 accept -- certexc check "$place" "$at"
-  expect 'a later no takes the yes back' 0 denied -- certexc deny "$place" "$at"
+  expect 'a later no takes the yes back, and says so' 0 denied 'which allowed it, is revoked by this' -- \
+    certexc deny "$place" "$at"
   expect 'rejected' 4 reject -- certexc check "$place" "$at"
+  expect 'who is asked reads of the no before a yes' 1 "(denial $(newest))" 'back, and allow it' 'Nothing was stored' -- \
+    typed yes '' -- "$build_dir/certexc" allow "$place" "$at"
+  expect 'also where the fingerprint is given' 0 "(denial $(newest))" 'which refused it, is revoked' -- \
+    typed allow -- "$build_dir/certexc" allow "$place" "$at" --fingerprint="$(fingerprint old)"
+  expect 'denied until a day, as JSON' 0 'which allowed it, is revoked by this' -- \
+    certexc deny "$place" "$at" --until=3d --json
   expect 'revoked' 0 'is revoked' -- certexc revoke "$place"
   if [ "$(id -u)" = 0 ]; then
     system_denial
@@ -318,9 +326,12 @@ terms() {
   expect 'until a day' 0 'until 2099-03-02 00:00' 'Nobody compared' "$(fingerprint old)" -- \
     certexc allow "$place" "$at" --until=2099-03-01 --yes
   expect 'the list shows it' 0 '2099-03-02 00:00' -- certexc list "$place"
+  expect_not 'all are pinned to their certificates' PIN
   expect 'another place is not listed' 0 'Nothing is allowed or denied there' -- certexc list a.example
   expect 'revoked by its host' 0 'is revoked' -- certexc revoke imap.example.invalid
+  outlasting
   expect 'the key is pinned' 0 allowed -- certexc allow "$place" "$at" --pin=key --yes
+  expect 'the list shows that' 0 PIN ' key' -- certexc list
   live_certificate_again old renewed
   tls_swap renewed
   expect 'another certificate of the same key will do' 0 accept -- certexc check "$place" "$at"
@@ -329,6 +340,30 @@ terms() {
 }
 
 # Another certificate NEW for the key of CERT, with the same faults.
+# An older decision that goes further than a new one stays, and that is said.
+outlasting() {
+  local id
+  expect 'for ever' 0 allowed -- certexc allow "$place" "$at" --yes
+  expect_not 'nothing was there before' 'stays in force'
+  id=$(newest)
+  expect 'for three days, beneath it' 0 allowed "Exception $id, which allows the same for ever, stays in force" \
+    "certexc revoke $id" -- certexc allow "$place" "$at" --yes --until=3d
+  expect 'taken back as it says' 0 'is revoked' -- certexc revoke "$id"
+  expect 'for two days, beneath three' 0 'stays in force' -- certexc allow "$place" "$at" --yes --until=2d
+  expect 'for longer than both' 0 allowed -- certexc allow "$place" "$at" --yes --until=4d
+  expect_not 'nothing outlasts it' 'stays in force'
+  expect 'every certificate of the key' 0 allowed -- certexc allow "$place" "$at" --yes --pin=key --until=1d
+  expect_not 'nothing goes further' 'stays in force'
+  id=$(newest)
+  expect 'this one for ever, and the key stays' 0 "Exception $id, which allows every certificate of this key" -- \
+    certexc allow "$place" "$at" --yes
+  expect 'revoked' 0 'is revoked' -- certexc revoke "$place"
+  expect 'denied for ever' 0 denied -- certexc deny "$place" "$at"
+  expect_not 'nothing was there before' 'stays in force'
+  expect 'and for a day' 0 'which refuses the same for ever, stays' -- certexc deny "$place" "$at" --until=1d
+  expect 'revoked' 0 'is revoked' -- certexc revoke "$place"
+}
+
 live_certificate_again() { # CERT NEW
   cp "$live/$1.key" "$live/$2.key"
   live_certificate "$2" old.example '2020-02-02 00:00:00' '2021-02-02 00:00:00'
@@ -358,6 +393,8 @@ questions() {
   expect 'revoked' 0 'is revoked' -- certexc revoke "$place"
   expect 'yes and allow' 0 allowed -- typed yes allow -- "${allow[@]}"
   expect 'revoked' 0 'is revoked' -- certexc revoke "$place"
+  expect 'where one can be asked, what is pasted asks' 3 "certexc allow $place $at --fingerprint=" -- \
+    typed -- "$build_dir/certexc" check "$place" "$at"
   expect 'colour on a terminal' 3 $'\033[' -- typed -- "$build_dir/certexc" check "$place" "$at"
   expect 'none with NO_COLOR' 3 prompt -- \
     env NO_COLOR=1 "$source_dir/tests/typed" -- "$build_dir/certexc" check "$place" "$at"

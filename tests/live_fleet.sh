@@ -39,6 +39,14 @@ reload() { # LINE OF THE LOG
   live_wait_line "$live/daemon.log" "$1" "$daemon_pid" || live_fail "the log says: $1"
 }
 
+# Root's files are the administrator's, those of others are their own.
+if [ "$(id -u)" = 0 ]; then
+  whose="the administrator's" made='the administrator, for everybody' allowed='The administrator allowed'
+  refused='The administrator refused'
+else
+  whose=your made=you allowed='You allowed' refused='This certificate was refused'
+fi
+
 must 'somebody allows' 0 'allowed for ever' allow "$place" --chain="$live/server.pem" --yes
 live_certificate distrusted distrusted.example.net
 must 'somebody distrusts' 0 'distrust' authority distrust "$live/distrusted.pem" --yes
@@ -52,24 +60,29 @@ chmod 644 "$file"
 reload 'Decisions in files that are in force: 1'
 
 must 'it is listed, with its origin' 0 "$first allow $place for ever live .* file" list
-must 'its file is shown' 0 "Made by the administrator, for everybody, in a file File $file" show "$first"
+must 'its file is shown' 0 "Made by $made, in a file File $file" show "$first"
 must 'JSON has both' 0 "\"origin\":\"file\",\"file\":\"$file\"" --json list
-must 'the server is accepted' 0 "accept. The administrator allowed .* It is in the file $file" \
+must 'the server is accepted' 0 "accept. $allowed this certificate .* It is in the file $file" \
   check "$place" --chain="$live/server.pem"
 must 'it cannot be taken back by its number' 1 "in the file $file. It can only be changed there" revoke "$first"
-must 'nor by its host' 1 "decision $first is in the administrator's file $file" revoke mail.example.net
+must 'nor by its host' 1 "decision $first is in $whose file $file" revoke mail.example.net
 must 'one may have an exception of the same' 0 'allowed until' allow "$place" --chain="$live/server.pem" --yes \
   --until=30d
-must 'which is taken back beside it' 1 'exception 3 is revoked.*can only be changed there' revoke "$place"
+must 'which says that the one in the file stays' 0 "Exception $first, which allows the same for ever, stays in force.*It is in the file $file" \
+  allow "$place" --chain="$live/server.pem" --yes --until=20d
+must 'they are taken back beside it, which the status tells' 5 \
+  "exception 3 is revoked.*exception 4 is revoked.*$first is in .* file $file, and can only be changed there. It stays in force" \
+  revoke "$place"
+must 'then there is nothing more to take back' 1 "$first is in .* stays in force" revoke "$place"
 must 'it is not exported' 0 '"decisions":\[ \],' export
 
 sed s/'"allow"'/'"deny"'/ "$live/exported" >"$live/conf/exceptions.d/60-lock.json"
 reload 'Decisions in files that are in force: 2'
-must 'a denial in a file refuses' 4 'reject. The administrator refused .*60-lock.json' \
+must 'a denial in a file refuses' 4 "reject. $refused .*60-lock.json" \
   check "$place" --chain="$live/server.pem"
-must 'nobody allows what it denies' 1 'denied this for everybody, in the file .*60-lock.json' \
+must 'nobody allows what it denies' 1 'den[a-z]* this.*Nothing was stored' \
   allow "$place" --chain="$live/server.pem" --yes
-must 'an import does not either' 1 "A file of the administrator's denies it" import "$live/exported"
+must 'an import does not either' 1 'A file of decisions denies it' import "$live/exported"
 
 echo '{' >"$live/conf/exceptions.d/60-lock.json"
 reload '60-lock.json: line 2: '

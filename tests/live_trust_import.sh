@@ -113,6 +113,19 @@ live_expect 'it is widened as the file says' 0 '4 decisions were added' -- certe
 live_expect 'it is as the file says' 0 '10.0.0.0/8, example.org' -- certexc authority list
 
 fresh
+certexc authority import "$live/all.pem" --yes >/dev/null
+live_expect 'a distrust says what import it takes back' 0 'distrusted from now on' 'It had been imported (number 1)' -- \
+  certexc authority distrust "$live/all.pem"
+live_expect 'an import says what distrust it takes back' 0 'It is distrusted here (number 2)' \
+  'That it was distrusted (number 2) is taken back' -- certexc authority import "$live/all.pem" --yes
+live_expect 'as JSON, too' 0 'It had been imported (number 3)' -- certexc authority distrust "$live/all.pem" --json
+live_expect 'where nobody is asked nothing is taken back' 2 'It is distrusted here (number 4)' -- \
+  certexc authority import "$live/all.pem"
+live_expect 'it is distrusted still' 0 '4 own    distrust' -- certexc authority list
+live_expect 'a distrust that is held takes nothing back' 0 'already distrusted' -- certexc authority distrust "$live/all.pem"
+! grep -q 'taken back' "$live/out" || live_fail 'and says nothing of that'
+
+fresh
 certexc authority distrust "$live/all.pem" >/dev/null
 certexc authority import "$live/none.pem" --only=example --yes >/dev/null
 certexc authority import "$live/some.pem" --yes >/dev/null
