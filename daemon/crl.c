@@ -175,7 +175,7 @@ static bool covers(const Crl *crl, const Certificate *c) {
 typedef struct Entry {
         Blob serial;
         Blob issuer; /* of an indirect list: the Name that begins here; size 0: as before */
-        bool removed;
+        Revoked revoked;
         bool unknown_critical;
 } Entry;
 
@@ -195,7 +195,7 @@ static bool read_entry(Der *entries, Entry *ret) {
         Der entry = der_enter(entries, DER_SEQUENCE), list;
 
         *ret = (Entry){.serial = der_take(&entry, DER_INTEGER)};
-        (void) der_time(&entry);
+        ret->revoked.time = der_time(&entry);
         if (der_more(&entry)) {
                 list = der_enter(&entry, DER_SEQUENCE);
                 while (der_more(&list)) {
@@ -209,7 +209,7 @@ static bool read_entry(Der *entries, Entry *ret) {
                         if (OID_IS(oid, "\x55\x1d\x1d"))
                                 ret->issuer = directory_name(value);
                         else if (OID_IS(oid, "\x55\x1d\x15"))
-                                ret->removed = value.size == 3 && value.data[2] == 8;
+                                ret->revoked.reason = revoked_reason(value);
                         else if (critical)
                                 ret->unknown_critical = true;
                 }
@@ -239,7 +239,7 @@ static bool is_issuer_of(Blob name, const Certificate *c) {
         return same;
 }
 
-CrlAnswer crl_look_up(const Crl *crl, const Certificate *c) {
+CrlAnswer crl_look_up(const Crl *crl, const Certificate *c, Revoked *ret) {
         bool ours = memcmp(crl->issuer_key, c->issuer_key, SHA256_SIZE) == 0;
         bool revoked = false, unknown = false;
         Der entries = der_of(crl->entries);
@@ -252,8 +252,10 @@ CrlAnswer crl_look_up(const Crl *crl, const Certificate *c) {
                 if (crl->scope.indirect && entry.issuer.size > 0)
                         ours = is_issuer_of(entry.issuer, c);
                 unknown |= entry.unknown_critical;
-                if (ours && blob_equal(entry.serial, c->serial))
-                        revoked = !entry.removed;
+                if (ours && blob_equal(entry.serial, c->serial)) {
+                        revoked = entry.revoked.reason != REVOKED_REMOVED;
+                        *ret = entry.revoked;
+                }
         }
         if (entries.bad)
                 return CRL_UNREADABLE;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "daemon/algorithms.h"
+#include "daemon/revoked.h"
 
 /* Where a list was published, from its issuing distribution point. */
 typedef struct CrlScope {
@@ -42,5 +43,6 @@ typedef enum CrlAnswer {
         CRL_UNREADABLE,
 } CrlAnswer;
 
-/* What the list says of a certificate. Its signature and dates are the caller's to check. */
-CrlAnswer crl_look_up(const Crl *crl, const Certificate *c);
+/* What the list says of a certificate; *@ret is set with CRL_REVOKED. Its signature and dates are the
+ * caller's to check. */
+CrlAnswer crl_look_up(const Crl *crl, const Certificate *c, Revoked *ret);

@@ -156,6 +156,7 @@ static bool is_signed(Judging *judging, const Response *response, Certificate *i
 typedef struct Single {
         bool ours;
         uint8_t status; /* the tag of its CHOICE */
+        Revoked revoked;
         int64_t this_update;
         bool has_next_update;
         int64_t next_update;
@@ -179,12 +180,24 @@ static bool is_about(Der *id, const Certificate *c, const Certificate *issuer) {
                digest_is(digest, key_bits(issuer), key);
 }
 
+/* RevokedInfo. Whatever it says, the certificate is revoked. */
+static Revoked read_revoked(Blob info) {
+        Der der = der_of(info);
+        Revoked ret = {.time = der_time(&der)};
+        Blob reason;
+
+        if (der_optional(&der, DER_CONTEXT_BUILT(0), &reason))
+                ret.reason = revoked_reason(reason);
+        return der_end(&der) == 0 ? ret : (Revoked){.time = REVOKED_NO_TIME};
+}
+
 static Single read_single(Der *list, const Certificate *c, const Certificate *issuer) {
         Der single = der_enter(list, DER_SEQUENCE), id = der_enter(&single, DER_SEQUENCE);
         Single ret = {.ours = is_about(&id, c, issuer)};
         Blob part;
 
-        (void) der_any(&single, &ret.status, NULL);
+        part = der_any(&single, &ret.status, NULL);
+        ret.revoked = read_revoked(part);
         ret.this_update = der_time(&single);
         if (der_next_is(&single, DER_CONTEXT_BUILT(0))) {
                 Der explicit = der_enter(&single, DER_CONTEXT_BUILT(0));
@@ -212,7 +225,8 @@ static const char *check_times(Judging *judging, const Single *single) {
 /* What the entries say, whoever wrote them. Every entry is read: one that says revoked counts,
  * wherever it stands and however old it is. */
 static OcspAnswer read_answers(Judging *judging, const Response *response, const Certificate *c,
-                               const Certificate *issuer, const char **ret_fault) {
+                               const Certificate *issuer, const char **ret_fault,
+                               Revoked *ret_revoked) {
         Der list = der_of(response->answers);
         OcspAnswer answer = OCSP_UNKNOWN;
 
@@ -229,6 +243,7 @@ static OcspAnswer read_answers(Judging *judging, const Response *response, const
                         continue;
                 if (single.status == DER_CONTEXT_BUILT(1)) {
                         answer = OCSP_REVOKED;
+                        *ret_revoked = single.revoked;
                         continue;
                 }
                 fault = single.status == DER_CONTEXT(0)
@@ -244,11 +259,11 @@ static OcspAnswer read_answers(Judging *judging, const Response *response, const
 
 /* What is believed of @response, which can be read. */
 static OcspAnswer believe(Judging *judging, const Response *response, const Certificate *c,
-                          Certificate *issuer, const char **ret_fault) {
+                          Certificate *issuer, const char **ret_fault, Revoked *ret_revoked) {
         char text[ALGORITHM_TEXT_SIZE];
         OcspAnswer answer;
 
-        answer = read_answers(judging, response, c, issuer, ret_fault);
+        answer = read_answers(judging, response, c, issuer, ret_fault, ret_revoked);
         if (answer == OCSP_UNKNOWN)
                 return OCSP_UNKNOWN;
         if (!is_signed(judging, response, issuer, judging->now)) {
@@ -263,7 +278,7 @@ static OcspAnswer believe(Judging *judging, const Response *response, const Cert
 }
 
 OcspAnswer ocsp_ask(Judging *judging, Blob bytes, const Certificate *c, Certificate *issuer,
-                    const char **ret_fault, int64_t *ret_produced) {
+                    const char **ret_fault, Revoked *ret_revoked, int64_t *ret_produced) {
         char text[ALGORITHM_TEXT_SIZE];
         Response response = {0};
         OcspAnswer answer;
@@ -273,7 +288,7 @@ OcspAnswer ocsp_ask(Judging *judging, Blob bytes, const Certificate *c, Certific
         if (*ret_fault)
                 return OCSP_UNKNOWN;
 
-        answer = believe(judging, &response, c, issuer, ret_fault);
+        answer = believe(judging, &response, c, issuer, ret_fault, ret_revoked);
         /* What comes from the time to come is evidence of a wrong clock; who signed it is then judged
          * at that time. */
         if (response.produced > judging->now &&

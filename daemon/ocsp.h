@@ -5,6 +5,7 @@
 
 #include "daemon/limits.h"
 #include "daemon/path.h"
+#include "daemon/revoked.h"
 
 typedef enum OcspAnswer {
         OCSP_GOOD,
@@ -14,12 +15,13 @@ typedef enum OcspAnswer {
 
 /*
  * What @response says of @c, whose issuer is @issuer. It is believed only if the issuer signed it,
- * or somebody whom the issuer appointed. With OCSP_UNKNOWN, *@ret_fault says why: static.
+ * or somebody whom the issuer appointed. With OCSP_UNKNOWN, *@ret_fault says why: static. *@ret_revoked is
+ * set with OCSP_REVOKED.
  * *@ret_produced is when it was made, if somebody of these signed that, else OCSP_NO_TIME.
  */
 #define OCSP_NO_TIME INT64_MIN
 OcspAnswer ocsp_ask(Judging *judging, Blob response, const Certificate *c, Certificate *issuer,
-                    const char **ret_fault, int64_t *ret_produced);
+                    const char **ret_fault, Revoked *ret_revoked, int64_t *ret_produced);
 
 /* Where to ask about @c: the first http URL that it names, in new text; NULL: it names none. 0 or
  * -ENOMEM. */

@@ -38,33 +38,39 @@ static bool may_work(Revocation *revocation, size_t size) {
         return true;
 }
 
-static int note(Revocation *revocation, const Crl *crl, const Certificate *c, bool is_signer,
-                int result) {
-        revocation->looks[revocation->n_looks++] =
-                (ListLook){crl->signed_.content.data, c, is_signer, result};
-        return result;
+static const ListLook *note(Revocation *revocation, ListLook look) {
+        revocation->looks[revocation->n_looks] = look;
+        return &revocation->looks[revocation->n_looks++];
 }
 
-static CrlAnswer look_up(Revocation *revocation, const Crl *crl, const Certificate *c) {
+static CrlAnswer look_up(Revocation *revocation, const Crl *crl, const Certificate *c,
+                         Revoked *ret) {
         const ListLook *known = known_look(revocation, crl, c, false);
+        ListLook look = {.list = crl->signed_.content.data, .certificate = c};
 
-        if (known)
-                return (CrlAnswer) known->result;
-        if (!may_work(revocation, crl->entries.size))
-                return CRL_UNREADABLE;
-        return (CrlAnswer) note(revocation, crl, c, false, (int) crl_look_up(crl, c));
+        if (!known) {
+                if (!may_work(revocation, crl->entries.size))
+                        return CRL_UNREADABLE;
+                look.result = (int) crl_look_up(crl, c, &look.revoked);
+                known = note(revocation, look);
+        }
+        *ret = known->revoked;
+        return (CrlAnswer) known->result;
 }
 
 static bool is_signed_by(Judging *judging, const Crl *crl, Certificate *signer) {
         Revocation *revocation = judging->revocation;
         const ListLook *known = known_look(revocation, crl, signer, true);
+        ListLook look = {.list = crl->signed_.content.data, .certificate = signer, .is_signer = true};
 
-        if (known)
-                return known->result;
-        if (!may_work(revocation, crl->signed_.content.size))
-                return false;
-        return note(revocation, crl, signer, true,
-                    certificates_check(judging->all, crl->signed_, signer) == SIGNATURE_TRUE);
+        if (!known) {
+                if (!may_work(revocation, crl->signed_.content.size))
+                        return false;
+                look.result = certificates_check(judging->all, crl->signed_, signer) ==
+                              SIGNATURE_TRUE;
+                known = note(revocation, look);
+        }
+        return known->result;
 }
 
 /* -- who signed -------------------------------------------------------------------------------- */
@@ -129,7 +135,8 @@ static const char *check_list_dates(Judging *judging, const Crl *crl) {
 typedef struct Coverage {
         unsigned reasons; /* that usable lists cover */
         bool concerned;   /* there is a list at all */
-        bool revoked;
+        bool is_revoked;
+        Revoked revoked;
         const char *fault;  /* why the last one that is of no use is so; NULL */
         int64_t stale_since; /* INT64_MIN: none is */
         bool misused;        /* the issuer signed a list, which it may not */
@@ -148,15 +155,18 @@ static const char *find_gap(Judging *judging, const Crl *crl, CrlAnswer answer) 
 
 static void consider_list(Judging *judging, const Path *path, size_t i, const Crl *crl,
                           Coverage *coverage) {
-        CrlAnswer answer = look_up(judging->revocation, crl, path->items[i]);
+        Revoked revoked;
+        CrlAnswer answer = look_up(judging->revocation, crl, path->items[i], &revoked);
         const char *fault;
 
         if (crl->scope.indirect && answer != CRL_REVOKED)
                 return;
         coverage->concerned = true;
         fault = find_signer(judging, path, i, crl);
-        if (!fault && answer == CRL_REVOKED)
-                coverage->revoked = true;
+        if (!fault && answer == CRL_REVOKED) {
+                coverage->is_revoked = true;
+                coverage->revoked = revoked;
+        }
         if (!fault)
                 fault = find_gap(judging, crl, answer);
         if (!fault)
@@ -189,13 +199,13 @@ static void check_lists(Judging *judging, const Path *path, size_t i, Report *r)
         Blob der;
         Crl crl;
 
-        while (!coverage.revoked &&
+        while (!coverage.is_revoked &&
                lists_next_by_issuer(judging->revocation->lists, c->issuer_key, &cursor, &der) > 0)
                 if (crl_read(der, &crl) == 0)
                         consider_list(judging, path, i, &crl, &coverage);
 
-        if (coverage.revoked) {
-                report(r, PROBLEM_REVOKED, c, "by a list of its issuer");
+        if (coverage.is_revoked) {
+                revoked_report(r, c, "by a list of its issuer", &coverage.revoked);
                 judging->leaf_is_revoked |= i == 0;
         } else if (coverage.concerned && (coverage.reasons & ALL_REASONS) != ALL_REASONS &&
                    (judging->checks & CHECK_REVOCATION)) {
@@ -210,6 +220,7 @@ static void check_staple(Judging *judging, const Path *path, Report *r) {
         Certificate *leaf = path->items[0];
         int64_t produced = OCSP_NO_TIME;
         const char *fault = NULL;
+        Revoked revoked;
 
         if (judging->revocation->staple.size == 0) {
                 if (leaf->extensions.must_staple && !judging->any_purpose &&
@@ -226,11 +237,11 @@ static void check_staple(Judging *judging, const Path *path, Report *r) {
         }
 
         switch (ocsp_ask(judging, judging->revocation->staple, leaf, path->items[1], &fault,
-                         &produced)) {
+                         &revoked, &produced)) {
         case OCSP_GOOD:
                 break;
         case OCSP_REVOKED:
-                report(r, PROBLEM_REVOKED, leaf, "by the issuer's status answer");
+                revoked_report(r, leaf, "by the issuer's status answer", &revoked);
                 judging->leaf_is_revoked = true;
                 break;
         case OCSP_UNKNOWN:

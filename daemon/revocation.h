@@ -4,6 +4,7 @@
 #pragma once
 
 #include "daemon/path.h"
+#include "daemon/revoked.h"
 
 /* What was found out about a list and a certificate, since a chain may have many paths. */
 typedef struct ListLook {
@@ -11,6 +12,7 @@ typedef struct ListLook {
         const Certificate *certificate;
         bool is_signer; /* whether its key signed the list, else what the list says of it */
         int result;
+        Revoked revoked;
 } ListLook;
 
 #define LIST_LOOKS_MAX 128U

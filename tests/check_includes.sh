@@ -26,7 +26,7 @@ only() { # PATTERN FOLDERS ALLOWED WHY
 
 none='-'
 # The rooms whose code runs in the workers, and those that keep decisions.
-judging='daemon/(algorithms|authorities|beliefs|certificate|chain|constraints|crl|der|distrust|extensions|facts|fitness|flaws|importer|judge|lists|name|names|ocsp|only|opinion|path|policies|problems|report|revocation|validation|wire)(-[a-z]+)?\.[ch]'
+judging='daemon/(algorithms|authorities|beliefs|certificate|chain|constraints|crl|der|distrust|extensions|facts|fitness|flaws|importer|judge|lists|name|names|ocsp|only|opinion|path|policies|problems|report|revocation|revoked|validation|wire)(-[a-z]+)?\.[ch]'
 deciding='daemon/(commits|decision|difference|entry|journal|rebuild|salvage|store|verdict)(-[a-z]+)?\.[ch]'
 
 only 'daemon/' client "$none" 'client/ is below daemon/: what both need belongs in client/'

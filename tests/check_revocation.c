@@ -278,6 +278,55 @@ START_TEST(test_lists) {
 }
 END_TEST
 
+/* PKI_NOW less two days. */
+#define SINCE ", since 2025-12-30"
+
+static const struct {
+        const char *sentence;
+        bool by_answer;
+        unsigned reason;
+        bool timeless;
+        const char *value;
+} words[] = {
+        {"a list without a reason", false, 0, false, "by a list of its issuer" SINCE},
+        {"a list that says why", false, 1, false, "by a list of its issuer" SINCE ": key compromise"},
+        {"on hold is revoked", false, 6, false,
+         "by a list of its issuer" SINCE ": on hold for the time being"},
+        {"a reason that is none", false, 7, false, "by a list of its issuer" SINCE},
+        {"what was taken off the list again", false, 8, false, NULL},
+        {"the last reason there is", false, 10, false,
+         "by a list of its issuer" SINCE ": compromise of the attribute authority"},
+        {"and one past it", false, 11, false, "by a list of its issuer" SINCE},
+        {"an answer without a reason", true, 0, false, "by the issuer's status answer" SINCE},
+        {"an answer that says why", true, 4, false,
+         "by the issuer's status answer" SINCE ": superseded by another certificate"},
+        {"in an answer it stays revoked, whatever the reason", true, 8, false,
+         "by the issuer's status answer" SINCE},
+        {"an answer that does not say when", true, 1, true,
+         "by the issuer's status answer, since an unknown day"},
+};
+
+START_TEST(it_is_told_since_when_and_why) {
+        const StatusEntry entry = {.certificate = w.leaf,
+                                   .word = STATUS_REVOKED,
+                                   .reason = words[_i].reason,
+                                   .timeless = words[_i].timeless};
+        _cleanup_(status_done) Status said =
+                words[_i].by_answer
+                        ? status_answer(w.intermediate, w.intermediate, 0, &entry, 1)
+                        : status_list_with_reason(w.intermediate, w.leaf, words[_i].reason);
+        Blob blob = status_blob(&said), none = {0};
+        _cleanup_(facts_unrefp) Facts *facts =
+                words[_i].by_answer ? judge(w.leaf, w.root, blob, NULL, 0)
+                                    : judge(w.leaf, w.root, none, &blob, 1);
+
+        ck_assert_msg(facts->problems == (words[_i].value ? PROBLEM_REVOKED : 0), "%s: found 0x%x",
+                      words[_i].sentence, facts->problems);
+        if (words[_i].value)
+                ck_assert_str_eq(facts->findings[0].value, words[_i].value);
+}
+END_TEST
+
 START_TEST(test_revoked_behind_others) {
         _cleanup_(pki_freep) Pki *bad = pki_new(&(PkiSpec){.name = "other.example.net",
                                                            .issuer = w.intermediate,
@@ -317,6 +366,7 @@ int main(void) {
         tcase_add_test(t, test_signers_bound);
         tcase_add_test(t, test_lists);
         tcase_add_test(t, test_revoked_behind_others);
+        tcase_add_loop_test(t, it_is_told_since_when_and_why, 0, N_ELEMENTS(words));
         tcase_add_test(t, test_staple_bounds);
         suite_add_tcase(s, t);
         srunner_run_all(runner, CK_ENV);

@@ -25,6 +25,7 @@ static void make_certificates(void) {
 static void look_up(Blob about, Blob list) {
         _cleanup_(certificate_freep) Certificate *c = NULL;
         CrlAnswer answer;
+        Revoked revoked;
         Crl crl;
 
         if (certificate_new(about, CERTIFICATE_SENT, 0, &c) < 0 || crl_read(list, &crl) < 0)
@@ -32,8 +33,8 @@ static void look_up(Blob about, Blob list) {
         /* What was read is inside of what there is, and says the same each time. */
         if (crl.entries.size > list.size || crl.signed_.content.size > list.size)
                 abort();
-        answer = crl_look_up(&crl, c);
-        if (crl_look_up(&crl, c) != answer)
+        answer = crl_look_up(&crl, c, &revoked);
+        if (crl_look_up(&crl, c, &revoked) != answer)
                 abort();
         if (answer == CRL_REVOKED && crl.entries.size == 0)
                 abort();

@@ -36,6 +36,7 @@ static void ask(Blob about, Blob above, Blob answer) {
         uint8_t request[OCSP_REQUEST_BYTES_MAX];
         _cleanup_free_ char *url = NULL;
         const char *fault = NULL;
+        Revoked revoked;
         int64_t produced;
 
         if (certificate_new(about, CERTIFICATE_SENT, 0, &c) < 0 ||
@@ -45,7 +46,7 @@ static void ask(Blob about, Blob above, Blob answer) {
                 abort();
         judging.all = all;
         /* What is not believed has a reason. */
-        if (ocsp_ask(&judging, answer, c, i, &fault, &produced) == OCSP_UNKNOWN && !fault)
+        if (ocsp_ask(&judging, answer, c, i, &fault, &revoked, &produced) == OCSP_UNKNOWN && !fault)
                 abort();
         if (produced != OCSP_NO_TIME && produced <= PKI_NOW)
                 abort();

@@ -84,6 +84,16 @@ static void append_sha1(Status *to, Blob data) {
         assemble_element(to, DER_OCTET_STRING, digest, sizeof(digest));
 }
 
+static void append_reason(Status *to, uint8_t tag, unsigned reason) {
+        const uint8_t number = (uint8_t) reason;
+        Status value = {0};
+
+        if (reason == 0)
+                return;
+        assemble_element(&value, DER_ENUMERATED, &number, 1);
+        assemble_built(to, tag, &value);
+}
+
 static void append_entry(Status *to, const Pki *issuer, const StatusEntry *entry) {
         static const uint8_t sha1[] = {0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e,
                                        0x03, 0x02, 0x1a, 0x05, 0x00};
@@ -97,7 +107,9 @@ static void append_entry(Status *to, const Pki *issuer, const StatusEntry *entry
         assemble_built(&single, DER_SEQUENCE, &id);
 
         if (entry->word == STATUS_REVOKED) {
-                assemble_time(&inner, PKI_NOW - 2 * PKI_DAY);
+                if (!entry->timeless)
+                        assemble_time(&inner, PKI_NOW - 2 * PKI_DAY);
+                append_reason(&inner, DER_CONTEXT_BUILT(0), entry->reason);
                 assemble_built(&single, DER_CONTEXT_BUILT(1), &inner);
         } else
                 assemble_element(&single,
@@ -130,11 +142,17 @@ static void append_signature(Status *to, const Pki *signer, const Status *data) 
         gnutls_free(signature.data);
 }
 
-static void append_revoked(Status *to, const void *serial, size_t size) {
-        Status entry = {0};
+static void append_revoked(Status *to, const void *serial, size_t size, unsigned reason) {
+        Status entry = {0}, extension = {0}, list = {0};
 
         assemble_element(&entry, DER_INTEGER, serial, size);
         assemble_time(&entry, PKI_NOW - 2 * PKI_DAY);
+        if (reason) {
+                assemble_element(&extension, DER_OID, "\x55\x1d\x15", 3);
+                append_reason(&extension, DER_OCTET_STRING, reason);
+                assemble_built(&list, DER_SEQUENCE, &extension);
+                assemble_built(&entry, DER_SEQUENCE, &list);
+        }
         assemble_built(to, DER_SEQUENCE, &entry);
 }
 
@@ -150,7 +168,8 @@ static void append_padding(Status *to, size_t size) {
         assemble_built(to, DER_CONTEXT_BUILT(0), &extension);
 }
 
-Status status_long_list(const Pki *issuer, const Pki *revoked, size_t n, size_t padding) {
+static Status make_list(const Pki *issuer, const Pki *revoked, unsigned reason, size_t n,
+                        size_t padding) {
         static const uint8_t method[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
                                          0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
         Status tbs = {0}, entries = {0}, inner = {0}, whole = {0};
@@ -165,12 +184,12 @@ Status status_long_list(const Pki *issuer, const Pki *revoked, size_t n, size_t 
                 const uint8_t serial[] = {0x10, (uint8_t) (i >> 16), (uint8_t) (i >> 8),
                                           (uint8_t) i};
 
-                append_revoked(&entries, serial, sizeof(serial));
+                append_revoked(&entries, serial, sizeof(serial), 0);
         }
         if (revoked) {
                 Parts about = parts_of(revoked);
 
-                append_revoked(&entries, about.serial.data, about.serial.size);
+                append_revoked(&entries, about.serial.data, about.serial.size, reason);
         }
         if (entries.size > 0)
                 assemble_built(&tbs, DER_SEQUENCE, &entries);
@@ -183,6 +202,14 @@ Status status_long_list(const Pki *issuer, const Pki *revoked, size_t n, size_t 
         status_done(&inner);
         assemble_built(&whole, DER_SEQUENCE, &entries);
         return whole;
+}
+
+Status status_long_list(const Pki *issuer, const Pki *revoked, size_t n, size_t padding) {
+        return make_list(issuer, revoked, 0, n, padding);
+}
+
+Status status_list_with_reason(const Pki *issuer, const Pki *revoked, unsigned reason) {
+        return make_list(issuer, revoked, reason, 0, 0);
 }
 
 Status status_answer(const Pki *issuer, const Pki *signer, unsigned n_others,

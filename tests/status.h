@@ -27,6 +27,9 @@ Status status_list(const Pki *issuer, const Pki *const *revoked, int64_t this_up
  * bytes of something unknown in it. */
 Status status_long_list(const Pki *issuer, const Pki *revoked, size_t n, size_t padding);
 
+/* A list of @revoked alone, which says why: a CRLReason, 0 for none. */
+Status status_list_with_reason(const Pki *issuer, const Pki *revoked, unsigned reason);
+
 typedef enum StatusWord {
         STATUS_GOOD,
         STATUS_REVOKED,
@@ -38,6 +41,8 @@ typedef struct StatusEntry {
         StatusWord word;
         int64_t this_update; /* 0: PKI_NOW - PKI_DAY */
         int64_t next_update; /* 0: PKI_NOW + PKI_DAY; -1: none */
+        unsigned reason;     /* of what is revoked, a CRLReason; 0: none */
+        bool timeless;       /* what is revoked does not say when */
 } StatusEntry;
 
 /* An OCSP answer about certificates of @issuer, signed by @signer, whose certificate goes along if
