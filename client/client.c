@@ -212,21 +212,23 @@ static int exchange(certexc_client *c, const char *message, size_t size, int64_t
 
 static int exchange_anew(certexc_client *c, const char *message, size_t size, JsonObject **ret) {
         int64_t deadline = connection_deadline(bound(c));
-        bool reused = c->connection != NULL;
+        bool again = false;
         int r;
 
-        if (reused) {
+        for (;;) {
+                if (!c->connection) {
+                        r = connection_new(c->socket, deadline, &c->trouble, &c->connection);
+                        if (r < 0)
+                                return r;
+                }
                 r = exchange(c, message, size, deadline, ret);
-                if (r != -ECONNRESET)
+                if (r != -ECONNRESET || again)
                         return r;
-                /* It was restarted since. All our methods may be said twice. */
+                /* It was restarted, maybe between letting us in and hearing us. The next one is asked, and none
+                 * after that. All our methods may be said twice. */
                 c->connection = connection_free(c->connection);
+                again = true;
         }
-
-        r = connection_new(c->socket, deadline, &c->trouble, &c->connection);
-        if (r < 0)
-                return r;
-        return exchange(c, message, size, deadline, ret);
 }
 
 static int take_reply(certexc_client *c, const char *method, JsonObject *message,

@@ -196,7 +196,16 @@ static int add_signals(Manager *m) {
                 return -errno;
 
         for (size_t i = 0; i < N_ELEMENTS(signals); i++) {
-                r = sd_event_add_signal(m->event, NULL, signals[i].number, signals[i].handler, m);
+                sd_event_source *source;
+
+                r = sd_event_add_signal(m->event, &source, signals[i].number, signals[i].handler, m);
+                if (r < 0)
+                        return r;
+                /* Who waits in the socket when we are to stop is left to the next daemon, not let in and
+                 * turned out again. */
+                r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+                (void) sd_event_source_set_floating(source, true);
+                (void) sd_event_source_unref(source);
                 if (r < 0)
                         return r;
         }

@@ -76,6 +76,32 @@ START_TEST(a_daemon_that_was_restarted_is_asked_again_in_full) {
 }
 END_TEST
 
+/* As one does that is told to stop when it has let somebody in, and has not heard them yet. */
+START_TEST(a_daemon_that_hangs_up_on_the_first_question_is_asked_once_more) {
+        static const Step steps[] = { { STEP_HANG_UP }, { STEP_REPLY, ACCEPT } };
+        Script *script = script_new(steps, N_ELEMENTS(steps));
+        _cleanup_(certexc_client_freep) certexc_client *client = new_client(script);
+        _cleanup_(certexc_answer_freep) certexc_answer *answer = NULL;
+
+        ck_assert_int_eq(ask(client, &answer), 0);
+        ck_assert_int_eq(certexc_answer_verdict(answer), CERTEXC_ACCEPT);
+        script_free(script);
+}
+END_TEST
+
+START_TEST(a_daemon_that_dies_of_the_first_question_is_not_asked_for_ever) {
+        static const Step steps[] = { { STEP_CLOSE }, { STEP_CLOSE }, { STEP_REPLY, ACCEPT } };
+        Script *script = script_new(steps, N_ELEMENTS(steps));
+        _cleanup_(certexc_client_freep) certexc_client *client = new_client(script);
+        _cleanup_(certexc_answer_freep) certexc_answer *answer = NULL;
+
+        ck_assert_int_eq(ask(client, &answer), -ECONNRESET);
+        ck_assert_ptr_null(answer);
+        ck_assert_uint_eq(script_n_calls(script), 2);
+        script_free(script);
+}
+END_TEST
+
 START_TEST(a_daemon_that_dies_of_the_question_is_asked_no_third_time) {
         static const Step steps[] = {
                 { STEP_REPLY, ACCEPT },
@@ -438,6 +464,8 @@ int main(void) {
         tcase_add_test(tcase, a_question_is_sent_whole);
         tcase_add_test(tcase, a_chain_that_was_shown_is_asked_by_its_digest);
         tcase_add_test(tcase, a_daemon_that_was_restarted_is_asked_again_in_full);
+        tcase_add_test(tcase, a_daemon_that_hangs_up_on_the_first_question_is_asked_once_more);
+        tcase_add_test(tcase, a_daemon_that_dies_of_the_first_question_is_not_asked_for_ever);
         tcase_add_test(tcase, a_daemon_that_dies_of_the_question_is_asked_no_third_time);
         tcase_add_test(tcase, a_late_answer_is_never_taken_for_the_next_question);
         tcase_add_test(tcase, what_was_asked_does_not_change);

@@ -239,6 +239,28 @@ START_TEST(a_passed_socket_is_taken_and_stays) {
 }
 END_TEST
 
+START_TEST(who_waits_in_a_passed_socket_at_the_end_is_left_to_the_next) {
+        _cleanup_fd_ int fd = open_passed(), waiting = -1;
+        _cleanup_(peer_freep) Peer *peer = NULL;
+        char call[sizeof(INFO)];
+
+        f->how.listen_fd = fd;
+        fixture_start(f, NULL);
+        point_clients_at_passed();
+        answers();
+        ck_assert_int_eq(kill(f->launch.pid, SIGSTOP), 0);
+        peer = peer_new(f);
+        ck_assert(peer_send(peer, INFO));
+        ck_assert_int_eq(kill(f->launch.pid, SIGTERM), 0);
+        ck_assert_int_eq(kill(f->launch.pid, SIGCONT), 0);
+        ck_assert_int_eq(end_of(), EXIT_SUCCESS);
+        waiting = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        ck_assert_int_ge(waiting, 0);
+        ck_assert_int_eq(recv(waiting, call, sizeof(call), 0), (int) sizeof(call));
+        ck_assert_str_eq(call, INFO);
+}
+END_TEST
+
 START_TEST(a_passed_descriptor_of_another_kind_is_not_taken) {
         _cleanup_fd_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
@@ -457,6 +479,7 @@ int main(void) {
         tcase_add_test(tcase, another_s_socket_is_not_removed_at_the_end);
         tcase_add_test(tcase, too_long_a_path_is_told);
         tcase_add_test(tcase, a_passed_socket_is_taken_and_stays);
+        tcase_add_test(tcase, who_waits_in_a_passed_socket_at_the_end_is_left_to_the_next);
         tcase_add_test(tcase, a_passed_descriptor_of_another_kind_is_not_taken);
         tcase_add_test(tcase, with_a_passed_socket_an_idle_daemon_leaves);
         tcase_add_test(tcase, with_its_own_socket_an_idle_daemon_stays);
