@@ -8,6 +8,7 @@
 
 #include "client/bus-value.h"
 #include "client/cli.h"
+#include "client/tty-agent.h"
 
 #define SYSTEM_SOCKET "/run/certexc/org.certexc1"
 #define PREFIX        "org.certexc1."
@@ -18,13 +19,16 @@
 struct CliBus {
         sd_bus *bus;
         Interface *interface;
+        TtyAgent *agent; /* from the first call on, where there is a terminal */
 };
 
 static int call(void *userdata, const char *method, const char *parameters, char **ret_reply) {
         struct json_object *in = json_tokener_parse(parameters), *reply = NULL;
-        const CliBus *b = userdata;
+        CliBus *b = userdata;
         int r;
 
+        if (!b->agent)
+                b->agent = tty_agent_new(TTY_AGENT_PROGRAM);
         r = !in ? -ENOMEM : strncmp(method, PREFIX, strlen(PREFIX)) != 0 ? -EOPNOTSUPP : 0;
         if (r == 0)
                 r = bus_call_wait(b->bus, b->interface, method + strlen(PREFIX), in, true, WAIT_USEC,
@@ -41,6 +45,7 @@ static int call(void *userdata, const char *method, const char *parameters, char
 CliBus *cli_bus_free(CliBus *b) {
         if (!b)
                 return NULL;
+        (void) tty_agent_free(b->agent);
         (void) sd_bus_flush_close_unref(b->bus);
         (void) interface_free(b->interface);
         free(b);

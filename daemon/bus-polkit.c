@@ -50,6 +50,19 @@ static bool is_late(sd_bus_message *m) {
                sd_bus_message_is_method_error(m, SD_BUS_ERROR_TIMEOUT);
 }
 
+/* Behind its word stands what else it has to say: whether somebody was asked and did not want to. */
+static bool was_dismissed(sd_bus_message *m) {
+        const char *name, *value;
+        bool dismissed = false;
+
+        if (sd_bus_message_enter_container(m, 'a', "{ss}") < 0)
+                return false;
+        while (sd_bus_message_read(m, "{ss}", &name, &value) > 0)
+                if (strcmp(name, "polkit.dismissed") == 0 && *value)
+                        dismissed = true;
+        return dismissed;
+}
+
 /* 1 if it is granted, else 0 and why not. */
 static int read_answer(sd_bus_message *m, bool interactive, const char **ret_reason) {
         int granted = 0, challenge = 0;
@@ -70,7 +83,9 @@ static int read_answer(sd_bus_message *m, bool interactive, const char **ret_rea
         }
         if (granted)
                 return 1;
-        if (!challenge)
+        if (was_dismissed(m))
+                *ret_reason = "the question for an administrator's password was dismissed";
+        else if (!challenge)
                 *ret_reason = "polkit does not authorize you to do this";
         else if (interactive)
                 *ret_reason = "polkit wants an administrator to authenticate, and no program of this "

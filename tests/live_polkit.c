@@ -18,7 +18,14 @@
 
 #define POLKIT "org.freedesktop.PolicyKit1"
 
-typedef enum Says { SAYS_YES, SAYS_NO, SAYS_CHALLENGE, SAYS_NOTHING, SAYS_NONSENSE } Says;
+typedef enum Says {
+        SAYS_YES,
+        SAYS_NO,
+        SAYS_DISMISSED,
+        SAYS_CHALLENGE,
+        SAYS_NOTHING,
+        SAYS_NONSENSE,
+} Says;
 
 /* Shared with the stand-in. */
 typedef struct Authority {
@@ -55,6 +62,9 @@ static int on_check(sd_bus_message *call, void *userdata, sd_bus_error *error) {
                 return 1;
         case SAYS_NONSENSE:
                 return sd_bus_reply_method_return(call, "s", "yes");
+        case SAYS_DISMISSED:
+                return sd_bus_reply_method_return(call, "(bba{ss})", false, false, 2, "polkit.lang",
+                                                  "C", "polkit.dismissed", "true");
         case SAYS_YES:
         case SAYS_NO:
         case SAYS_CHALLENGE:
@@ -191,6 +201,9 @@ static const struct {
           SYSTEM },
         { "somebody was asked and did not", GAMES, SAYS_NO, "ListExceptions", "{'owner':-1}", true,
           "reason", "polkit does not authorize you to do this", SYSTEM },
+        { "somebody was asked and did not want to", GAMES, SAYS_DISMISSED, "ListExceptions",
+          "{'owner':-1}", true, "reason",
+          "the question for an administrator's password was dismissed", SYSTEM },
         { "polkit speaks nonsense", GAMES, SAYS_NONSENSE, "ListExceptions", "{'owner':-1}", false,
           "reason", "polkit could not say whether you may", SYSTEM },
         { "another's list, allowed", GAMES, SAYS_YES, "ListExceptions", "{'owner':4}", false,

@@ -169,4 +169,30 @@ must 'as one over the bus does' 0 '"mode" s "system"' box_run_as one busctl --sy
 becomes 'and then it leaves, too' inactive box_run systemctl is-active certexcd.service
 box_run rm /etc/certexc/certexcd.conf
 
+# -- a password at a terminal ----------------------------------------------------------------------
+
+export -f box_run box_run_as
+export box_control box_first
+
+# What one types as PASSWORD at a terminal of their own, when they are asked for it by COMMAND.
+at_terminal() { # PASSWORD COMMAND
+  # shellcheck disable=SC2016 # for the shell within
+  "$source_dir/tests/typed" --at='Password: ' "$1" -- bash -c 'box_run su --pty --login one --command "$1"' at-terminal "$2"
+}
+
+deny='certexc deny pw.example.com:993 --owner=system --chain=/root-of-none/chain.pem --yes'
+box_run sh -c 'echo root:correct-horse | chpasswd'
+must 'without a terminal nobody is asked for a password' 1 'polkit wants an administrator to authenticate' \
+  box_run su --login one --command "$deny"
+must 'at one root is asked, and a wrong password does not do' 1 'does not permit.*polkit' at_terminal wrong "$deny"
+must 'nor does none' 1 'does not permit.*polkit' at_terminal '' "$deny"
+must 'nor does Ctrl+C' 130 'AUTHENTICATING' at_terminal $'\003' "$deny"
+must 'of all that nothing was stored' 0 '"exceptions": *\[ *\]\|^\[\]$\|^$' box_run certexc --json --owner=system list
+must 'the right one does, asked for once' 0 'denied' at_terminal correct-horse "$deny"
+must 'for everybody' 4 reject check_as other pw.example.com:993
+must 'where output goes elsewhere it is asked for as well' 0 '' at_terminal correct-horse \
+  'certexc --json --owner=system list >/tmp/list'
+must 'and is no part of it' 0 '' box_run grep -q '^[[{].*pw.example.com' /tmp/list
+must 'nobody is left who reads from the terminal' 1 '' box_run pgrep pkttyagent
+
 echo "$passed passed"
