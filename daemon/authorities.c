@@ -254,15 +254,9 @@ static int builder_compose_all(AuthoritiesBuilder *b, uint8_t **ret, size_t *ret
         return 0;
 }
 
-int authorities_builder_seal(AuthoritiesBuilder *b, int *ret_fd) {
-        _cleanup_free_ uint8_t *block = NULL;
+int authorities_seal(const uint8_t *block, size_t size, int *ret_fd) {
         _cleanup_fd_ int fd = -1;
-        size_t size;
         int r;
-
-        r = builder_compose_all(b, &block, &size);
-        if (r < 0)
-                return r;
 
         fd = memfd_create("certexc-authorities", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (fd < 0)
@@ -275,6 +269,15 @@ int authorities_builder_seal(AuthoritiesBuilder *b, int *ret_fd) {
 
         *ret_fd = take_fd(&fd);
         return 0;
+}
+
+int authorities_builder_seal(AuthoritiesBuilder *b, int *ret_fd) {
+        _cleanup_free_ uint8_t *block = NULL;
+        size_t size;
+        int r;
+
+        r = builder_compose_all(b, &block, &size);
+        return r < 0 ? r : authorities_seal(block, size, ret_fd);
 }
 
 /* -- reading -------------------------------------------------------------------------------- */
@@ -442,6 +445,10 @@ int authorities_next_by_subject(const Authorities *a, const uint8_t key[static S
         *cursor = i + 2;
         *ret = (Blob) { .data = a->der + a->entries[i].offset, .size = a->entries[i].size };
         return 1;
+}
+
+Blob authorities_bytes(const Authorities *a) {
+        return (Blob){ .data = a->block, .size = a->map_size };
 }
 
 int authorities_digest(const Authorities *a, uint8_t ret[static SHA256_SIZE]) {

@@ -40,6 +40,9 @@ void authorities_builder_attach_lists(AuthoritiesBuilder *b, ListsBuilder *lists
 /* Writes the block: 0 and a new sealed memfd (F_SEAL_SEAL|SHRINK|GROW|WRITE), or -errno. */
 int authorities_builder_seal(AuthoritiesBuilder *b, int *ret_fd);
 
+/* The same of the bytes of a block that is there already. Whether they are one is not looked at. */
+int authorities_seal(const uint8_t *block, size_t size, int *ret_fd);
+
 /*
  * Maps a block read-only; @fd may be closed afterwards. Every offset is checked here, once. Returns
  * 0, -EBADMSG if the block is not one, or -errno.
@@ -49,6 +52,9 @@ Authorities *authorities_free(Authorities *a);
 DEFINE_CLEANUP(Authorities *, authorities_free)
 
 size_t authorities_count(const Authorities *a);
+
+/* The whole block, the block list and the lists included (borrowed). */
+Blob authorities_bytes(const Authorities *a);
 
 /* SHA-256 of the whole block, the block list included. 0 or -EIO. */
 int authorities_digest(const Authorities *a, uint8_t ret[static SHA256_SIZE]);

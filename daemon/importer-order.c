@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The way of an order to the importer: which descriptors go along, and the descriptors. */
+/* The way of an order to the importer: which descriptors go along, and the descriptors; and of its report back. */
 #include "config.h"
 
 #include <errno.h>
@@ -68,4 +68,27 @@ int import_order_receive(int socket_fd, int ret_fds[static _IMPORT_FD_MAX]) {
                 else if (order.has[i] == CLOSED)
                         ret_fds[i] = IMPORT_FD_CLOSED;
         return 0;
+}
+
+int import_report_receive(int socket_fd, ImportReport *ret, int *ret_fd) {
+        _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int))] = {};
+        struct iovec iov = { ret, sizeof(*ret) };
+        struct msghdr message = {
+                .msg_iov = &iov,
+                .msg_iovlen = 1,
+                .msg_control = control,
+                .msg_controllen = sizeof(control),
+        };
+        struct cmsghdr *header;
+        ssize_t n;
+
+        n = recvmsg(socket_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return 0;
+
+        header = n < 0 ? NULL : CMSG_FIRSTHDR(&message);
+        if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+            header->cmsg_len == CMSG_LEN(sizeof(int)))
+                memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
+        return n == (ssize_t) sizeof(*ret) ? 1 : -EBADMSG;
 }

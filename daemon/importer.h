@@ -46,3 +46,6 @@ typedef struct ImportReport {
         uint32_t n_lost_lists; /* of these, those of which nothing is in force */
         BadList bad_lists[BAD_LISTS_NAMED];
 } ImportReport;
+
+/* 1 and the report, with a descriptor or -1, 0 if it is not there yet, -EBADMSG. */
+int import_report_receive(int socket_fd, ImportReport *ret, int *ret_fd);

@@ -8,15 +8,14 @@
 #include "daemon/judges.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 #include <systemd/sd-event.h>
 
 #include "daemon/frames.h"
 #include "daemon/judge.h"
+#include "daemon/judges-spare.h"
 #include "daemon/limits.h"
 #include "daemon/reaper.h"
 #include "daemon/worker.h"
@@ -66,6 +65,7 @@ struct Judges {
         uint64_t used;
         struct CallList failed;
         Reaper *reaper;
+        SpareJudge *spare; /* NULL: none */
         JudgeLimits limits;
 };
 
@@ -200,23 +200,19 @@ static int desk_watch_worker(Desk *desk) {
 }
 
 static int desk_start_worker(Desk *desk) {
-        _cleanup_fd_ int ours = -1, theirs = -1;
-        int r, pair[2];
+        Judges *judges = desk->judges;
+        int r = 0;
 
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-                return -errno;
-        ours = pair[0];
-        theirs = pair[1];
-        if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
-                return -errno;
-
-        r = worker_spawn(desk->judges->program_fd, JUDGE_ROLE, NULL, theirs,
-                         desk->judges->authorities_fd, &desk->process);
+        if (spare_judge_is_of(judges->spare, judges->authorities_fd))
+                spare_judge_take(judges->spare, &desk->process, &desk->frames.fd);
+        else
+                r = judge_spawn(judges->program_fd, judges->authorities_fd, &desk->process,
+                                &desk->frames.fd);
+        judges->spare = spare_judge_free(judges->spare);
         if (r < 0)
                 return r;
-        desk->judges->n_workers++;
+        judges->n_workers++;
 
-        desk->frames.fd = take_fd(&ours);
         desk->frames.max = JUDGE_ANSWER_BYTES_MAX;
         r = desk_watch_worker(desk);
         if (r < 0)
@@ -381,6 +377,7 @@ Judges *judges_free(Judges *judges) {
         assert(!TAILQ_FIRST(&judges->failed));
         while (judges->desks)
                 desk_free(judges->desks);
+        (void) spare_judge_free(judges->spare);
         (void) reaper_free(judges->reaper);
         (void) close_fd(judges->program_fd);
         (void) close_fd(judges->authorities_fd);
@@ -388,6 +385,12 @@ Judges *judges_free(Judges *judges) {
         (void) sd_event_unref(judges->event);
         free(judges);
         return NULL;
+}
+
+int judges_prepare(Judges *judges, int authorities_fd) {
+        judges->spare = spare_judge_free(judges->spare);
+        return spare_judge_new(judges->event, judges->reaper, judges->program_fd, authorities_fd,
+                               judges->limits.idle_usec, &judges->spare);
 }
 
 void judges_set_authorities(Judges *judges, int fd) {
@@ -476,6 +479,10 @@ unsigned judges_count(const Judges *judges) {
 #ifdef CERTEXC_TESTING
 void judges_set_limits(Judges *judges, const JudgeLimits *limits) {
         judges->limits = *limits;
+}
+
+pid_t judges_spare_pid(const Judges *judges) {
+        return judges->spare ? spare_judge_pid(judges->spare) : 0;
 }
 
 pid_t judges_worker_pid(const Judges *judges, uid_t owner) {

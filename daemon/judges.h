@@ -28,6 +28,12 @@ DEFINE_CLEANUP(Judges *, judges_free)
 void judges_set_authorities(Judges *judges, int fd);
 
 /*
+ * Starts a worker for whoever asks first, provided that the same block is set by then. What cannot be
+ * started now is started when somebody asks. 0 or -errno.
+ */
+int judges_prepare(Judges *judges, int authorities_fd);
+
+/*
  * Called exactly once from the event loop, unless judge_call_free() comes first. @error is 0 and
  * @facts borrowed; or -ETIMEDOUT (overran), -EPIPE (the worker died), -EBADMSG (it answered
  * nonsense), -ENOMEM and the like, and @facts NULL. The call is freed after it.
@@ -64,4 +70,7 @@ void judges_set_limits(Judges *judges, const JudgeLimits *limits);
 
 /* The process that works for @owner, 0 if there is none. */
 pid_t judges_worker_pid(const Judges *judges, uid_t owner);
+
+/* The process that works for nobody yet, 0 if there is none. */
+pid_t judges_spare_pid(const Judges *judges);
 #endif

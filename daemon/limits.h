@@ -210,6 +210,12 @@
 #define ONLY_NAMES_MAX 32U
 #define ONLY_TEXT_MAX 1024U
 
+/* What is kept of them for the next start: a block of the usual size with long lists. More is read anew. */
+#define AUTHORITIES_KEPT_BYTES_MAX (32U * 1024U * 1024U)
+
+/* Files whose times are looked at before what is kept is believed, about 2 us each. Debian has 300. */
+#define TRUST_STAMPED_MAX 4096U
+
 /* The worker that reads the system's authorities; 11 to 24 ms were measured. */
 #define AUTHORITIES_LOAD_SEC 30U
 

@@ -382,10 +382,14 @@ static int open_trust(Manager *m) {
         if (r < 0)
                 return log_error_errno(r, "Cannot prepare the judges: %m");
         r = trust_new(m->event, m->options.trust_file,
-                      &(TrustFolders){ { blocked, lists, VENDORDIR "/crls.d" } }, on_trust_changed, m,
-                      &m->trust);
+                      &(TrustFolders){ .paths = { blocked, lists, VENDORDIR "/crls.d" },
+                                       .kept = m->options.state_directory },
+                      on_trust_changed, m, &m->trust);
         if (r < 0)
-                return log_error_errno(r, "Cannot start reading the authorities: %m");
+                return log_error_errno(r, "Cannot prepare reading the authorities: %m");
+        /* It gets ready while the store is opened. */
+        if (trust_block_fd(m->trust) >= 0)
+                (void) judges_prepare(m->judges, trust_block_fd(m->trust));
         return 0;
 }
 
@@ -412,20 +416,20 @@ int manager_new(Options *options, Manager **ret) {
         r = open_memory(m);
         if (r < 0)
                 return r;
+        r = open_trust(m);
+        if (r < 0)
+                return r;
         r = open_store(m);
         if (r < 0)
                 return r;
         r = listener_new(m, m->options.socket_path, &m->listener);
         if (r < 0)
                 return r;
-        /* Before the first worker is started. */
+        /* Before the first worker that opens anything is started: a judge has a sandbox of its own. */
         r = sandbox_enter_daemon();
         if (r < 0)
                 return log_error_errno(r, "Cannot shut the doors that are not needed: %m");
         r = manager_open_rules(m);
-        if (r < 0)
-                return r;
-        r = open_trust(m);
         if (r < 0)
                 return r;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,21 @@ static const char *lists_folder(const TrustFolders *folders, bool is_vendor) {
 
 /* What a doubt costs, and what ends it. */
 static const char doubtful[] = "Until that is mended nothing is accepted by exception. ";
+
+const char *notice_reason(int error) {
+        switch (error) {
+        case E2BIG:
+                return "there are more than the daemon holds";
+        case EFBIG:
+                return "the file is larger than any list of authorities";
+        case EINVAL:
+                return "it is no regular file";
+        case EOPNOTSUPP:
+                return "GnuTLS was built without one; name a file with --trust-file";
+        default:
+                return strerror(error);
+        }
+}
 
 char *notice_blocked(const TrustFolders *folders, const ImportReport *report) {
         char *text;

@@ -7,6 +7,9 @@
 #include "daemon/lists.h"
 #include "daemon/trust.h"
 
+/* Why an importer came to nothing, by its errno; static. */
+const char *notice_reason(int error);
+
 char *notice_blocked(const TrustFolders *folders, const ImportReport *report);
 char *notice_distrusted(const ImportReport *report);
 char *notice_lists(const TrustFolders *folders, const ImportReport *report);

@@ -19,7 +19,8 @@
  * The daemon itself reads only messages, but many people's. Should one of them take it over, then the
  * store is lost to them; what is left to defend is the rest of the machine:
  *
- *   1. manager_new()     opens directories, the store and the listening socket
+ *   1. manager_new()     opens directories, the store and the listening socket. The one worker that is started
+ *                        before what follows is a judge, which shuts more doors than these by itself
  *   2. here, privileges  none can be gained any more, by the daemon or by a worker
  *   3. here, seccomp     files, memory, time, sockets of this machine, and starting workers: what the
  *                        loop does. Not left: other address families, listening anywhere else, name

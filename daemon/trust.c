@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
 
@@ -19,27 +18,16 @@
 #include "daemon/log.h"
 #include "daemon/notices.h"
 #include "daemon/reaper.h"
-#include "daemon/watch.h"
+#include "daemon/trust-kept.h"
+#include "daemon/trust-sources.h"
 #include "daemon/worker.h"
-
-/* Where systems keep what they trust: the files that GnuTLS reads, and p11-kit's folders. */
-static const char *const system_folders[] = {
-        "/etc/ssl/certs",
-        "/etc/ssl",
-        "/etc/pki/tls/certs",
-        "/etc/pki/ca-trust/source",
-        "/etc/pki/ca-trust/source/anchors",
-        "/etc/pki/ca-trust/source/blocklist",
-        "/etc/pki/ca-trust/extracted/pem",
-        "/etc/ca-certificates/trust-source",
-        "/etc/ca-certificates/extracted",
-        "/usr/share/pki/ca-trust-source",
-};
 
 /* Whoever replaces a store touches it more than once; this long after the first touch it is read. */
 #define SETTLE_USEC (250U * 1000U)
 
-#define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR)
+/* What was kept is used from the start; so long after it all is read nevertheless, in case that
+ * something has changed of which nobody knows that it counts. */
+#define DISTRUST_KEPT_USEC (1000U * 1000U)
 
 struct Trust {
         sd_event *event;
@@ -60,15 +48,19 @@ struct Trust {
         char *lists_warning;
         Authorities *block; /* the last good one */
         int block_fd;
+        /* what was being read has this stamp, and what is kept on the disk those two */
+        bool stamped;
+        uint8_t stamp[SHA256_SIZE];
+        uint8_t kept_stamp[SHA256_SIZE];
+        uint8_t kept_sha256[SHA256_SIZE];
+        sd_event_source *beginning;
         /* while an importer is at work */
         Process process;
         int socket_fd;
         sd_event_source *io;
         sd_event_source *timer;
         /* what tells of changes, and the time until they are looked at */
-        sd_event_source *watches[N_ELEMENTS(system_folders) + 1];
-        size_t n_watches;
-        Watch *folder_watches[_TRUST_FOLDER_MAX];
+        Sources *sources;
         sd_event_source *settling;
 };
 
@@ -111,6 +103,10 @@ const char *trust_lists_warning(const Trust *trust) {
 char *trust_stale_lists(const Trust *trust, int64_t now) {
         return trust->block ? notice_stale(&trust->folders, authorities_lists(trust->block), now)
                             : NULL;
+}
+
+int trust_block_fd(const Trust *trust) {
+        return trust->block_fd;
 }
 
 /* What there is to say of the folders. */
@@ -168,6 +164,37 @@ static void trust_accept(Trust *trust, int fd) {
         trust->changed(trust, fd, trust->count, trust->userdata);
 }
 
+/* -- for the next start --------------------------------------------------------------------- */
+
+/* What cannot be had this way is read. */
+static void trust_take_kept(Trust *trust) {
+        _cleanup_(authorities_freep) Authorities *kept = NULL;
+        _cleanup_fd_ int fd = -1;
+
+        if (!trust->folders.kept || sources_stamp(trust->sources, trust->kept_stamp) <= 0 ||
+            kept_read(trust->folders.kept, trust->kept_stamp, &kept, &fd) <= 0)
+                return;
+        (void) authorities_digest(kept, trust->kept_sha256);
+        trust_keep(trust, &kept, fd);
+}
+
+/* Only what was read without a fault: what there is to say of one is in no file. A disk that does not take
+ * it costs the next start some time. */
+static void trust_put_kept(Trust *trust) {
+        if (!trust->stamped || !trust->whole || trust->warning || trust->blocked_warning ||
+            trust->distrusted_warning || trust->lists_warning)
+                return;
+        if (memcmp(trust->kept_stamp, trust->stamp, SHA256_SIZE) == 0 &&
+            memcmp(trust->kept_sha256, trust->sha256, SHA256_SIZE) == 0)
+                return;
+        if (kept_write(trust->folders.kept, trust->stamp, trust->block) < 0)
+                return;
+        memcpy(trust->kept_stamp, trust->stamp, SHA256_SIZE);
+        memcpy(trust->kept_sha256, trust->sha256, SHA256_SIZE);
+}
+
+/* -- reading -------------------------------------------------------------------------------- */
+
 /*
  * An import came to nothing. The authorities that are known stay; if none have been read yet, from
  * now on none are known, and whoever waits for a judge gets one.
@@ -197,21 +224,6 @@ static void trust_fail(Trust *trust, const char *reason) {
         trust_accept(trust, fd);
 }
 
-static const char *reason_of(int error) {
-        switch (error) {
-        case E2BIG:
-                return "there are more than the daemon holds";
-        case EFBIG:
-                return "the file is larger than any list of authorities";
-        case EINVAL:
-                return "it is no regular file";
-        case EOPNOTSUPP:
-                return "GnuTLS was built without one; name a file with --trust-file";
-        default:
-                return strerror(error);
-        }
-}
-
 /* What a good import still may have to say. */
 static void trust_review(Trust *trust, unsigned count, unsigned n_unreadable) {
         if (count == 0)
@@ -233,30 +245,6 @@ static void trust_review(Trust *trust, unsigned count, unsigned n_unreadable) {
         }
 }
 
-/* 1 and the report, with a descriptor or -1, 0 if it is not there yet, -EBADMSG. */
-static int receive_report(int socket_fd, ImportReport *ret, int *ret_fd) {
-        _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int))] = {};
-        struct iovec iov = { ret, sizeof(*ret) };
-        struct msghdr message = {
-                .msg_iov = &iov,
-                .msg_iovlen = 1,
-                .msg_control = control,
-                .msg_controllen = sizeof(control),
-        };
-        struct cmsghdr *header;
-        ssize_t n;
-
-        n = recvmsg(socket_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
-                return 0;
-
-        header = n < 0 ? NULL : CMSG_FIRSTHDR(&message);
-        if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-            header->cmsg_len == CMSG_LEN(sizeof(int)))
-                memcpy(ret_fd, CMSG_DATA(header), sizeof(int));
-        return n == (ssize_t) sizeof(*ret) ? 1 : -EBADMSG;
-}
-
 static int trust_on_report(sd_event_source *source, int socket_fd, uint32_t events,
                            void *userdata) {
         _cleanup_(authorities_freep) Authorities *authorities = NULL;
@@ -265,14 +253,14 @@ static int trust_on_report(sd_event_source *source, int socket_fd, uint32_t even
         ImportReport report = {};
         int r;
 
-        r = receive_report(socket_fd, &report, &fd);
+        r = import_report_receive(socket_fd, &report, &fd);
         if (r == 0)
                 return 0;
 
         if (r < 0)
                 trust_fail(trust, "the process that read them ended before it was done");
         else if (report.error != 0)
-                trust_fail(trust, reason_of((int) (report.error & INT32_MAX)));
+                trust_fail(trust, notice_reason((int) (report.error & INT32_MAX)));
         else if (fd < 0 || authorities_open(fd, &authorities) < 0)
                 trust_fail(trust, "the process that read them sent something else");
         else {
@@ -282,6 +270,7 @@ static int trust_on_report(sd_event_source *source, int socket_fd, uint32_t even
                 trust_review_folders(trust, &report);
                 trust_keep(trust, &authorities, fd);
                 trust_accept(trust, fd);
+                trust_put_kept(trust);
         }
         return 0;
 }
@@ -320,6 +309,8 @@ static int trust_start_import(Trust *trust) {
         trust->socket_fd = pair[0];
         theirs = pair[1];
 
+        /* Before it is read: what changes meanwhile has another one. */
+        trust->stamped = trust->folders.kept && sources_stamp(trust->sources, trust->stamp) > 0;
         r = trust_send_order(trust);
         if (r < 0)
                 return r;
@@ -345,6 +336,23 @@ int trust_reload(Trust *trust) {
         return r;
 }
 
+/* From the loop, so that who made this has it. */
+static int trust_on_begin(sd_event_source *source, void *userdata) {
+        Trust *trust = userdata;
+
+        if (trust->io || trust->known)
+                return 0;
+        if (!trust->block) {
+                (void) trust_reload(trust);
+                return 0;
+        }
+        trust->whole = true;
+        trust_accept(trust, trust->block_fd);
+        (void) sd_event_source_set_time_relative(trust->settling, DISTRUST_KEPT_USEC);
+        (void) sd_event_source_set_enabled(trust->settling, SD_EVENT_ONESHOT);
+        return 0;
+}
+
 /* -- changes -------------------------------------------------------------------------------- */
 
 static int trust_on_settled(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -359,7 +367,8 @@ static int trust_on_settled(sd_event_source *source, uint64_t usec, void *userda
         return 0;
 }
 
-static void trust_settle(Trust *trust) {
+static void trust_settle(void *userdata) {
+        Trust *trust = userdata;
         int enabled = SD_EVENT_OFF;
 
         /* The first touch counts, so that a folder that never rests is read all the same. */
@@ -370,73 +379,14 @@ static void trust_settle(Trust *trust) {
         (void) sd_event_source_set_enabled(trust->settling, SD_EVENT_ONESHOT);
 }
 
-static const char *base_name(const char *path) {
-        const char *slash = strrchr(path, '/');
-
-        return slash ? slash + 1 : path;
-}
-
-static void trust_on_folder(const char *name, void *userdata) {
-        trust_settle(userdata);
-}
-
-static int trust_on_touch(sd_event_source *source, const struct inotify_event *event,
-                          void *userdata) {
-        Trust *trust = userdata;
-
-        /* Beside the file that was named there may be others, which are none of our business. */
-        if (!trust->trust_file || (event->mask & IN_Q_OVERFLOW) ||
-            (event->len > 0 && strcmp(event->name, base_name(trust->trust_file)) == 0))
-                trust_settle(trust);
-        return 0;
-}
-
-/* A folder that is not there is not watched. */
-static void trust_watch(Trust *trust, const char *folder, sd_event_inotify_handler_t handler) {
-        sd_event_source **watch = &trust->watches[trust->n_watches];
-
-        if (sd_event_add_inotify(trust->event, watch, folder, WATCHED, handler, trust) >= 0)
-                trust->n_watches++;
-}
-
-static int trust_watch_store(Trust *trust) {
-        _cleanup_free_ char *folder = NULL;
-        int r;
-
-        r = sd_event_add_time_relative(trust->event, &trust->settling, CLOCK_MONOTONIC, 0, 0,
-                                       trust_on_settled, trust);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(trust->settling, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-
-        /* One that cannot be watched is read all the same. */
-        for (unsigned i = 0; i < _TRUST_FOLDER_MAX; i++)
-                if (trust->folders.paths[i])
-                        (void) watch_new(trust->event, trust->folders.paths[i], trust_on_folder, trust,
-                                         &trust->folder_watches[i]);
-        for (size_t i = 0; !trust->trust_file && i < N_ELEMENTS(system_folders); i++)
-                trust_watch(trust, system_folders[i], trust_on_touch);
-        if (!trust->trust_file)
-                return 0;
-
-        /* The folder and not the file, because whoever replaces a file renames another over it. */
-        folder = strdup(trust->trust_file);
-        if (!folder)
-                return -ENOMEM;
-        if (base_name(folder) == folder)
-                trust_watch(trust, ".", trust_on_touch);
-        else {
-                folder[base_name(folder) - folder] = '\0';
-                trust_watch(trust, folder, trust_on_touch);
-        }
-        return 0;
-}
-
 /* -------------------------------------------------------------------------------------------- */
 
 static int trust_set_folders(Trust *trust, const TrustFolders *folders) {
+        if (folders->kept) {
+                trust->folders.kept = strdup(folders->kept);
+                if (!trust->folders.kept)
+                        return -ENOMEM;
+        }
         for (unsigned i = 0; i < _TRUST_FOLDER_MAX; i++) {
                 if (!folders->paths[i])
                         continue;
@@ -478,10 +428,17 @@ int trust_new(sd_event *event, const char *trust_file, const TrustFolders *folde
         if (r < 0)
                 return r;
         /* Before it is read, so that no change falls between. */
-        r = trust_watch_store(trust);
+        r = sd_event_add_time_relative(event, &trust->settling, CLOCK_MONOTONIC, 0, 0,
+                                       trust_on_settled, trust);
+        if (r == 0)
+                r = sd_event_source_set_enabled(trust->settling, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sources_new(event, trust->trust_file, &trust->folders, trust_settle, trust,
+                                &trust->sources);
         if (r < 0)
                 return r;
-        r = trust_start_import(trust);
+        trust_take_kept(trust);
+        r = sd_event_add_defer(event, &trust->beginning, trust_on_begin, trust);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(trust);
@@ -492,9 +449,9 @@ Trust *trust_free(Trust *trust) {
         if (!trust)
                 return NULL;
 
-        for (size_t i = 0; i < trust->n_watches; i++)
-                (void) sd_event_source_disable_unref(trust->watches[i]);
+        (void) sources_free(trust->sources);
         (void) sd_event_source_disable_unref(trust->settling);
+        (void) sd_event_source_disable_unref(trust->beginning);
         if (trust->reaper)
                 trust_end_import(trust);
         (void) reaper_free(trust->reaper);
@@ -502,10 +459,9 @@ Trust *trust_free(Trust *trust) {
         (void) sd_event_unref(trust->event);
         free(trust->trust_file);
         free(trust->warning);
-        for (unsigned i = 0; i < _TRUST_FOLDER_MAX; i++) {
-                (void) watch_free(trust->folder_watches[i]);
+        for (unsigned i = 0; i < _TRUST_FOLDER_MAX; i++)
                 free((char *) trust->folders.paths[i]);
-        }
+        free((char *) trust->folders.kept);
         free(trust->blocked_warning);
         free(trust->distrusted_warning);
         free(trust->lists_warning);

@@ -32,10 +32,14 @@ typedef enum TrustFolder {
 
 typedef struct TrustFolders {
         const char *paths[_TRUST_FOLDER_MAX]; /* NULL: none */
+        const char *kept; /* where what was read is kept for the next start; NULL: nowhere */
 } TrustFolders;
 
-/* @trust_file NULL: the system's store. Starts reading, and reads again soon after a change of the
- * file, or of the system's store; @changed is called from the loop. */
+/*
+ * @trust_file NULL: the system's store. What was kept (trust-kept.h) is there at once, see
+ * trust_block_fd(); all is read when the loop runs, and again soon after a change of the file, or of the
+ * system's store. @changed is called from the loop, also for what was kept.
+ */
 int trust_new(sd_event *event, const char *trust_file, const TrustFolders *folders,
               TrustChanged changed, void *userdata, Trust **ret);
 Trust *trust_free(Trust *trust);
@@ -44,6 +48,9 @@ DEFINE_CLEANUP(Trust *, trust_free)
 /* Reads again (SIGHUP). A failure keeps the old block and is told by trust_warning(); if there was
  * none, an empty block is handed out so that nobody waits for authorities for ever. */
 int trust_reload(Trust *trust);
+
+/* The block's memfd (borrowed), -1: there is none yet. */
+int trust_block_fd(const Trust *trust);
 
 unsigned trust_count(const Trust *trust);
 

@@ -86,6 +86,75 @@ START_TEST(each_owner_has_a_worker) {
 }
 END_TEST
 
+/* -- one that nobody has asked for yet ------------------------------------------------------- */
+
+/* The judges know the block @fd from now on. */
+static void prepare(int fd) {
+        ck_assert_int_eq(judges_prepare(judges, fd), 0);
+        judges_set_authorities(judges, dup(fd));
+        ck_assert_int_gt(judges_spare_pid(judges), 0);
+}
+
+static void wait_until_it_is_gone(void) {
+        while (judges_spare_pid(judges) > 0)
+                turn();
+}
+
+START_TEST(a_worker_that_is_there_already_is_the_first_owner_s) {
+        _cleanup_(asked_done) Asked alice = {}, bob = {};
+        _cleanup_fd_ int fd = block_of(root);
+        pid_t pid;
+
+        prepare(fd);
+        pid = judges_spare_pid(judges);
+        ask_and_wait(ALICE, leaf, &alice);
+        ck_assert_int_eq(alice.error, 0);
+        ck_assert_uint_eq(alice.facts->problems, 0);
+        ck_assert_int_eq(judges_worker_pid(judges, ALICE), pid);
+        ck_assert_int_eq(judges_spare_pid(judges), 0);
+        ask_and_wait(BOB, leaf, &bob);
+        ck_assert_int_ne(judges_worker_pid(judges, BOB), pid);
+}
+END_TEST
+
+START_TEST(one_with_other_authorities_is_nobody_s) {
+        _cleanup_(asked_done) Asked asked = {};
+        _cleanup_fd_ int fd = block_of(NULL);
+        pid_t pid;
+
+        prepare(fd);
+        pid = judges_spare_pid(judges);
+        judges_set_authorities(judges, block_of(root));
+        ask_and_wait(ALICE, leaf, &asked);
+        ck_assert_uint_eq(asked.facts->problems, 0);
+        ck_assert_int_ne(judges_worker_pid(judges, ALICE), pid);
+        ck_assert_int_eq(judges_spare_pid(judges), 0);
+}
+END_TEST
+
+START_TEST(one_that_has_died_is_not_asked) {
+        _cleanup_(asked_done) Asked asked = {};
+        _cleanup_fd_ int fd = block_of(root);
+
+        prepare(fd);
+        ck_assert_int_eq(kill(judges_spare_pid(judges), SIGKILL), 0);
+        wait_until_it_is_gone();
+        ask_and_wait(ALICE, leaf, &asked);
+        ck_assert_int_eq(asked.error, 0);
+}
+END_TEST
+
+START_TEST(one_that_nobody_wants_goes) {
+        _cleanup_fd_ int fd = block_of(root);
+
+        limit(LONG_USEC, 1000);
+        prepare(fd);
+        wait_until_it_is_gone();
+}
+END_TEST
+
+/* -- large questions -------------------------------------------------------------------------- */
+
 static Pki *big_certificate(size_t extension_size) {
         _cleanup_free_ uint8_t *bytes = calloc(1, extension_size);
         const PkiExtension extension = { .oid = "1.3.6.1.4.1.99999.1", .der = bytes,
@@ -441,6 +510,10 @@ int main(int argc, char *argv[]) {
         tcase_add_test(tcase, the_answer_is_that_of_the_code_in_process);
         tcase_add_test(tcase, one_worker_answers_an_owner_in_order);
         tcase_add_test(tcase, each_owner_has_a_worker);
+        tcase_add_test(tcase, a_worker_that_is_there_already_is_the_first_owner_s);
+        tcase_add_test(tcase, one_with_other_authorities_is_nobody_s);
+        tcase_add_test(tcase, one_that_has_died_is_not_asked);
+        tcase_add_test(tcase, one_that_nobody_wants_goes);
         tcase_add_test(tcase, the_largest_question_is_answered_and_one_past_it_refused);
         tcase_add_test(tcase, rubbish_is_malformed);
         tcase_add_test(tcase, a_crash_costs_one_question);
