@@ -472,7 +472,7 @@ CERTEXC_API int certexc_get_status(certexc_client *client, certexc_status **ret)
 CERTEXC_API certexc_status *certexc_status_free(certexc_status *status);
 /** A text field by its name in org.certexc1(5), e.g. "store_detail"; NULL if there is none. */
 CERTEXC_API const char *certexc_status_text(const certexc_status *status, const char *field);
-/** A number, e.g. "authorities" or "counts.exceptions"; 0 if there is none. */
+/** A number, e.g. "authorities", "counts.exceptions" or "losses.0.missing"; 0 if there is none. */
 CERTEXC_API int64_t certexc_status_number(const certexc_status *status, const char *field);
 CERTEXC_API size_t certexc_status_n_warnings(const certexc_status *status);
 CERTEXC_API const char *certexc_status_warning(const certexc_status *status, size_t i);

@@ -265,7 +265,8 @@ static const struct {
           N_("The disk of the state directory is nearly full: the store could not be made anew "
              "there."),
           N_("Free some space. While the disk is full, verdicts go on and changes are refused.") },
-        { "set-aside", N_("Damaged files were set aside when the store was rebuilt before."),
+        { "set-aside", N_("Files that were damaged, older than they should be, or empty where they should not, were set "
+                         "aside when the store was rebuilt before."),
           N_("They are kept in case something is missing; remove them when nothing is.") },
         { "structure-damaged", N_("The database's pages do not add up."), REBUILD_IT },
         { "references-broken", N_("Rows of the database refer to others that are not there."),

@@ -191,17 +191,27 @@ static void look_at_state(Doctor *d, const certexc_status *status) {
 }
 
 static void look_at_rebuild(Doctor *d, const certexc_status *status) {
-        const int64_t missing = certexc_status_number(status, "last_rebuild.missing");
+        const bool lost = certexc_status_number(status, "last_rebuild.missing") > 0;
         _cleanup_free_ char *sentence = explain_rebuild(status);
 
-        if (!sentence)
-                return;
-        look(d, missing > 0 ? WARNING : NOTE, missing > 0 ? "rebuilt-with-loss" : "rebuilt",
-             _("Rebuilt"),
-             missing > 0 ? _("Look at \"certexc list\": what was decided last may have to be decided "
-                             "again.")
-                         : NULL,
-             "%s", sentence);
+        if (sentence)
+                look(d, lost ? WARNING : NOTE, lost ? "rebuilt-with-loss" : "rebuilt", _("Rebuilt"), NULL, "%s",
+                     sentence);
+}
+
+/* Also after a restart and after other rebuilds: who looks seldom is to hear of it. */
+static void look_at_losses(Doctor *d, const certexc_status *status) {
+        for (size_t i = 0;; i++) {
+                _cleanup_free_ char *sentence = explain_loss(status, i), *advice = NULL;
+
+                if (!sentence)
+                        return;
+                if (asprintf(&advice, _("Look at \"certexc list\": what was decided shortly before may have to be decided "
+                                        "again. You are told of this for 30 days, or until the file %s/losses is "
+                                        "removed."), text_or(status, "state_directory", "?")) < 0)
+                        advice = NULL;
+                look(d, WARNING, "loss", _("Lost"), advice, "%s", sentence);
+        }
 }
 
 static void look_at_decisions(Doctor *d, const certexc_status *status) {
@@ -209,6 +219,7 @@ static void look_at_decisions(Doctor *d, const certexc_status *status) {
         const int64_t denials = certexc_status_number(status, "counts.denials");
         const int64_t unconfirmed = certexc_status_number(status, "counts.unconfirmed");
         const int64_t most = certexc_status_number(status, "counts.exceptions_max");
+        const int64_t in_files = certexc_status_number(status, "in_files");
         const bool full = exceptions + denials + unconfirmed >= most - most / 10;
 
         look(d, full ? WARNING : WELL, "nearly-full", _("Decisions"),
@@ -217,11 +228,16 @@ static void look_at_decisions(Doctor *d, const certexc_status *status) {
              _("%" PRId64 " allowed, %" PRId64 " denied, %" PRId64 " unconfirmed; %" PRId64
                " is the most"),
              exceptions, denials, unconfirmed, most);
+        if (in_files > 0)
+                look(d, WELL, "", _("In files"), NULL,
+                     P_("%" PRId64 " decision is in force", "%" PRId64 " decisions are in force",
+                        (unsigned long) in_files), in_files);
         if (unconfirmed > 0)
                 look(d, NOTE, "unconfirmed", _("Unconfirmed"),
                      _("You are asked about each when you next connect there."),
-                     _("%" PRId64 " exceptions are kept, but accept nothing until you say that they "
-                       "still hold."),
+                     P_("%" PRId64 " exception is kept, but accepts nothing until you say that it still holds.",
+                        "%" PRId64 " exceptions are kept, but accept nothing until you say that they still hold.",
+                        (unsigned long) unconfirmed),
                      unconfirmed);
 }
 
@@ -303,9 +319,16 @@ static void print_finding(Doctor *d, const certexc_check *check, size_t i) {
                 add_finding(d, id, severity, count, detail);
                 return;
         }
-        look(d, severity, id, severity == NOTE ? _("Note") : _("Found"),
-             certexc_finding_advice(id), "%s (%s: %" PRId64 ", %s)", meaning ? meaning : id, id, count,
-             detail);
+        if (strcmp(id, "set-aside") != 0) {
+                look(d, severity, id, severity == NOTE ? _("Note") : _("Found"), certexc_finding_advice(id),
+                     "%s (%s: %" PRId64 ", %s)", meaning ? meaning : id, id, count, detail);
+                return;
+        }
+        /* All of them follow, not the first alone. */
+        look(d, severity, id, _("Note"), certexc_finding_advice(id), "%s (%s: %" PRId64 ")", meaning ? meaning : id,
+             id, count);
+        for (size_t j = 0; j < certexc_check_n_kept(check); j++)
+                output_paragraph(&d->cli->out, LABEL, "", STYLE_DIM, "%s", certexc_check_kept(check, j));
 }
 
 static void look_at_check(Doctor *d, const certexc_check *check) {
@@ -316,20 +339,17 @@ static void look_at_check(Doctor *d, const certexc_check *check) {
                         (double) certexc_check_number(check, "free_bytes") / (1 << 30));
         if (certexc_check_whole(check))
                 look(d, WELL, "", _("Examined"), NULL,
-                     _("%" PRId64 " rows and %" PRId64 " lines of the journal hold; the last change is "
-                       "number %" PRId64 "; %s are free on the disk"),
+                     _("rows that hold: %" PRId64 "; lines of the journal that hold: %" PRId64 "; last change: "
+                       "number %" PRId64 "; free on the disk: %s"),
                      rows, certexc_check_number(check, "lines"),
                      certexc_check_number(check, "database_number"), space);
         else
                 look(d, WELL, "", _("Examined"), NULL,
-                     _("%" PRId64 " rows of your own hold; all of the store is the administrator's to "
-                       "examine; %s are free on the disk"),
+                     _("rows of your own that hold: %" PRId64 "; all of the store is the administrator's to "
+                       "examine; free on the disk: %s"),
                      rows, space);
         for (size_t i = 0; i < certexc_check_n_findings(check); i++)
                 print_finding(d, check, i);
-        for (size_t i = 0; !d->json && i < certexc_check_n_kept(check); i++)
-                output_paragraph(&d->cli->out, LABEL, "", STYLE_DIM, "%s",
-                                 certexc_check_kept(check, i));
 }
 
 static int examine(Doctor *d) {
@@ -374,6 +394,7 @@ static int look_at_all(Doctor *d) {
         look_at_authorities(d, status);
         look_at_state(d, status);
         look_at_rebuild(d, status);
+        look_at_losses(d, status);
         look_at_decisions(d, status);
         look_at_warnings(d, status);
         (void) output_finish(&d->cli->out);

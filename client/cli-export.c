@@ -8,6 +8,7 @@
 
 #include "client/cli-authority.h"
 #include "client/encoding.h"
+#include "client/i18n.h"
 
 typedef struct Export {
         Cli *cli;
@@ -328,7 +329,8 @@ int cli_export(Cli *cli, int n, char **arguments) {
                 return cli_fail_client(cli, r);
         if (x.n_of_session > 0)
                 output_line(&cli->err, STYLE_PLAIN,
-                            "certexc: %zu decisions that end with a session are left out.",
+                            P_("certexc: %zu decision that ends with a session is left out.",
+                               "certexc: %zu decisions that end with a session are left out.", x.n_of_session),
                             x.n_of_session);
         return EXIT_DONE;
 }

@@ -142,8 +142,8 @@ static int conclude(const Cli *cli, const certexc_import *import) {
                             added);
                 return EXIT_DONE;
         }
-        (void) cli_fail(cli, "Nothing was stored: %zu of %zu decisions conflict with what is here, or "
-                             "are refused.", loud,
+        (void) cli_fail(cli, "Nothing was stored: in conflict with what is here, or refused: %zu of %zu in "
+                             "the file.", loud,
                         certexc_import_count(import) + certexc_import_n_authorities(import));
         output_line(&cli->err, STYLE_PLAIN, "%s",
                     _("certexc: --skip leaves these out; --replace settles conflicts as the file "

@@ -71,6 +71,16 @@ static void print_rebuild(const Output *out, const certexc_status *status) {
                 field(out, _("Rebuilt"), whole ? STYLE_PLAIN : STYLE_WARN, "%s", sentence);
 }
 
+static void print_losses(const Output *out, const certexc_status *status) {
+        for (size_t i = 0;; i++) {
+                _cleanup_free_ char *sentence = explain_loss(status, i);
+
+                if (!sentence)
+                        return;
+                field(out, i == 0 ? _("Lost") : "", STYLE_WARN, "%s", sentence);
+        }
+}
+
 /* One line for each; doctor says what to do with them. */
 static void print_kept(const Output *out, const certexc_status *status) {
         for (size_t i = 0; i < certexc_status_n_kept(status); i++)
@@ -79,6 +89,8 @@ static void print_kept(const Output *out, const certexc_status *status) {
 }
 
 static void print_counts(const Output *out, const certexc_status *status) {
+        const int64_t in_files = certexc_status_number(status, "in_files");
+
         field(out, _("Decisions"), STYLE_PLAIN,
               _("%" PRId64 " allowed, %" PRId64 " denied, %" PRId64 " unconfirmed; %" PRId64
                 " is the most"),
@@ -86,7 +98,11 @@ static void print_counts(const Output *out, const certexc_status *status) {
               certexc_status_number(status, "counts.denials"),
               certexc_status_number(status, "counts.unconfirmed"),
               certexc_status_number(status, "counts.exceptions_max"));
-        field(out, _("Agents"), STYLE_PLAIN, _("%" PRId64 " can ask you; %" PRId64 " questions wait"),
+        if (in_files > 0)
+                field(out, _("In files"), STYLE_PLAIN,
+                      P_("%" PRId64 " decision is in force", "%" PRId64 " decisions are in force",
+                         (unsigned long) in_files), in_files);
+        field(out, _("Agents"), STYLE_PLAIN, _("those that can ask you: %" PRId64 "; questions that wait: %" PRId64),
               certexc_status_number(status, "agents"), certexc_status_number(status, "asking"));
         field(out, _("Space"), STYLE_PLAIN, _("%" PRId64 " of %" PRId64 " bytes"),
               certexc_status_number(status, "counts.bytes"),
@@ -107,6 +123,7 @@ int cli_status(Cli *cli, int n, char **arguments) {
         print_daemon(cli, status);
         print_store(&cli->out, status);
         print_rebuild(&cli->out, status);
+        print_losses(&cli->out, status);
         print_kept(&cli->out, status);
         print_counts(&cli->out, status);
         for (size_t i = 0; i < certexc_status_n_warnings(status); i++)

@@ -430,3 +430,22 @@ char *explain_rebuild(const certexc_status *status) {
                 return NULL;
         return sentence;
 }
+
+char *explain_loss(const certexc_status *status, size_t i) {
+        char reason[32], time[32], missing[32], date[TIMES_TEXT_MAX], *sentence;
+        int64_t n;
+
+        (void) snprintf(reason, sizeof(reason), "losses.%zu.reason", i);
+        (void) snprintf(time, sizeof(time), "losses.%zu.time", i);
+        (void) snprintf(missing, sizeof(missing), "losses.%zu.missing", i);
+        if (!certexc_status_text(status, reason))
+                return NULL;
+        times_write(certexc_status_number(status, time), date);
+        n = certexc_status_number(status, missing);
+        if (asprintf(&sentence, P_("On %s the store was rebuilt (%s), and %" PRId64 " change was missing.",
+                                   "On %s the store was rebuilt (%s), and %" PRId64 " changes were missing.",
+                                   (unsigned long) n),
+                     date, certexc_status_text(status, reason), n) < 0)
+                return NULL;
+        return sentence;
+}

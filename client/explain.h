@@ -49,3 +49,6 @@ const char *explain_endpoint(const char *host, uint16_t port,
 /* What the last rebuild of the store came to, in a sentence (free()): NULL if there was none since the daemon
  * started, or no memory. */
 char *explain_rebuild(const certexc_status *status);
+
+/* The rebuild with a loss of that number that is still told of: NULL if there is none, or no memory. */
+char *explain_loss(const certexc_status *status, size_t i);

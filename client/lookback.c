@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/fields.h"
@@ -161,14 +162,22 @@ certexc_status *certexc_status_free(certexc_status *status) {
         return NULL;
 }
 
-/* "a" or "a.b"; NULL if it is not there or of another type. */
+/* The member @name; of a list, the one of that number. */
+static JsonObject *get_member(JsonObject *object, const char *name) {
+        if (json_object_is_type(object, json_type_array) && *name && !name[strspn(name, "0123456789")] &&
+            strlen(name) < 6)
+                return json_object_array_get_idx(object, (size_t) atoi(name));
+        return json_object_is_type(object, json_type_object) ? json_object_object_get(object, name) : NULL;
+}
+
+/* "a", "a.b" or "a.0.b"; NULL if it is not there or of another type. */
 static JsonObject *find(JsonObject *object, const char *path, enum json_type type) {
         for (;;) {
                 size_t length = strcspn(path, ".");
                 _cleanup_free_ char *name = strndup(path, length);
 
-                if (!name || !json_object_is_type(object, json_type_object) ||
-                    !json_object_object_get_ex(object, name, &object))
+                object = name ? get_member(object, name) : NULL;
+                if (!object)
                         return NULL;
                 if (!path[length])
                         return json_object_is_type(object, type) ? object : NULL;

@@ -15,6 +15,7 @@
 #include "daemon/listener.h"
 #include "daemon/mender.h"
 #include "daemon/method.h"
+#include "daemon/rebuild-losses.h"
 #include "daemon/rules.h"
 #include "daemon/store.h"
 #include "daemon/trust.h"
@@ -117,9 +118,7 @@ static struct json_object *warnings_object(const Manager *m) {
         const char *distrusted = trust_distrusted_warning(m->trust);
         const char *lists = trust_lists_warning(m->trust);
         _cleanup_free_ char *stale = trust_stale_lists(m->trust, manager_now());
-        StoreHealth health;
 
-        store_health(m->store, &health);
         for (size_t i = 0; i < m->conf.n_warnings; i++)
                 if (json_append(list, json_object_new_string(m->conf.warnings[i])) < 0)
                         return NULL;
@@ -136,7 +135,7 @@ static struct json_object *warnings_object(const Manager *m) {
         for (size_t i = 0; i < rules_n_warnings(m->rules); i++)
                 if (json_append(list, json_object_new_string(rules_warning(m->rules, i))) < 0)
                         return NULL;
-        if (health.n_damaged > 0 &&
+        if (mender_left_damage(m->mender) &&
             json_append(list, json_object_new_string(
                                       "Something in the store is not as it was written. What is "
                                       "damaged is not used; look at the disk, and make a copy of the "
@@ -161,6 +160,16 @@ static struct json_object *counts_object(const OwnerCounts *c) {
             json_put_int(o, "bytes_max", STORED_BYTES_PER_OWNER_MAX) < 0)
                 return NULL;
         return TAKE_PTR(o);
+}
+
+/* Those that are not over. */
+static size_t count_in_files(const Manager *m) {
+        const Rule *rules = NULL;
+        size_t n = rules_all(m->rules, manager_now(), &rules), count = 0;
+
+        for (size_t i = 0; i < n; i++)
+                count += rules[i].decision.state != STATE_ENDED;
+        return count;
 }
 
 static int put_daemon(struct json_object *o, const Manager *m) {
@@ -197,12 +206,23 @@ static int put_store(struct json_object *o, const Manager *m, int error) {
         return 0;
 }
 
+static struct json_object *losses_object(const Manager *m) {
+        _cleanup_(json_freep) struct json_object *list = json_object_new_array();
+        Losses losses;
+
+        store_losses(m->store, manager_now(), &losses);
+        for (size_t i = 0; i < losses.n; i++)
+                if (json_append(list, answer_rebuild(losses.items + i)) < 0)
+                        return NULL;
+        return TAKE_PTR(list);
+}
+
 static int put_last_rebuild(struct json_object *o, const Manager *m) {
         const Mending *last = mender_last(m->mender);
         AsideList kept = {};
 
         (void) store_set_aside(m->store, &kept); /* what cannot be listed is not what is asked for */
-        if (json_put(o, "kept", answer_kept(&kept)) < 0)
+        if (json_put(o, "kept", answer_kept(&kept)) < 0 || json_put(o, "losses", losses_object(m)) < 0)
                 return -ENOMEM;
         return last && last->rebuilt ? json_put(o, "last_rebuild", answer_rebuild(last)) : 0;
 }
@@ -243,6 +263,7 @@ void method_get_status(Request *r) {
             put_last_rebuild(o, r->manager) < 0 || put_rest(o, r->manager) < 0 ||
             put_agents(o, r->manager, r->owner) < 0 || json_put_int(o, "owner", r->owner) < 0 ||
             json_put(o, "counts", counts_object(&counts)) < 0 ||
+            json_put_int(o, "in_files", (int64_t) count_in_files(r->manager)) < 0 ||
             json_put(o, "problems", answer_problem_names(problem_set_all)) < 0)
                 request_no_memory(r);
         else

@@ -312,6 +312,10 @@
 /* Damaged files that are kept, of databases and of journals each. */
 #define REBUILD_KEPT_MAX 5U
 
+/* Rebuilds with a loss that are remembered, and how long each is told of: longer than a holiday. */
+#define LOSSES_KEPT_MAX 8U
+#define LOSS_TOLD_SEC   (INT64_C(30) * 24 * 60 * 60)
+
 /* A store whose files somebody else has changed is proved before anything is answered from it, up to
  * this size of its files together; that takes about 0.1 s. A larger one is proved while it serves. */
 #define PROVE_BYTES_MAX (UINT64_C(16) * 1024 * 1024)

@@ -94,14 +94,15 @@ static void tell_authorities_changed(Manager *m) {
 
 /* From now on questions are answered; what waited for this is under way. */
 static void tell_ready(Manager *m, unsigned n_authorities) {
+        const char *noun = n_authorities == 1 ? "authority" : "authorities";
         char message[256];
 
-        (void) sd_notifyf(false, "READY=1\nSTATUS=Serving, with %u authorities from %s",
-                          n_authorities, trust_from(m->trust));
+        (void) sd_notifyf(false, "READY=1\nSTATUS=Serving, with %u %s from %s", n_authorities, noun,
+                          trust_from(m->trust));
         if (m->trust_generation > 1)
                 return;
-        (void) snprintf(message, sizeof(message), "Started, with %u authorities from %s",
-                        n_authorities, trust_from(m->trust));
+        (void) snprintf(message, sizeof(message), "Started, with %u %s from %s", n_authorities, noun,
+                        trust_from(m->trust));
         log_struct(LOG_INFO, LOG_STARTED, message, "CERTEXC_VERSION", PACKAGE_VERSION,
                    "CERTEXC_STATE_DIRECTORY", m->options.state_directory, NULL);
 }
@@ -137,7 +138,7 @@ static void on_trust_changed(Trust *trust, int fd, unsigned count, void *userdat
 static int on_stop_late(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
 
-        log_warning("Stopping although %u connections wait for an answer",
+        log_warning("Stopping although answers are waited for: connections: %u",
                     listener_n_connections(m->listener));
         return sd_event_exit(m->event, 0);
 }
@@ -217,7 +218,7 @@ static int add_signals(Manager *m) {
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
         Manager *m = userdata;
 
-        log_info("Nobody has asked for %u seconds; leaving until somebody does",
+        log_info("Nobody has asked for %u s; leaving until somebody does",
                  m->conf.idle_exit_sec);
         return begin_to_stop(m);
 }

@@ -174,8 +174,8 @@ static void tell_log(const Mending *mending) {
         (void) snprintf(missing, sizeof(missing), "%" PRIu64, mending->n_missing);
         (void) snprintf(unconfirmed, sizeof(unconfirmed), "%" PRIu64, mending->n_unconfirmed);
         if (asprintf(&message,
-                     "The store was rebuilt (%s): %s decisions are there, %s changes are missing, "
-                     "%s exceptions must be confirmed",
+                     "The store was rebuilt (%s): decisions that are there: %s, changes that are missing: %s, "
+                     "exceptions that must be confirmed: %s",
                      mending_reason(mending->cause), saved, missing, unconfirmed) < 0)
                 return;
         log_struct(mending->n_missing > 0 ? LOG_ERR : LOG_WARNING, LOG_STORE_REBUILT, message,
@@ -399,6 +399,13 @@ bool mender_wait(Mender *m, Request *r, int error) {
 
 int mender_wait_for_end(Mender *m, Request *r, void (*done)(Request *r, int error)) {
         return waiting_new(m, r, UINT64_MAX, done);
+}
+
+bool mender_left_damage(const Mender *m) {
+        StoreHealth health;
+
+        store_health(m->manager->store, &health);
+        return health.n_damaged > 0 && (m->result < 0 || health.n_damaged != m->n_damaged_seen);
 }
 
 const Mending *mender_last(const Mender *m) {

@@ -52,5 +52,8 @@ int mender_wait_for_end(Mender *mender, Request *r, void (*done)(Request *r, int
 /* NULL ok; returns NULL. */
 Waiting *waiting_free(Waiting *waiting);
 
+/* true if damage was noticed that no mending has followed. */
+bool mender_left_damage(const Mender *mender);
+
 /* What mending came to last, NULL if there was none since the daemon started. */
 const Mending *mender_last(const Mender *mender);

@@ -126,7 +126,7 @@ char *notice_stale(const TrustFolders *folders, const Lists *lists, int64_t now)
         if (n == 0 || !gmtime_r(&since, &tm) || strftime(date, sizeof(date), "%Y-%m-%d", &tm) == 0)
                 return NULL;
         if (asprintf(&text,
-                     "%u lists of revoked certificates are out of date, one of them since %s: "
+                     "Lists of revoked certificates are out of date: %u, one of them since %s: "
                      "%s/%s. What they revoke stays revoked; of the other certificates of their "
                      "issuers nothing can be said. Put newer lists in their place.",
                      n, date, lists_folder(folders, oldest.is_vendor), oldest.file) < 0)

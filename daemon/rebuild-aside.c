@@ -238,12 +238,19 @@ void aside_keep_last(int directory_fd) {
 }
 
 static bool is_listed(const char *name) {
-        return strlen(name) < REBUILD_NAME_MAX && ((strstr(name, SET_ASIDE) && !ends_as_log(name)) ||
-                                                   strcmp(name, STORE_LOG_ORPHAN) == 0);
+        return strlen(name) < REBUILD_NAME_MAX &&
+               (strstr(name, SET_ASIDE) || strcmp(name, STORE_LOG_ORPHAN) == 0);
 }
 
+/* A log stands behind its database, also where the next was set aside in the same second. */
 static int compare_names(const void *a, const void *b) {
-        return strcmp(a, b);
+        const size_t n = strlen(a) - (ends_as_log(a) ? strlen(LOG_END) : 0);
+        const size_t m = strlen(b) - (ends_as_log(b) ? strlen(LOG_END) : 0);
+        const int r = memcmp(a, b, n < m ? n : m);
+
+        if (r != 0 || n != m)
+                return r != 0 ? r : n < m ? -1 : 1;
+        return (int) ends_as_log(a) - (int) ends_as_log(b);
 }
 
 int aside_list(int directory_fd, AsideList *ret) {

@@ -36,7 +36,7 @@ void aside_orphan(int directory_fd, int64_t now);
  */
 void aside_undo(int directory_fd);
 
-/* What was set aside and is there still, in order of the names. Logs go with their databases. */
+/* What was set aside and is there still, in order of the names: logs stand behind their databases. */
 #define ASIDE_LISTED_MAX 32U
 typedef struct AsideList {
         char names[ASIDE_LISTED_MAX][REBUILD_NAME_MAX];

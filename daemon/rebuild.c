@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/rebuild-losses.h"
 #include "daemon/rebuild-prove.h"
 #include "daemon/rebuild-seen.h"
 #include "daemon/rebuild-union.h"
@@ -105,6 +106,10 @@ static int make_of_both(Making *m, const char *directory, Mending *mending) {
         if (r < 0)
                 return r;
         union_report(m->rest, mending);
+        /* Noted before anything takes the place of what was: whoever kills us now loses no word of it. What cannot be
+         * noted is told all the same until the daemon stops. */
+        if (mending->n_missing > 0)
+                (void) losses_note(m->store->directory_fd, mending);
         r = store_replay(m->store->directory_fd, directory,
                          &(ReplaySource){ .next = making_next,
                                           .finish = making_finish,
@@ -287,12 +292,16 @@ int store_mend(Store *store, int cause, int64_t now, Mending *ret) {
         if (r == 0) {
                 aside_orphan(store->directory_fd, now);
                 aside_keep_last(store->directory_fd);
+                if (mending.n_missing > 0)
+                        (void) losses_note(store->directory_fd, &mending); /* now with what is there */
                 *ret = mending;
         } else {
                 _cleanup_free_ char *directory = NULL;
 
                 /* What is there may still answer, in part. */
                 aside_undo(store->directory_fd);
+                if (mending.n_missing > 0)
+                        (void) losses_drop(store->directory_fd, mending.time);
                 if (!store->mended && store_directory_path(store, &directory) == 0)
                         (void) open_anew(store, directory, &damage);
         }

@@ -31,6 +31,9 @@ static const char *database_word(int directory_fd, const StoreDamage *damage) {
                 return copy_words[COPY_MISSING];
         if (S_ISREG(st.st_mode) && st.st_size == 0)
                 return "empty";
+        /* It was read, and nothing was ever decided in it. */
+        if (damage->database == COPY_BEHIND && damage->database_number == 0)
+                return "a new and empty one";
         return copy_words[damage->database == COPY_WHOLE || damage->database == COPY_MISSING
                                   ? COPY_DAMAGED
                                   : damage->database];

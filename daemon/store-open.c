@@ -127,7 +127,8 @@ static int rewrite(Copies *c, CopyState journal) {
                               "the journal is damaged, and knows of more than certexc.db");
         if (!database_is_last(c))
                 return refuse(c, COPY_BEHIND, journal,
-                              "the journal is lost, and certexc.db may be older than it was");
+                              c->mark.number == 0 ? "the journal is lost, and certexc.db is a new and empty one"
+                                                  : "the journal is lost, and certexc.db may be older than it was");
         if (leave(c) < 0)
                 return 0;
         r = store_snapshot(c->store);

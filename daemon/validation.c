@@ -78,7 +78,7 @@ static void check_length(const Path *path, size_t i, Report *r) {
                         below++;
         if (e->has_path_length && below > e->path_length)
                 report(r, PROBLEM_BAD_CONSTRAINTS, path->items[i],
-                       "%u authorities below it, permitted are %u", below, e->path_length);
+                       "authorities below it: %u, permitted: %u", below, e->path_length);
 }
 
 /* The names of all below, but of those that a name issued to itself only of the leaf (6.1.4 b). */

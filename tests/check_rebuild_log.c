@@ -268,7 +268,7 @@ static const struct {
         { "all four", one_of_each,
           "certexc.db: gone, certexc.db-wal: damaged, journal: damaged, witness: damaged" },
         { "one that was begun anew", database_and_journal,
-          "certexc.db: older than it was, certexc.db-wal: whole, journal: gone, witness: whole" },
+          "certexc.db: a new and empty one, certexc.db-wal: whole, journal: gone, witness: whole" },
 };
 
 /* Not only what was noticed first. */

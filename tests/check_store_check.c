@@ -289,8 +289,9 @@ START_TEST(damage_of_files_is_found_by_its_name) {
         ck_assert_msg(strcmp(names_of(&report), files[_i].found) == 0, "%s: %s", files[_i].sentence,
                       names_of(&report));
         if (files[_i].damage == rebuilt_before) {
-                ck_assert_uint_eq(report.kept.n, 2);
+                ck_assert_uint_eq(report.kept.n, 3);
                 ck_assert_str_eq(report.kept.names[0], "certexc.db.corrupt-20260102T000000Z");
+                ck_assert_str_eq(report.kept.names[1], "certexc.db.corrupt-20260102T000000Z-wal");
         }
         ck_assert_int_eq(chmod(test_directory(), 0700), 0);
 }

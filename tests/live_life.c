@@ -345,7 +345,7 @@ START_TEST(a_reload_reads_everything_again) {
         pki_write(fixture_path(f, "authorities.pem"), list, 1, false);
         (void) kill(f->launch.pid, SIGHUP);
         ck_assert_int_eq(launch_wait(&f->launch, "RELOADING=1", FIXTURE_WAIT_MSEC), 0);
-        ck_assert_int_eq(launch_wait(&f->launch, "with 1 authorities", FIXTURE_WAIT_MSEC), 0);
+        ck_assert_int_eq(launch_wait(&f->launch, "with 1 authority", FIXTURE_WAIT_MSEC), 0);
         reply = peer_reply(monitor, FIXTURE_WAIT_MSEC);
         ck_assert_str_eq(json_object_get_string(reply_field(reply, "event")),
                          "authorities-changed");
