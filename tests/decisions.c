@@ -35,7 +35,8 @@ void test_directory_remove(void) {
         if (!d)
                 return;
         while ((entry = readdir(d)))
-                (void) unlinkat(dirfd(d), entry->d_name, 0);
+                if (unlinkat(dirfd(d), entry->d_name, 0) < 0)
+                        (void) unlinkat(dirfd(d), entry->d_name, AT_REMOVEDIR);
         (void) closedir(d);
         (void) rmdir(directory);
 }
