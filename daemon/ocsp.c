@@ -8,6 +8,7 @@
 
 #include "daemon/limits.h"
 #include "daemon/ocsp.h"
+#include "daemon/revocation.h"
 
 /* Clocks of servers and clients differ a little. */
 #define SKEW_SEC INT64_C(300)
@@ -132,8 +133,18 @@ static bool is_appointed(Judging *judging, Certificate *c, Certificate *issuer, 
                certificates_check(judging->all, certificate_signed(c), issuer) == SIGNATURE_TRUE;
 }
 
+/* Nobody else may have its key, and nobody took it back (RFC 6960, section 4.2.2.2.1). */
+static bool is_sound(Judging *judging, const Certificate *c, Certificate *issuer) {
+        char text[ALGORITHM_TEXT_SIZE];
+
+        return !method_is_weak(c->signature_algorithm, text) && !key_is_weak(c, text) &&
+               !certificates_is_blocked(judging->all, c) &&
+               !revocation_is_listed(judging, c, issuer);
+}
+
+/* @soundly: by nobody whose word might be somebody else's. */
 static bool is_signed(Judging *judging, const Response *response, Certificate *issuer,
-                      int64_t when) {
+                      int64_t when, bool soundly) {
         Der list = der_of(response->certificates);
 
         if (is_responder(response, issuer) &&
@@ -147,6 +158,7 @@ static bool is_signed(Judging *judging, const Response *response, Certificate *i
                 if (certificate_new(der, CERTIFICATE_SENT, -1, &c) < 0)
                         continue;
                 if (is_responder(response, c) && is_appointed(judging, c, issuer, when) &&
+                    (!soundly || is_sound(judging, c, issuer)) &&
                     certificates_check(judging->all, response->signed_, c) == SIGNATURE_TRUE)
                         return true;
         }
@@ -266,7 +278,7 @@ static OcspAnswer believe(Judging *judging, const Response *response, const Cert
         answer = read_answers(judging, response, c, issuer, ret_fault, ret_revoked);
         if (answer == OCSP_UNKNOWN)
                 return OCSP_UNKNOWN;
-        if (!is_signed(judging, response, issuer, judging->now)) {
+        if (!is_signed(judging, response, issuer, judging->now, answer == OCSP_GOOD)) {
                 *ret_fault = "the status answer is not signed by the issuer";
                 return OCSP_UNKNOWN;
         }
@@ -293,7 +305,7 @@ OcspAnswer ocsp_ask(Judging *judging, Blob bytes, const Certificate *c, Certific
          * at that time. */
         if (response.produced > judging->now &&
             !method_is_weak(response.signed_.algorithm, text) &&
-            is_signed(judging, &response, issuer, response.produced))
+            is_signed(judging, &response, issuer, response.produced, true))
                 *ret_produced = response.produced;
         return answer;
 }

@@ -59,9 +59,10 @@ static void check_signatures(Certificates *all, const Path *path) {
 
 /*
  * Everything that is wrong with a path. GnuTLS is asked first about one that looks good, because
- * its yes spares checking the signatures a second time.
+ * its yes spares checking the signatures a second time. It leads to no authority if somebody's word on it
+ * cannot be checked.
  */
-static void judge_path(Judging *judging, const Path *path, Report *r) {
+static void judge_path(Judging *judging, Path *path, Report *r) {
         Report first = {0};
 
         validation_run(judging, path, &first);
@@ -72,6 +73,7 @@ static void judge_path(Judging *judging, const Path *path, Report *r) {
         }
 
         check_signatures(judging->all, path);
+        path->anchored = path->anchored && validation_reach(judging, path) == path->n;
         validation_run(judging, path, r);
         /* Constraints that are too much for us would keep GnuTLS busy, too. */
         if (judging->comparisons > 0)
@@ -80,10 +82,11 @@ static void judge_path(Judging *judging, const Path *path, Report *r) {
 
 /* 1 when there can be no better one, else 0. */
 static int consider(Search *s) {
+        Path path = s->path;
         Report r = {0};
         Rank rank;
 
-        judge_path(s->judging, &s->path, &r);
+        judge_path(s->judging, &path, &r);
         if (r.error < 0)
                 return r.error;
 
@@ -91,13 +94,13 @@ static int consider(Search *s) {
         rank = (Rank){
                 .is_never = r.problems & problem_set_never,
                 .n_problems = (unsigned) __builtin_popcount(r.problems),
-                .is_loose = !s->path.anchored,
+                .is_loose = !path.anchored,
                 .n_findings = r.n,
-                .length = s->path.n,
+                .length = path.n,
         };
         if (!s->found || is_better(&rank, &s->best_rank)) {
                 s->found = true;
-                s->best = s->path;
+                s->best = path;
                 s->best_rank = rank;
         }
         return s->best_rank.n_problems == 0 && !s->best_rank.is_loose;

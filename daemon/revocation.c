@@ -73,6 +73,23 @@ static bool is_signed_by(Judging *judging, const Crl *crl, Certificate *signer) 
         return known->result;
 }
 
+/* Nothing of it is noted: @c may not live as long as the notes. */
+bool revocation_is_listed(Judging *judging, const Certificate *c, Certificate *issuer) {
+        Revocation *revocation = judging->revocation;
+        size_t cursor = 0;
+        Revoked revoked;
+        Blob der;
+        Crl crl;
+
+        while (revocation && revocation->lists &&
+               lists_next_by_issuer(revocation->lists, c->issuer_key, &cursor, &der) > 0)
+                if (crl_read(der, &crl) == 0 && may_work(revocation, crl.entries.size) &&
+                    crl_look_up(&crl, c, &revoked) == CRL_REVOKED &&
+                    is_signed_by(judging, &crl, issuer))
+                        return true;
+        return false;
+}
+
 /* -- who signed -------------------------------------------------------------------------------- */
 
 static bool may_sign_lists(const Certificate *c) {

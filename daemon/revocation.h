@@ -26,6 +26,9 @@ typedef struct Revocation {
         size_t n_looks;
 } Revocation;
 
+/* true if a list that @issuer signed has @c, which need not be of the chain. */
+bool revocation_is_listed(Judging *judging, const Certificate *c, Certificate *issuer);
+
 /*
  * Reports revoked for each certificate of @path that a true answer calls so; revocation-unknown
  * where there are lists of its issuer and none can be used, where the staple cannot be, and

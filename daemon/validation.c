@@ -215,11 +215,32 @@ static bool has_gap(const Judging *judging, const Path *path) {
         return false;
 }
 
+size_t validation_reach(const Judging *judging, const Path *path) {
+        size_t n = 1;
+
+        while (n < path->n) {
+                SignatureState s = certificates_signature_known(judging->all, path->items[n - 1],
+                                                                path->items[n]);
+
+                if (s != SIGNATURE_TRUE && s != SIGNATURE_FALSE)
+                        break;
+                n++;
+        }
+        return n;
+}
+
+/* A signature that cannot be checked vouches for nothing: the issuer of what bears it is anybody. */
 static void check_end(Judging *judging, const Path *path, Report *r) {
         const Certificate *top = path->items[path->n - 1];
+        size_t reach = validation_reach(judging, path);
 
         if (path->anchored)
                 return;
+        if (reach < path->n) {
+                report_name(r, PROBLEM_UNKNOWN_ISSUER, path->items[reach - 1],
+                            path->items[reach - 1]->issuer);
+                return;
+        }
         if (path->n == 1 && certificate_is_self_issued(top) && !is_of_namesake(judging, top)) {
                 report_name(r, PROBLEM_SELF_SIGNED, top, top->subject);
                 return;

@@ -4,6 +4,10 @@
 
 #include "daemon/path.h"
 
+/* How many certificates of @path, from the leaf on, hang together by signatures that could be checked,
+ * true or false, if they were. */
+size_t validation_reach(const Judging *judging, const Path *path);
+
 /*
  * Reports everything that is wrong with @path but for signatures that are still unchecked: dates
  * above the leaf, constraints, usages, keys, methods, where it ends.

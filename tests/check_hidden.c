@@ -29,6 +29,7 @@ typedef struct Plan {
         const char *host;
         const char *from, *to; /* bytes of the leaf that are others afterwards; NULL: none */
         size_t size;
+        bool above; /* bytes of the intermediate, not of the leaf */
 } Plan;
 
 /* The first place where @from is in @pki becomes @to. */
@@ -43,10 +44,10 @@ static Pki *changed(const Pki *pki, const char *from, const char *to, size_t siz
         return pki_from_der(copy, der.size);
 }
 
-static ProblemSet judge(const Plan *plan, const Pki *leaf, const Pki *sent,
-                        const Pki *intermediate, const Pki *root) {
+static ProblemSet judge(const Plan *plan, const Pki *leaf, const Pki *intermediate,
+                        const Pki *const sent[static 2], const Pki *root) {
         const Pki *const leaves[] = { leaf, NULL }, *const between[] = { intermediate, NULL };
-        const Blob all[] = { pki_der(sent), pki_der(intermediate), pki_der(root) };
+        const Blob all[] = { pki_der(sent[0]), pki_der(sent[1]), pki_der(root) };
         _cleanup_(status_done) Status below =
                 status_list(intermediate, plan->revoke_leaf ? leaves : NULL, 0, 0);
         _cleanup_(status_done) Status above =
@@ -72,6 +73,8 @@ static ProblemSet judge(const Plan *plan, const Pki *leaf, const Pki *sent,
 
         ck_assert_int_eq(endpoint_set(host, strlen(host), 993, &endpoint, &reason), 0);
         ck_assert_int_eq(problems_find(&q, trust, &facts), 0);
+        if (facts->problems & PROBLEM_UNKNOWN_ISSUER)
+                ck_assert_msg(!facts->responder, "a stranger names whom to ask");
         return facts->problems;
 }
 
@@ -90,8 +93,11 @@ static ProblemSet judge_plan(Plan *plan) {
         plan->leaf.issuer = intermediate;
         leaf = pki_new(&plan->leaf);
         if (plan->from)
-                other = changed(leaf, plan->from, plan->to, plan->size);
-        return judge(plan, leaf, other ? other : leaf, intermediate, root);
+                other = changed(plan->above ? intermediate : leaf, plan->from, plan->to, plan->size);
+        return judge(plan, leaf, intermediate,
+                     (const Pki *const[]){ other && !plan->above ? other : leaf,
+                                           other && plan->above ? other : intermediate },
+                     root);
 }
 
 static char *words_of(ProblemSet problems) {
@@ -119,6 +125,15 @@ static const PkiExtension demands_policy[] = {
         { "2.5.29.32", "\x30\x06\x30\x04\x06\x02\x2a\x03", 8, false },
         { "2.5.29.36", "\x30\x03\x80\x01\x00", 5, true },
 };
+
+/* authorityInfoAccess: a responder at http://a.example. */
+static const PkiExtension asks_somebody = {
+        "1.3.6.1.5.5.7.1.1",
+        "\x30\x1e\x30\x1c\x06\x08\x2b\x06\x01\x05\x05\x07\x30\x01\x86\x10http://a.example", 32, false
+};
+
+/* sha…WithRSAEncryption, but for its last number. */
+#define RSA_SIGNED "\x2a\x86\x48\x86\xf7\x0d\x01\x01"
 
 static const struct {
         const char *says;
@@ -148,13 +163,35 @@ static const struct {
         { "nor is one that is trusted as well", { .block_root = true }, PROBLEM_BLOCKED },
 
         /* Taken for something else. */
-        { "MD4 is a weak signature, whether or not anybody can check it",
+        { "MD4 is a weak signature, and vouches for nothing, since nobody checks it",
           { .intermediate = { .key = PKI_RSA_2048 },
-            .leaf = { .digest = GNUTLS_DIG_MD5 },
-            .from = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04",
-            .to = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x03",
+            .leaf = { .digest = GNUTLS_DIG_MD5, .extensions = &asks_somebody, .n_extensions = 1 },
+            .from = RSA_SIGNED "\x04",
+            .to = RSA_SIGNED "\x03",
             .size = 9 },
-          PROBLEM_WEAK_SIGNATURE },
+          PROBLEM_WEAK_SIGNATURE | PROBLEM_UNKNOWN_ISSUER },
+        { "nor does a method that nobody knows",
+          { .intermediate = { .key = PKI_RSA_2048 },
+            .leaf = { .extensions = &asks_somebody, .n_extensions = 1 },
+            .from = RSA_SIGNED "\x0b",
+            .to = RSA_SIGNED "\x7f",
+            .size = 9 },
+          PROBLEM_WEAK_SIGNATURE | PROBLEM_UNKNOWN_ISSUER },
+        { "nor RSA-PSS with SHA-1",
+          { .intermediate = { .key = PKI_RSA_2048 },
+            .leaf = { .extensions = &asks_somebody, .n_extensions = 1 },
+            .from = RSA_SIGNED "\x0b\x05",
+            .to = RSA_SIGNED "\x0a\x30",
+            .size = 10 },
+          PROBLEM_WEAK_SIGNATURE | PROBLEM_UNKNOWN_ISSUER },
+        { "nor any of them above the leaf",
+          { .root = { .key = PKI_RSA_2048 },
+            .leaf = { .extensions = &asks_somebody, .n_extensions = 1 },
+            .from = RSA_SIGNED "\x0b",
+            .to = RSA_SIGNED "\x7f",
+            .size = 9,
+            .above = true },
+          PROBLEM_WEAK_SIGNATURE | PROBLEM_UNKNOWN_ISSUER },
         { "version 1 with extensions is malformed, and its other problems are seen",
           { .leaf = { .not_after = PKI_NOW - 1 },
             .from = "\xa0\x03\x02\x01\x02",

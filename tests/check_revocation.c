@@ -17,7 +17,7 @@
  * who may not. */
 typedef struct World {
         Pki *root, *intermediate, *leaf, *demanding, *other, *answerer, *expired_answerer;
-        Pki *no_answerer, *stranger, *mute;
+        Pki *no_answerer, *weak_answerer, *small_answerer, *stranger, *mute;
 } World;
 
 static World w;
@@ -38,6 +38,14 @@ static void world_new(void) {
                                                 .issuer = w.intermediate,
                                                 .not_after = PKI_NOW - 1,
                                                 .purpose = GNUTLS_KP_OCSP_SIGNING});
+        w.weak_answerer = pki_new(&(PkiSpec){.subject = "Answers",
+                                             .issuer = w.intermediate,
+                                             .digest = GNUTLS_DIG_SHA1,
+                                             .purpose = GNUTLS_KP_OCSP_SIGNING});
+        w.small_answerer = pki_new(&(PkiSpec){.subject = "Answers",
+                                              .issuer = w.intermediate,
+                                              .key = PKI_P192,
+                                              .purpose = GNUTLS_KP_OCSP_SIGNING});
         w.no_answerer = pki_new(&(PkiSpec){.subject = "Server", .issuer = w.intermediate});
         w.stranger = pki_new(&(PkiSpec){.subject = "Intermediate", .ca = true});
         w.mute = pki_new(&(PkiSpec){.subject = "Root",
@@ -48,7 +56,8 @@ static void world_new(void) {
 
 static void world_done(void) {
         Pki *all[] = {w.root,     w.intermediate,     w.leaf,        w.demanding, w.other,
-                      w.answerer, w.expired_answerer, w.no_answerer, w.stranger,  w.mute};
+                      w.answerer, w.expired_answerer, w.no_answerer, w.weak_answerer,
+                      w.small_answerer, w.stranger, w.mute};
 
         for (size_t i = 0; i < N_ELEMENTS(all); i++)
                 (void) pki_free(all[i]);
@@ -180,6 +189,21 @@ static const struct {
          &w.expired_answerer,
          {.word = STATUS_GOOD},
          .problems = PROBLEM_REVOCATION_UNKNOWN},
+        {"an appointed one that SHA-1 vouches for",
+         true,
+         &w.weak_answerer,
+         {.word = STATUS_GOOD},
+         .problems = PROBLEM_REVOCATION_UNKNOWN},
+        {"an appointed one with a small key",
+         true,
+         &w.small_answerer,
+         {.word = STATUS_GOOD},
+         .problems = PROBLEM_REVOCATION_UNKNOWN},
+        {"what such a one calls revoked is refused nevertheless",
+         true,
+         &w.small_answerer,
+         {.word = STATUS_REVOKED},
+         .problems = PROBLEM_REVOKED},
         {"none where one is demanded", true, NULL, .problems = PROBLEM_REVOCATION_UNKNOWN},
         {"none where none is demanded", false, NULL},
 };
@@ -199,6 +223,23 @@ START_TEST(test_staple) {
         ck_assert_msg(facts->problems == staples[_i].problems, "%s: found 0x%x (%s)",
                       staples[_i].sentence, facts->problems,
                       facts->n_findings ? facts->findings[0].value : "");
+}
+END_TEST
+
+START_TEST(an_appointed_one_that_was_revoked_answers_no_more) {
+        const StatusEntry entry = {.certificate = w.demanding, .word = STATUS_GOOD};
+        _cleanup_(status_done) Status staple =
+                status_answer(w.intermediate, w.answerer, 0, &entry, 1);
+
+        for (unsigned i = 0; i < 2; i++) {
+                const Pki *const listed[] = {i ? w.answerer : w.other, NULL};
+                _cleanup_(status_done) Status crl = status_list(w.intermediate, listed, 0, 0);
+                Blob list = status_blob(&crl);
+                _cleanup_(facts_unrefp) Facts *facts =
+                        judge(w.demanding, w.root, status_blob(&staple), &list, 1);
+
+                ck_assert_uint_eq(facts->problems, i ? PROBLEM_REVOCATION_UNKNOWN : 0);
+        }
 }
 END_TEST
 
@@ -362,6 +403,7 @@ int main(void) {
         tcase_set_timeout(t, 120);
         tcase_add_unchecked_fixture(t, world_new, world_done);
         tcase_add_loop_test(t, test_staple, 0, (int) N_ELEMENTS(staples));
+        tcase_add_test(t, an_appointed_one_that_was_revoked_answers_no_more);
         tcase_add_test(t, test_broken_staples);
         tcase_add_test(t, test_signers_bound);
         tcase_add_test(t, test_lists);
