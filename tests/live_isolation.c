@@ -3,7 +3,8 @@
  * The real daemon while one uid does all that it can at once: long chains without a pause, chains that
  * are new to the judge, additions, prompts that nobody answers, answers that nobody reads, connections
  * that come and go. Another uid is answered all the same. How quickly is told and not judged, but for
- * "never"; `live_isolation bench` asks more often, and tells whether the figure of HACKING.md is reached.
+ * "never"; `live_isolation bench` asks more often, and tells whether the figure of HACKING.md is reached;
+ * `live_isolation SOCKET` does it to a daemon that is there already.
  */
 #include "config.h"
 
@@ -293,7 +294,7 @@ static double p99(unsigned n, double *ret_median) {
 }
 
 int main(int argc, char **argv) {
-        bool bench = argc > 1 && strcmp(argv[1], "bench") == 0;
+        bool bench = argc > 1 && strcmp(argv[1], "bench") == 0, own = argc == 1 || bench;
         unsigned n = bench ? QUESTIONS_BENCH : QUESTIONS;
         double quiet, loud, quiet_median, loud_median, begin;
         pid_t hostile;
@@ -305,7 +306,12 @@ int main(int argc, char **argv) {
         make_chains();
         f = fixture_new();
         f->how.quiet = true;
-        fixture_start(f, NULL);
+        if (own) {
+                fixture_start(f, NULL);
+        } else {
+                free(f->socket_path);
+                f->socket_path = strdup(argv[1]);
+        }
 
         quiet = p99(n, &quiet_median);
         n_calls = mmap(NULL, sizeof(*n_calls), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -329,7 +335,7 @@ int main(int argc, char **argv) {
                        loud / quiet <= RATIO_TO_REACH ? "reached" : "missed");
         putchar('\n');
 
-        if (fixture_stop(f) != 0)
+        if (own && fixture_stop(f) != 0)
                 die("FAILED: the daemon did not end well");
         f = fixture_free(f);
         free(chain);

@@ -4,13 +4,15 @@
 # may do what.
 #
 # usage: tests/live_service.sh BASE PACKAGE.deb...
-# BASE is where the machine is kept that others are copied from.
+# BASE is where the machine is kept that others are copied from; CERTEXC_BUILD_DIR has tests/subscriber and
+# tests/live_isolation.
 set -euo pipefail
 
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=tests/booted.sh
 . "$source_dir/tests/booted.sh"
 
+build_dir=${CERTEXC_BUILD_DIR:-$source_dir/build}
 booted_begin "$@"
 box_run sh -c 'dpkg --install /packages/*.deb' >"$box/output" 2>&1 || fails 'the packages install'
 
@@ -194,5 +196,43 @@ must 'where output goes elsewhere it is asked for as well' 0 '' at_terminal corr
   'certexc --json --owner=system list >/tmp/list'
 must 'and is no part of it' 0 '' box_run grep -q '^[[{].*pw.example.com' /tmp/list
 must 'nobody is left who reads from the terminal' 1 '' box_run pgrep pkttyagent
+
+# -- others on the bus -----------------------------------------------------------------------------
+
+box_copy "$build_dir/tests/subscriber" "$build_dir/tests/live_isolation" /usr/local/bin
+
+# USER listens to what the daemon says on the bus; what they hear is in $box/USER.
+subscribes() { # USER
+  box_run_as "$1" subscriber >"$box/$1" 2>&1 </dev/null &
+  becomes "$1 listens to changes on the bus" subscribed cat "$box/$1"
+}
+
+must 'a person cannot take its name' 1 'Access denied' box_run_as one busctl --system call \
+  org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus RequestName su org.certexc1 0
+box_run systemctl stop certexcd.service certexcd.socket
+must 'nor while nobody has it' 1 'Access denied' box_run_as one busctl --system call \
+  org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus RequestName su org.certexc1 0
+box_run systemctl start certexcd.socket
+subscribes one
+subscribes other
+must 'one of them allows' 0 . box_run_as one certexc allow bus.example.com:993 --chain=/root-of-none/chain.pem --yes
+becomes 'and hears of it' ExceptionAdded cat "$box/one"
+must 'the other one denies' 0 . box_run_as other certexc deny bus.example.com:993 --chain=/root-of-none/chain.pem --yes
+becomes 'and hears of that' ExceptionAdded cat "$box/other"
+must 'and of nothing else' 0 '^1$' grep -c -v -x subscribed "$box/other"
+must 'nobody listens to what others say' 1 '.' box_run_as other busctl --system monitor org.certexc1
+as_nobody() { # COMMAND...
+  box_run setpriv --reuid=nobody --regid=nogroup --clear-groups -- "$@"
+}
+
+must 'who is nobody is told' 3 prompt as_nobody certexc check bus.example.com:993 --chain=/root-of-none/chain.pem
+must 'and decides nothing' 1 'does not permit' as_nobody certexc allow bus.example.com:993 --chain=/root-of-none/chain.pem --yes
+
+# -- somebody hostile ------------------------------------------------------------------------------
+
+must 'while somebody hostile is at every limit others are answered' 0 ratio \
+  box_run live_isolation /run/certexc/org.certexc1
+sed 's/^/    | /' "$box/output"
+must 'the daemon is still the same' 0 '^0$' property NRestarts
 
 echo "$passed passed"

@@ -56,7 +56,7 @@ box_run systemctl stop certexcd.service
 must 'the daemon does not run' 3 inactive box_run systemctl is-active certexcd.service
 must 'a question over the bus is answered, and the daemon was started by it' 0 '"mode" s "system"' bus_status one
 becomes 'the daemon runs again' active box_run systemctl is-active certexcd.service
-must 'nobody else gets its name' 1 . box_run_as one busctl --system call org.freedesktop.DBus /org/freedesktop/DBus \
+must 'nobody else gets its name' 1 'Access denied' box_run_as one busctl --system call org.freedesktop.DBus /org/freedesktop/DBus \
   org.freedesktop.DBus RequestName su org.certexc1 0
 must 'without a word from polkit, a person decides for nobody else' 1 . box_run_as one certexc deny bad.example.com:143 \
   --owner=system --chain=/root-of-none/chain.pem --yes

@@ -5,7 +5,8 @@
 #
 # usage: live_claws.sh PLUGIN.so
 # CERTEXC_BUILD_DIR has certexcd, certexc and tests/ready of the main build. CERTEXC_SCREENSHOT names a file
-# that gets a picture of the dialog.
+# that gets a picture of the dialog. CERTEXC_CLAWS_UNDER is a command that Claws Mail is run under, as
+# valgrind, and CERTEXC_CLAWS_PATIENCE how many seconds it may then take for anything.
 set -euo pipefail
 
 plugin=$(realpath "$1")
@@ -17,6 +18,8 @@ for tool in claws-mail Xvfb xdotool certtool; do
 done
 live_dovecot_program >/dev/null || live_skip 'Dovecot is not installed'
 passed=0
+patience=${CERTEXC_CLAWS_PATIENCE:-20}
+read -r -a under <<<"${CERTEXC_CLAWS_UNDER:-}"
 
 holds() { # SENTENCE
   echo "ok: $1"
@@ -47,12 +50,15 @@ begin_display() {
 
 # -- Claws Mail ------------------------------------------------------------------------------------
 
-# Sets $claws, the command: nothing in it of the person who runs this, no home, no bus, no other language.
+# Sets $claws, the command, of which the first $n_settings words are settings: nothing in it of the person who
+# runs this, no home, no bus, no other language.
 prepare_claws() {
   claws=(env -u XDG_RUNTIME_DIR -u XDG_CONFIG_HOME -u XDG_DATA_HOME -u SSL_CERT_FILE -u SSL_CERT_DIR -u LANGUAGE
     HOME="$live/desk" LC_ALL=C.UTF-8 NO_AT_BRIDGE=1 DBUS_SESSION_BUS_ADDRESS="unix:path=$live/no-bus"
     LD_LIBRARY_PATH="$build_dir/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-    claws-mail --alternate-config-dir "$live/claws")
+  )
+  n_settings=${#claws[@]}
+  claws+=(claws-mail --alternate-config-dir "$live/claws")
 }
 
 # A mailbox, and an account that fetches into it over TLS. SECTION is where the plugin is listed: those of
@@ -101,7 +107,7 @@ RC
 begin_claws() {
   : >"$live/claws.out"
   mark
-  "${claws[@]}" --receive-all >>"$live/claws.out" 2>&1 </dev/null &
+  "${claws[@]:0:n_settings}" "${under[@]}" "${claws[@]:n_settings}" --receive-all >>"$live/claws.out" 2>&1 </dev/null &
   claws_pid=$!
   live_pids+=("$claws_pid")
 }
@@ -131,14 +137,14 @@ mark() {
 
 # Waits for something that Claws Mail says after the last mark.
 wait_said() { # SENTENCE WORDS
-  grep -q -m 1 -e "$2" < <(timeout 20 tail -n "+$((said + 1))" -s 0.05 --pid="$claws_pid" -f "$live/claws.out") ||
+  grep -q -m 1 -e "$2" < <(timeout "$patience" tail -n "+$((said + 1))" -s 0.05 --pid="$claws_pid" -f "$live/claws.out") ||
     fails "$1: Claws Mail does not say \"$2\""
 }
 
 logs_in() { # SENTENCE
   local wanted=$((logins + 1))
   [ "$(grep -m "$wanted" -c 'Login: user=<test>' \
-    < <(timeout 20 tail -n +1 -s 0.05 --pid="$claws_pid" -f "$live/dovecot.log"))" = "$wanted" ] ||
+    < <(timeout "$patience" tail -n +1 -s 0.05 --pid="$claws_pid" -f "$live/dovecot.log"))" = "$wanted" ] ||
     fails "$1: nobody logs in"
   ! xdotool search --onlyvisible --name '^TLS certificate' >/dev/null 2>&1 || fails "$1: a dialog is there"
   mark
@@ -159,7 +165,7 @@ is_refused() { # SENTENCE WORDS
 
 # Claws Mail's dialog, once it is there; its title has WORDS.
 dialog() { # SENTENCE WORDS
-  window=$(timeout 20 xdotool search --sync --onlyvisible --name '^TLS certificate' | tail -n 1) ||
+  window=$(timeout "$patience" xdotool search --sync --onlyvisible --name '^TLS certificate' | tail -n 1) ||
     fails "$1: no dialog comes"
   xdotool getwindowname "$window" | grep -q -e "$2" ||
     fails "$1: the dialog is about something else: $(xdotool getwindowname "$window")"
