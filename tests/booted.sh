@@ -31,6 +31,13 @@ must() { # SENTENCE STATUS WORDS COMMAND...
   holds "$sentence"
 }
 
+# A command that has nothing to say.
+is_silent() { # COMMAND...
+  local said
+  said=$("$@" 2>&1) || return
+  [ -z "$said" ] || { echo "$said"; return 1; }
+}
+
 # Something that comes about by itself; asked again and again for 20 s.
 becomes() { # SENTENCE WORDS COMMAND...
   local sentence=$1 words=$2 i

@@ -57,7 +57,7 @@ box_begin() { # BASE
 }
 
 box_children() { # PID
-  tr ' ' '\n' <"/proc/$1/task/$1/children" 2>/dev/null || true
+  tr ' ' '\n' 2>/dev/null <"/proc/$1/task/$1/children" || true
 }
 
 # The machine's first process, as it is seen from outside: systemd-nspawn's child, a few below the keeper.

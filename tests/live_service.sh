@@ -18,13 +18,6 @@ box_run sh -c 'dpkg --install /packages/*.deb' >"$box/output" 2>&1 || fails 'the
 
 # -- its files -------------------------------------------------------------------------------------
 
-# A command that has nothing to say.
-is_silent() { # COMMAND...
-  local said
-  said=$("$@" 2>&1) || return
-  [ -z "$said" ] || { echo "$said"; return 1; }
-}
-
 as_one() { # COMMAND...
   box_run_as one env HOME=/home/one XDG_RUNTIME_DIR=/run/user/1001 "$@"
 }

@@ -3,7 +3,8 @@
 # The Debian packages in a booted system: installed, asked, killed, upgraded, removed, purged.
 #
 # usage: tests/live_system.sh BASE PACKAGE.deb...
-# BASE is where the machine is kept that others are copied from.
+# BASE is where the machine is kept that others are copied from; CERTEXC_CLAWS_DEB, if set, names the package of
+# the plugin for Claws Mail.
 set -euo pipefail
 
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
@@ -160,15 +161,19 @@ must 'and then they are asked again' 3 prompt check_as one box.example.com:993
 
 # -- upgrading -------------------------------------------------------------------------------------
 
-# The same packages under a later version.
-mkdir "$box/later"
-for package in "${packages[@]}"; do
-  dpkg-deb --raw-extract "$package" "$box/later/tree"
-  sed -i 's/^Version: .*/&+later/; s/\(libcertexc0 (= [^)]*\))/\1+later)/' "$box/later/tree/DEBIAN/control"
-  dpkg-deb --root-owner-group --build "$box/later/tree" "$box/later/$(basename "$package")" >/dev/null
-  rm -rf "$box/later/tree"
-done
-box_copy "$box"/later/*.deb /later
+# The same packages under a later version, in the machine's DIRECTORY.
+make_later() { # DIRECTORY PACKAGE.deb...
+  local package
+  for package in "${@:2}"; do
+    dpkg-deb --raw-extract "$package" "$box/tree"
+    sed -i 's/^Version: .*/&+later/; s/\(libcertexc0 (= [^)]*\))/\1+later)/' "$box/tree/DEBIAN/control"
+    dpkg-deb --root-owner-group --build "$box/tree" "$box/$(basename "$package")" >/dev/null
+    box_copy "$box/$(basename "$package")" "$1"
+    rm -rf "$box/tree"
+  done
+}
+
+make_later /later "${packages[@]}"
 goes_on one asking <<'ASK'
 #!/bin/sh
 while [ ! -e /var/tmp/enough ]; do
@@ -209,6 +214,39 @@ becomes "a user's own manager runs" active box_run systemctl is-active user@1002
 must "a user's own socket starts" 0 '' own_manager start certexcd.socket
 must 'and is asked first' 0 '/run/user/1002/' box_run_as other env XDG_RUNTIME_DIR=/run/user/1002 certexc status
 own_manager stop certexcd.socket certexcd.service
+
+# -- the plugin for Claws Mail ---------------------------------------------------------------------
+
+# A package in the place of Claws Mail and all that it needs, which is more than all the rest here.
+make_stand_in() { # PACKAGE.deb
+  local provides
+  provides=$(dpkg-deb --field "$1" Depends | tr ',' '\n' | sed -n '
+    /certexc/d; s/ //g
+    s/^claws-mail(>=\(.*\)~)$/claws-mail (= \1)/p; /^claws-mail/d
+    s/(.*)//; s/|.*//; s/$/ (= 99:99)/p' | paste --serial --delimiters=,)
+  mkdir -p "$box/tree/DEBIAN"
+  printf 'Package: stand-in\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@localhost>\nProvides: %s\nDescription: %s\n' \
+    "$provides" 'in the place of others' >"$box/tree/DEBIAN/control"
+  dpkg-deb --root-owner-group --build "$box/tree" "$box/root/packages/stand-in.deb" >/dev/null
+  rm -rf "$box/tree"
+}
+
+plugin_files() {
+  box_run find / -xdev '(' -path '*/claws-mail/plugins/certexc*' -o -name 'certexc-claws-mail.mo' -o -path '*/doc/claws-mail-certexc*' ')'
+}
+
+if [ -n "${CERTEXC_CLAWS_DEB:-}" ]; then
+  make_stand_in "$CERTEXC_CLAWS_DEB"
+  box_copy "$CERTEXC_CLAWS_DEB" /plugin
+  make_later /plugin/later "$CERTEXC_CLAWS_DEB"
+  must "the plugin's package installs" 0 . box_run sh -c 'dpkg --install /packages/stand-in.deb /plugin/*.deb'
+  must 'where Claws Mail looks for plugins' 0 '/claws-mail/plugins/certexc.so$' plugin_files
+  must 'a later version installs over it, too' 0 . box_run sh -c 'dpkg --install /plugin/later/*.deb'
+  must 'and is the one that is there' 0 '+later$' box_run dpkg-query --show claws-mail-certexc
+  must 'removed, it leaves no file' 0 '' is_silent eval 'box_run dpkg --remove claws-mail-certexc >/dev/null && plugin_files'
+  must 'nor anything to purge' 1 'no packages found' box_run dpkg-query --show claws-mail-certexc
+  must 'the decisions are still there' 0 accept check_as one
+fi
 
 # -- removing --------------------------------------------------------------------------------------
 
