@@ -55,8 +55,6 @@ static void print_store(const Output *out, const certexc_status *status) {
         field(out, _("Store"), strcmp(store, "ok") == 0 ? STYLE_GOOD : STYLE_BAD, "%s%s%s", store,
               *detail ? ": " : "", detail);
         field(out, "", STYLE_PLAIN, "%s", text_or(status, "state_directory", "?"));
-        field(out, _("Generation"), STYLE_PLAIN, "%" PRId64,
-              certexc_status_number(status, "generation"));
         field(out, _("Authorities"), STYLE_PLAIN, _("%" PRId64 " from %s"),
               certexc_status_number(status, "authorities"),
               text_or(status, "authorities_from", "?"));

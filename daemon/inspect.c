@@ -236,12 +236,9 @@ static int put_agents(struct json_object *o, const Manager *m, int64_t owner) {
 }
 
 static int put_rest(struct json_object *o, const Manager *m) {
-        uint64_t generation = store_generation(m->store) + m->trust_generation +
-                              m->rules_generation;
-
         if (json_put_int(o, "authorities", trust_count(m->trust)) < 0 ||
             json_put_string(o, "authorities_from", trust_from(m->trust)) < 0 ||
-            json_put_int(o, "generation", (int64_t) generation) < 0 ||
+            json_put_int(o, "generation", (int64_t) manager_generation(m)) < 0 ||
             json_put_int(o, "judges", judges_count(m->judges)) < 0 ||
             json_put_int(o, "connections", listener_n_connections(m->listener)) < 0 ||
             json_put(o, "warnings", warnings_object(m)) < 0)

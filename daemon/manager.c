@@ -60,6 +60,11 @@ int64_t manager_now(void) {
         return (int64_t) time(NULL);
 }
 
+uint64_t manager_generation(const Manager *m) {
+        return m->first_generation + store_generation(m->store) + m->trust_generation +
+               m->rules_generation + m->conf_generation;
+}
+
 /* -- the configuration ------------------------------------------------------------------- */
 
 /* Reads it anew; what held before stays if that cannot be done. */
@@ -79,6 +84,7 @@ static int load_conf(Manager *m) {
 
         conf_done(&m->conf);
         m->conf = conf;
+        m->conf_generation++;
         return 0;
 }
 
@@ -396,11 +402,14 @@ static int open_trust(Manager *m) {
 
 int manager_new(Options *options, Manager **ret) {
         _cleanup_(manager_freep) Manager *m = calloc(1, sizeof(*m));
+        struct timespec now = {};
         int r;
 
         if (!m)
                 return log_error_errno(-ENOMEM, "Cannot start: %m");
         m->started = manager_now();
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        m->first_generation = (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
         m->options = *options;
         *options = (Options){ 0 };
         conf_defaults(&m->conf);

@@ -48,6 +48,8 @@ typedef struct Manager {
         Listener *listener;
         Bus *bus; /* NULL with --no-bus */
         int64_t started;
+        uint64_t first_generation; /* microseconds since 1970: no daemon before this one came so far */
+        uint64_t conf_generation;  /* grows with each reading */
         uint64_t trust_generation; /* grows with each other block of authorities */
         uint8_t trust_sha256[SHA256_SIZE]; /* of the last one */
         uint64_t rules_generation; /* that was told last */
@@ -71,6 +73,9 @@ DEFINE_CLEANUP(Manager *, manager_free)
 
 /* Seconds since 1970: the clock, or what --replace-clock says in a testing build. */
 int64_t manager_now(void);
+
+/* Grows with every change to what verdicts depend on, also from one daemon to the next. */
+uint64_t manager_generation(const Manager *m);
 #ifdef CERTEXC_TESTING
 void manager_replace_clock(int64_t epoch);
 #endif

@@ -185,7 +185,8 @@ static char *parameters_new(const char *text) {
 /* What each daemon has of its own: where it lives, who is connected, and the clock's time of
  * files. */
 static void remove_own(struct json_object *reply) {
-        static const char *const own[] = { "state_directory", "authorities_from", "connections" };
+        static const char *const own[] = { "state_directory", "authorities_from", "connections",
+                                           "generation" };
         static const char *const files[] = { "kept", "free_bytes", "findings" };
         struct json_object *o = NULL, *within = NULL;
 

@@ -355,6 +355,36 @@ START_TEST(a_reload_reads_everything_again) {
 }
 END_TEST
 
+static int64_t generation(void) {
+        _cleanup_(peer_freep) Peer *peer = peer_new(f);
+        struct json_object *reply = peer_call(peer, STATUS);
+        int64_t n = json_object_get_int64(reply_field(reply, "generation"));
+
+        (void) json_object_put(reply);
+        return n;
+}
+
+/* Who remembers verdicts by it remembers none that would be another now. */
+START_TEST(the_generation_grows_with_the_configuration_and_from_daemon_to_daemon) {
+        int64_t before;
+
+        fixture_start(f, NULL);
+        before = generation();
+        ck_assert_int_gt(before, 0);
+        ck_assert_msg(generation() == before, "nothing has changed");
+        put_conf("[Verdict]\nNever=self-signed\n");
+        (void) kill(f->launch.pid, SIGHUP);
+        ck_assert_int_eq(launch_wait(&f->launch, "RELOADING=1", FIXTURE_WAIT_MSEC), 0);
+        ck_assert_int_eq(launch_wait(&f->launch, "READY=1", FIXTURE_WAIT_MSEC), 0);
+        ck_assert_int_gt(generation(), before);
+        before = generation();
+        ck_assert_int_eq(fixture_stop(f), 0);
+        fixture_start(f, NULL);
+        ck_assert_int_gt(generation(), before);
+        ck_assert_int_eq(fixture_stop(f), 0);
+}
+END_TEST
+
 START_TEST(a_configuration_that_cannot_be_read_changes_nothing) {
         _cleanup_(peer_freep) Peer *peer = NULL;
 
@@ -486,6 +516,7 @@ int main(void) {
         tcase_add_test(tcase, the_watchdog_is_fed);
         tcase_add_test(tcase, a_reload_reads_everything_again);
         tcase_add_test(tcase, a_configuration_that_cannot_be_read_changes_nothing);
+        tcase_add_test(tcase, the_generation_grows_with_the_configuration_and_from_daemon_to_daemon);
         tcase_add_test(tcase, a_monitor_does_not_hold_the_end_up);
 #ifdef CERTEXC_TESTING
         tcase_add_test(tcase, a_call_at_work_is_answered_before_the_end);
