@@ -63,7 +63,9 @@ int directory_make_private(const char *path) {
                 return -errno;
         if (st.st_uid != geteuid())
                 return -EPERM;
-        if ((st.st_mode & 077) != 0 && chmod(path, 0700) < 0)
+        if ((st.st_mode & 077) == 0 || chmod(path, 0700) == 0)
+                return 0;
+        if (errno != EROFS)
                 return -errno;
-        return 0;
+        return (st.st_mode & 022) == 0 ? 1 : -EACCES;
 }

@@ -11,7 +11,8 @@ int directory_make(const char *path, mode_t mode);
 int directory_make_above(const char *path, mode_t mode);
 
 /*
- * Makes @path readable for us alone. Returns 0; -EPERM if it belongs to somebody else, who could
- * change the decisions in it; -errno.
+ * Makes @path readable for us alone. Returns 0; 1 if others may read it, but not write to it, and that cannot be
+ * changed because the file system is read-only; -EPERM if it belongs to somebody else, who could change the
+ * decisions in it; -EACCES if others may write to it, and it is read-only; -errno.
  */
 int directory_make_private(const char *path);

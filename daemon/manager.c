@@ -340,8 +340,15 @@ static int make_directories(Manager *m) {
                 return log_error_errno(r, "%s belongs to another user than the daemon runs as; "
                                           "give it to that user or give --state-dir",
                                        o->state_directory);
+        if (r == -EACCES)
+                return log_error_errno(r, "Others may write to %s, and its mode cannot be set to 0700 where the file "
+                                          "system is read-only; what is in it may be anybody's. Mount it writable, "
+                                          "or give --state-dir", o->state_directory);
         if (r < 0)
                 return log_error_errno(r, "Cannot make %s: %m", o->state_directory);
+        if (r > 0)
+                log_warning("Others may read %s, and its mode cannot be set to 0700 while the file system is "
+                            "read-only; it is set once that is mounted writable", o->state_directory);
 
         r = directory_make_above(o->socket_path, o->user_mode ? 0700 : 0755);
         if (r < 0)

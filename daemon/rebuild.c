@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/rebuild-losses.h"
@@ -255,6 +256,8 @@ static int mend(Store *store, Mending *mending) {
         int64_t saved = 0;
         int r;
 
+        /* It may have been open to others' eyes while nothing could be changed. */
+        (void) fchmod(store->directory_fd, 0700);
         r = store_directory_path(store, &directory);
         if (r == 0)
                 r = aside_strange(store->directory_fd, mending->time, mending->database,

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "daemon/rebuild-aside.h"
@@ -89,6 +90,15 @@ static int lock(int fd) {
         return r;
 }
 
+/* Where nothing can be changed, that others may look is no reason to serve nobody. */
+static bool is_private(int fd, const struct stat *st) {
+        struct statvfs fs;
+
+        if ((st->st_mode & 077) == 0)
+                return true;
+        return (st->st_mode & 022) == 0 && fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY);
+}
+
 /* The lock is on the directory, so that it holds whatever becomes of the files in it. */
 int store_lock_directory(const char *directory, int *ret, const char **ret_reason) {
         _cleanup_fd_ int fd = -1;
@@ -99,7 +109,7 @@ int store_lock_directory(const char *directory, int *ret, const char **ret_reaso
                 return fail(-errno, "the state directory cannot be opened", ret_reason);
         if (fstat(fd, &st) < 0)
                 return fail(-errno, "the state directory cannot be examined", ret_reason);
-        if (st.st_uid != geteuid() || (st.st_mode & 077) != 0)
+        if (st.st_uid != geteuid() || !is_private(fd, &st))
                 return fail(
                         -EPERM,
                         "the state directory must belong to the daemon's user and have mode 0700",

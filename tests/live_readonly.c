@@ -295,6 +295,44 @@ START_TEST(it_is_written_again_without_a_change) {
 }
 END_TEST
 
+static mode_t mode_of_state(void) {
+        struct stat st;
+
+        ck_assert_int_eq(stat(state("."), &st), 0);
+        return st.st_mode & 07777;
+}
+
+/* That others may look is no reason to serve nobody; it ends as soon as it can. */
+START_TEST(others_may_look_where_nothing_can_be_changed) {
+        stop(false);
+        ck_assert_int_eq(chmod(state("."), 0755), 0);
+        must_mount(true);
+        methods_start(m, PKI_NOW);
+        expect_verdicts();
+        expect_refusals();
+        WALK({ "an examination says so", 0, "CheckStore", "{}", "check.findings.0.id", "directory-open" });
+        ck_assert_int_eq(mode_of_state(), 0755);
+        must_mount(false);
+        expect_changes();
+        ck_assert_int_eq(mode_of_state(), 0700);
+}
+END_TEST
+
+/* What could be written to by anybody may be anybody's. */
+START_TEST(others_may_not_have_written) {
+        stop(false);
+        ck_assert_int_eq(chmod(state("."), 0775), 0);
+        must_mount(true);
+        fixture_launch(m->fixture, NULL);
+        ck_assert_int_eq(launch_wait(&m->fixture->launch, "READY=1", FIXTURE_WAIT_MSEC), -ECHILD);
+        launch_done(&m->fixture->launch);
+        must_mount(false);
+        ck_assert_int_eq(chmod(state("."), 0700), 0);
+        methods_start(m, PKI_NOW);
+        expect_verdicts();
+}
+END_TEST
+
 /* The second refuses, on such a file system too. */
 START_TEST(two_daemons_are_one_too_many) {
         _cleanup_free_ char *socket = strdup(fixture_path(m->fixture, "second"));
@@ -423,6 +461,8 @@ int main(void) {
         tcase_add_loop_test(tc, what_can_be_read_is_answered, 0, N_ELEMENTS(readable));
         tcase_add_loop_test(tc, what_must_be_mended_first_is_not_believed, 0, N_ELEMENTS(unreadable));
         tcase_add_test(tc, it_is_written_again_without_a_change);
+        tcase_add_test(tc, others_may_look_where_nothing_can_be_changed);
+        tcase_add_test(tc, others_may_not_have_written);
         tcase_add_test(tc, two_daemons_are_one_too_many);
         tcase_add_test(tc, what_a_newer_version_wrote_is_refused);
         tcase_add_test(tc, a_directory_without_permission);
