@@ -14,9 +14,11 @@
 #include "daemon/prompter.h"
 #include "daemon/rules.h"
 
-static void log_refusals(const Rules *rules) {
+static void log_flaws(const Rules *rules) {
         for (size_t i = 0; i < rules_n_warnings(rules); i++)
                 log_struct(LOG_WARNING, LOG_RULES_FAILED, rules_warning(rules, i), NULL);
+        for (size_t i = 0; i < rules_n_notices(rules); i++)
+                log_notice("%s", rules_notice(rules, i));
 }
 
 static void log_count(Manager *m) {
@@ -46,7 +48,7 @@ static void on_read(Rules *rules, int error, void *userdata) {
                 (void) log_error_errno(error, "Cannot read the decisions in files again, those that were "
                                               "read before stay in force: %m");
         else
-                log_refusals(rules);
+                log_flaws(rules);
         if (rules_generation(rules) != m->rules_generation) {
                 m->rules_generation = rules_generation(rules);
                 tell_changed(m);
@@ -70,7 +72,7 @@ int manager_open_rules(Manager *m) {
         r = rules_new(m->event, &folders, on_read, m, &m->rules);
         if (r < 0)
                 return log_error_errno(r, "Cannot read the decisions in files: %m");
-        log_refusals(m->rules);
+        log_flaws(m->rules);
         m->rules_generation = rules_generation(m->rules);
         if (m->rules_generation > 0)
                 log_count(m);

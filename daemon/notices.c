@@ -98,7 +98,7 @@ char *notice_lists(const TrustFolders *folders, const ImportReport *report) {
         for (unsigned i = 0; i < n && i < BAD_LISTS_NAMED; i++)
                 name_bad_list(out, folders, &report->bad_lists[i]);
         if (n > BAD_LISTS_NAMED)
-                (void) fprintf(out, "So are %u more. ", n - BAD_LISTS_NAMED);
+                (void) fprintf(out, "And %u more. ", n - BAD_LISTS_NAMED);
         (void) fprintf(out, "%sPut whole lists in their place, or take away what is no list.",
                        report->n_lost_lists > 0 ? doubtful : "");
         if (fclose(out) != 0) {

@@ -168,10 +168,13 @@ int rule_file_learn(RuleFile *file, size_t i, const CertificateFacts *facts) {
 
 /* -- the whole --------------------------------------------------------------------------------- */
 
+/* What ends too early does so on its last line, not on the one that would have followed. */
 static size_t line_of(Blob text, size_t offset) {
-        size_t line = 1;
+        size_t line = 1, size = text.size;
 
-        for (size_t i = 0; i < offset && i < text.size; i++)
+        while (size > 0 && strchr(" \t\r\n", text.data[size - 1]))
+                size--;
+        for (size_t i = 0; i < offset && i < size; i++)
                 line += text.data[i] == '\n';
         return line;
 }

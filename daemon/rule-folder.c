@@ -14,10 +14,12 @@
 #include <sys/sysmacros.h>
 
 #include "daemon/limits.h"
+#include "daemon/rule-link.h"
 
 void rule_sources_done(RuleSources *sources) {
         for (size_t i = 0; i < sources->n_items; i++) {
                 free(sources->items[i].path);
+                free(sources->items[i].masks);
                 free(sources->items[i].data);
         }
         free(sources->items);
@@ -45,7 +47,7 @@ static const char *reason_of(int error) {
 
 /* Whoever could write to it could make everybody's exceptions. NULL, or what is wrong. */
 static const char *check_owner(const struct stat *st, uid_t owner) {
-        if (st->st_uid != 0 && st->st_uid != owner)
+        if (!rule_is_trusted(st, owner))
                 return owner == 0 ? "it does not belong to root" : "it belongs to another user";
         return st->st_mode & (S_IWGRP | S_IWOTH) ? "others than its owner may write to it" : NULL;
 }
@@ -78,7 +80,7 @@ static int load(int fd, size_t size, uint8_t **ret, size_t *ret_size) {
         return 0;
 }
 
-/* @room: bytes that all the rest may have. Without a reason and without bytes it is there to cover. */
+/* @room: bytes that all the rest may have. Without a reason and without bytes it is there to mask. */
 static int read_source(RuleSource *source, int folder, uid_t owner, size_t *room) {
         /* Not to hang on a FIFO. */
         _cleanup_fd_ int fd = openat(folder, source->name,
@@ -90,13 +92,16 @@ static int read_source(RuleSource *source, int folder, uid_t owner, size_t *room
                 source->reason = reason_of(errno);
                 return 0;
         }
-        if (is_null_device(&st))
+        source->is_null = is_null_device(&st);
+        if (source->is_null)
                 return 0;
         if (!S_ISREG(st.st_mode)) {
                 source->reason = S_ISDIR(st.st_mode) ? "it is a folder" : "it is no regular file";
                 return 0;
         }
         source->reason = check_owner(&st, owner);
+        if (!source->reason)
+                source->reason = rule_link_check(folder, source->name, owner);
         if (source->reason || st.st_size == 0)
                 return 0;
         if ((uint64_t) st.st_size > *room) {
@@ -139,14 +144,22 @@ static int add_source(RuleSources *sources, RuleFolder folder, const char *path,
         return 0;
 }
 
-static bool is_covered(const RuleSources *sources, RuleFolder folder, const char *name) {
+/* The file that covers it; NULL: none. */
+static RuleSource *find_cover(const RuleSources *sources, RuleFolder folder, const char *name) {
         for (size_t i = 0; folder == RULES_VENDOR && i < sources->n_items; i++) {
-                const RuleSource *s = &sources->items[i];
+                RuleSource *s = &sources->items[i];
 
                 if (s->name && rule_same_place(s->folder, s->name, folder, name))
-                        return true;
+                        return s;
         }
-        return false;
+        return NULL;
+}
+
+/* What has nothing to say itself says that this one is not to count. */
+static int cover(RuleSource *source, const char *path, const char *name) {
+        if (source->reason || source->data || source->masks)
+                return 0;
+        return asprintf(&source->masks, "%s/%s", path, name) < 0 ? -ENOMEM : 0;
 }
 
 static int refuse_folder(RuleSources *sources, RuleFolder folder, const char *path,
@@ -162,11 +175,11 @@ static int refuse_folder(RuleSources *sources, RuleFolder folder, const char *pa
 
 static int add_file(RuleSources *sources, const RuleFolders *folders, RuleFolder folder, int fd,
                     const char *name, size_t *room) {
-        RuleSource *source;
+        RuleSource *source = find_cover(sources, folder, name);
         int r;
 
-        if (is_covered(sources, folder, name))
-                return 0;
+        if (source)
+                return cover(source, folders->paths[folder], name);
         r = add_source(sources, folder, folders->paths[folder], name, &source);
         return r < 0 ? r : read_source(source, fd, folders->owner, room);
 }
@@ -219,14 +232,17 @@ static int read_folder(RuleSources *sources, const RuleFolders *folders, RuleFol
         return read_names(sources, folders, folder, fd, room);
 }
 
-/* What only covers has done so. */
+/* A link to /dev/null that masks nothing is of no account. What is empty without a purpose may have been emptied:
+ * whoever writes a file in place empties it first, and may get no further. */
 static void drop_empty(RuleSources *sources) {
         size_t n = 0;
 
         for (size_t i = 0; i < sources->n_items; i++) {
                 RuleSource *s = &sources->items[i];
 
-                if (s->reason || s->data)
+                if (!s->reason && !s->data && !s->masks && !s->is_null)
+                        s->reason = "it is empty, and there is no file of the distribution of that name for it to mask";
+                if (s->reason || s->data || s->masks)
                         sources->items[n++] = *s;
                 else
                         free(s->path);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * RuleFolder: the files of exceptions.d that count, and their bytes. A file of the administrator's covers one
- * of the distribution's of the same name; an empty one, or a link to /dev/null, does no more than that.
+ * of the distribution's of the same name; an empty one, or a link to /dev/null, does no more than that: it masks
+ * it. What is empty and masks nothing is broken.
  */
 #pragma once
 
@@ -30,6 +31,8 @@ typedef struct RuleSource {
         RuleFolder folder;
         const char *name;   /* the end of @path; NULL: a folder */
         const char *reason; /* why nothing can be taken of it (static); NULL: here it is */
+        bool is_null;       /* a link to /dev/null */
+        char *masks;        /* the file of the distribution that does not count because of it; NULL: none */
         uint8_t *data;
         size_t size;
 } RuleSource;

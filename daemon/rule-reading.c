@@ -47,6 +47,9 @@ RuleReading *rule_reading_free(RuleReading *reading) {
                 free(results->refused[i].path);
                 free(results->refused[i].reason);
         }
+        for (size_t i = 0; i < results->n_notices; i++)
+                free(results->notices[i]);
+        free(results->notices);
         free(results->good);
         free(results->refused);
         free(reading);
@@ -98,6 +101,20 @@ static int take(RuleReading *reading, RuleFolder folder, RuleFile **file) {
         return 0;
 }
 
+static int note_mask(RuleReading *reading, const RuleSource *source) {
+        RuleResults *results = &reading->results;
+        char **list = reallocarray(results->notices, results->n_notices + 1, sizeof(*list));
+
+        if (!list)
+                return -ENOMEM;
+        results->notices = list;
+        if (asprintf(&list[results->n_notices], "%s is %s: it masks %s, which does not count.", source->path,
+                     source->is_null ? "a link to /dev/null" : "empty", source->masks) < 0)
+                return -ENOMEM;
+        results->n_notices++;
+        return 0;
+}
+
 static int read_source(RuleReading *reading, const RuleSource *source) {
         _cleanup_(rule_file_freep) RuleFile *file = NULL;
         _cleanup_free_ char *reason = NULL;
@@ -106,6 +123,8 @@ static int read_source(RuleReading *reading, const RuleSource *source) {
         if (source->reason)
                 return refuse(reading, source->folder, source->path, !source->name,
                               source->reason);
+        if (source->masks)
+                return note_mask(reading, source);
         r = rule_file_parse(source->path, (Blob){ source->data, source->size }, &file, &reason);
         if (r == -EBADMSG)
                 return refuse(reading, source->folder, source->path, false, reason);

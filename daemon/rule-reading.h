@@ -31,6 +31,8 @@ typedef struct RuleResults {
         size_t n_good;
         RuleRefusal *refused;
         size_t n_refused;
+        char **notices; /* sentences: what masks what */
+        size_t n_notices;
         size_t n_decisions; /* of the good ones */
 } RuleResults;
 

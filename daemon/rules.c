@@ -28,6 +28,8 @@ struct Rules {
         size_t n_items;
         char **warnings;
         size_t n_warnings;
+        char **notices;
+        size_t n_notices;
         uint64_t generation;
         bool doubtful;
         int64_t latest; /* the latest time that was seen */
@@ -44,16 +46,16 @@ typedef struct Prepared {
         bool doubtful;
 } Prepared;
 
-static void warnings_free(char **warnings, size_t n) {
+static void sentences_free(char **sentences, size_t n) {
         for (size_t i = 0; i < n; i++)
-                free(warnings[i]);
-        free(warnings);
+                free(sentences[i]);
+        free(sentences);
 }
 
 static void prepared_done(Prepared *p) {
         free(p->held);
         free(p->items);
-        warnings_free(p->warnings, p->n_warnings);
+        sentences_free(p->warnings, p->n_warnings);
 }
 
 /* Whether @last stays in force in the place of what was refused. */
@@ -160,7 +162,8 @@ static void drop_held(Rules *rules) {
                 (void) rule_file_free(rules->held[i].file);
         free(rules->held);
         free(rules->items);
-        warnings_free(rules->warnings, rules->n_warnings);
+        sentences_free(rules->warnings, rules->n_warnings);
+        sentences_free(rules->notices, rules->n_notices);
 }
 
 /* All of it from one moment to the next, or nothing. 0 or -ENOMEM. */
@@ -185,6 +188,9 @@ static int put_in_force(Rules *rules, RuleResults *results) {
         rules->warnings = TAKE_PTR(p.warnings);
         rules->n_warnings = p.n_warnings;
         p.n_warnings = 0;
+        rules->notices = TAKE_PTR(results->notices);
+        rules->n_notices = results->n_notices;
+        results->n_notices = 0;
         rules->doubtful = p.doubtful;
         return 0;
 }
@@ -309,6 +315,14 @@ bool rules_is_doubtful(const Rules *rules) {
 
 uint64_t rules_generation(const Rules *rules) {
         return rules->generation;
+}
+
+size_t rules_n_notices(const Rules *rules) {
+        return rules->n_notices;
+}
+
+const char *rules_notice(const Rules *rules, size_t i) {
+        return rules->notices[i];
 }
 
 size_t rules_n_warnings(const Rules *rules) {

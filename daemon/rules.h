@@ -52,6 +52,10 @@ uint64_t rules_generation(const Rules *rules);
 size_t rules_n_warnings(const Rules *rules);
 const char *rules_warning(const Rules *rules, size_t i);
 
+/* What masks a file of the distribution, as a sentence. */
+size_t rules_n_notices(const Rules *rules);
+const char *rules_notice(const Rules *rules, size_t i);
+
 /* -- looking up ------------------------------------------------------------------------------ */
 
 /* Each marks as ended what is over at @now; what was seen as over stays so. All are borrowed until the next

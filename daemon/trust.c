@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <systemd/sd-event.h>
 
 #include "daemon/authorities.h"
@@ -280,6 +281,12 @@ static int trust_on_time(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
+static bool is_there(const char *path) {
+        struct stat st;
+
+        return lstat(path, &st) == 0;
+}
+
 /* Opens the folders that are there and lets the importer have them. */
 static int trust_send_order(Trust *trust) {
         int fds[_IMPORT_FD_MAX] = { -1, -1, -1, trust->block_fd };
@@ -289,8 +296,9 @@ static int trust_send_order(Trust *trust) {
                 if (!trust->folders.paths[i])
                         continue;
                 fds[i] = open(trust->folders.paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                /* The importer then says that the folder cannot be read, and keeps what it had. */
-                if (fds[i] < 0 && errno != ENOENT)
+                /* The importer then says that the folder cannot be read, and keeps what it had. A link that leads
+                 * nowhere is no folder that nobody made. */
+                if (fds[i] < 0 && (errno != ENOENT || is_there(trust->folders.paths[i])))
                         fds[i] = IMPORT_FD_CLOSED;
         }
         r = import_order_send(trust->socket_fd, fds);

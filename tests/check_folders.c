@@ -562,7 +562,23 @@ START_TEST(each_of_the_first_is_named_and_the_others_counted) {
         ck_assert_ptr_null(strstr(trust_lists_warning(trust), " more"));
         put_text(lists, "one.crl", "These are words.\n");
         wait_for_change(&seen);
-        ck_assert_ptr_nonnull(strstr(trust_lists_warning(trust), "So are 1 more"));
+        ck_assert_ptr_nonnull(strstr(trust_lists_warning(trust), "And 1 more. "));
+}
+END_TEST
+
+/* The disk behind it may not be mounted yet. */
+START_TEST(a_link_that_leads_nowhere_is_no_folder_that_nobody_made) {
+        _cleanup_(seen_done) Seen seen = {};
+        _cleanup_(trust_freep) Trust *trust = NULL;
+
+        make_folder(lists);
+        ck_assert_int_eq(rmdir(lists), 0);
+        ck_assert_int_eq(symlink("/nowhere/at/all", lists), 0);
+        ck_assert_int_eq(symlink("/nowhere/at/all", blocked), 0);
+        trust = start(&seen);
+        ck_assert_ptr_nonnull(strstr(trust_lists_warning(trust), "crls.d: it is no folder"));
+        ck_assert_ptr_nonnull(strstr(trust_blocked_warning(trust), "conf/blocked.d"));
+        ck_assert_msg(trust_is_doubtful(trust), "nobody knows what would be in them");
 }
 END_TEST
 
@@ -678,6 +694,7 @@ int main(int argc, char *argv[]) {
         tcase_add_test(tcase, an_empty_file_covers_only_what_it_always_covered);
         tcase_add_test(tcase, each_of_the_first_is_named_and_the_others_counted);
         tcase_add_test(tcase, a_folder_of_lists_that_cannot_be_read_is_no_empty_one);
+        tcase_add_test(tcase, a_link_that_leads_nowhere_is_no_folder_that_nobody_made);
         tcase_add_test(tcase, what_is_out_of_date_is_named);
         tcase_add_test(tcase, lists_have_their_bounds);
 

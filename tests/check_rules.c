@@ -79,14 +79,17 @@ static const struct {
         { "the administrator's covers the distribution's", ONE, TWO, ABSENT, NULL, true, false, false },
         { "an empty one does no more than that", EMPTY, TWO, ABSENT, NULL, false, false, false },
         { "nor does a link to /dev/null", DEV_NULL, TWO, ABSENT, NULL, false, false, false },
-        { "an empty one of the distribution's is none", ABSENT, EMPTY, ABSENT, NULL, false, false,
+        { "an empty one of the distribution's masks nothing, and is broken", ABSENT, EMPTY, ABSENT, NULL, false,
+          false, true },
+        { "a link to /dev/null that masks nothing is of no account", DEV_NULL, ABSENT, ABSENT, NULL, false, false,
           false },
         { "a link to a file is that file", LINK, TWO, ABSENT, NULL, true, false, false },
         { "a broken one covers as well, and leaves a doubt", BROKEN, TWO, ABSENT, NULL, false, false,
           true },
         { "one's own covers nothing", ABSENT, TWO, ONE, NULL, true, true, false },
-        { "nor is it covered", EMPTY, ABSENT, ONE, NULL, true, false, false },
-        { "one's own that is empty covers nothing", ABSENT, TWO, EMPTY, NULL, false, true, false },
+        { "nor is it covered", DEV_NULL, ABSENT, ONE, NULL, true, false, false },
+        { "an empty one that masks nothing is broken", EMPTY, ABSENT, ONE, NULL, true, false, true },
+        { "one's own that is empty covers nothing, and is broken", ABSENT, TWO, EMPTY, NULL, false, true, true },
         { "a hidden file is none", ONE, TWO, ONE, ".x.json", false, false, false },
         { "what an editor left is none", ONE, TWO, ONE, "x.json~", false, false, false },
         { "nor is what only ends like it", ONE, TWO, ONE, ".json", false, false, false },
@@ -105,6 +108,11 @@ START_TEST(which_files_count) {
         ck_assert_msg(denies(rules, two) == places[_i].denies_two, "%s", places[_i].sentence);
         ck_assert_msg(rules_is_doubtful(rules) == places[_i].doubtful, "%s", places[_i].sentence);
         ck_assert_uint_eq(rules_n_warnings(rules), places[_i].doubtful);
+        ck_assert_msg(rules_n_notices(rules) == (!places[_i].name && places[_i].vendor == TWO &&
+                                                 (places[_i].admin == EMPTY || places[_i].admin == DEV_NULL)),
+                      "%s: what is masked is told", places[_i].sentence);
+        if (rules_n_notices(rules) > 0)
+                ck_assert_ptr_nonnull(strstr(rules_notice(rules, 0), in(RULES_VENDOR, "x.json")));
         ck_assert_msg(rules_generation(rules) == (denies(rules, one) || denies(rules, two) ||
                                                   places[_i].doubtful),
                       "%s", places[_i].sentence);
@@ -140,6 +148,63 @@ static void make_pipe(const char *path) {
 
 static void make_dangling(const char *path) {
         ck_assert_int_eq(symlink("/nowhere/at/all", path), 0);
+}
+
+/* In a folder elsewhere that has this mode, on the way or at the end of it. */
+static void make_link(const char *path, mode_t mode, bool at_the_end) {
+        char elsewhere[128], below[160], file[200];
+
+        (void) snprintf(elsewhere, sizeof(elsewhere), "%s/others", home);
+        (void) snprintf(below, sizeof(below), "%s/below", elsewhere);
+        (void) snprintf(file, sizeof(file), "%s/file", at_the_end ? elsewhere : below);
+        make_folder(elsewhere);
+        make_folder(below);
+        export_write(file, &(ExportRow){ .action = "deny", .pki = one }, 1);
+        ck_assert_int_eq(chmod(elsewhere, mode), 0);
+        ck_assert_int_eq(symlink(file, path), 0);
+}
+
+static void make_link_to_open_folder(const char *path) {
+        make_link(path, 0757, true);
+}
+
+static void make_link_to_sticky_folder(const char *path) {
+        make_link(path, 01777, true);
+}
+
+static void make_link_through_open_folder(const char *path) {
+        make_link(path, 0775, false);
+}
+
+/* The last link is as it should be; one on the way may be led elsewhere. */
+static void make_link_to_link(const char *path) {
+        char elsewhere[128], link[160], file[128];
+
+        (void) snprintf(elsewhere, sizeof(elsewhere), "%s/others", home);
+        (void) snprintf(link, sizeof(link), "%s/link", elsewhere);
+        (void) snprintf(file, sizeof(file), "%s/file", home);
+        make_folder(elsewhere);
+        export_write(file, &(ExportRow){ .action = "deny", .pki = one }, 1);
+        ck_assert_int_eq(symlink("../file", link), 0);
+        ck_assert_int_eq(chmod(elsewhere, 0777), 0);
+        ck_assert_int_eq(symlink("../others/link", path), 0);
+}
+
+/* Only root can give folders away. */
+static void make_link_to_foreign_folder(const char *path) {
+        char elsewhere[128];
+
+        make_link(path, 0755, true);
+        (void) snprintf(elsewhere, sizeof(elsewhere), "%s/others", home);
+        ck_assert_int_eq(chown(elsewhere, 4711, (gid_t) -1), 0);
+}
+
+static void make_empty(const char *path) {
+        export_write_text(path, "");
+}
+
+static void make_cut(const char *path) {
+        export_write_text(path, "{\n");
 }
 
 static void make_broken(const char *path) {
@@ -180,7 +245,19 @@ static const struct {
         { "a folder", make_folder, ": it is a folder. ", 0 },
         { "a pipe", make_pipe, ": it is no regular file. ", 0 },
         { "a link that leads nowhere", make_dangling, ": it is a link to something that is not there. ", 0 },
+        { "a link to a file in a folder that others may write", make_link_to_open_folder,
+          ": it is a link through a folder that others than its owner may write to. ", 0 },
+        { "also where they may not remove it", make_link_to_sticky_folder,
+          ": it is a link through a folder that others than its owner may write to. ", 0 },
+        { "a link through such a folder", make_link_through_open_folder,
+          ": it is a link through a folder that others than its owner may write to. ", 0 },
+        { "a link to a link that others may lead elsewhere", make_link_to_link,
+          ": it is a link through a folder that others than its owner may write to. ", 0 },
+        { "a link to a file in another's folder", make_link_to_foreign_folder,
+          ": it is a link through a folder, or to another link, of another user. ", 1 },
         { "what is no export", make_broken, ": line 2: ", 0 },
+        { "what ends too early does so on its last line", make_cut, ": line 1: it ends too early. ", 0 },
+        { "an empty file that masks nothing", make_empty, ": it is empty, and there is no file of the distribution ", 0 },
         { "a certificate that nobody can read", make_garbage, ": it cannot be read. ", 0 },
 #ifdef CERTEXC_TESTING
         { "a certificate that kills the judge", make_killer,
@@ -261,6 +338,10 @@ START_TEST(what_was_read_stays_in_force_while_its_file_is_broken) {
                 ck_assert(has_warning(rules, "admin/x.json: line 2: "));
                 ck_assert(has_warning(rules, "What was read of it before stays in force"));
         }
+        export_write_text(in(RULES_ADMIN, "x.json"), "");
+        reload(rules, &seen);
+        ck_assert_msg(denies(rules, one) && !rules_is_doubtful(rules), "also while it is empty");
+        ck_assert(has_warning(rules, "admin/x.json: it is empty"));
         put(RULES_ADMIN, "x.json", two);
         reload(rules, &seen);
         ck_assert_msg(!denies(rules, one) && denies(rules, two), "until it is mended");

@@ -85,9 +85,9 @@ must 'nobody allows what it denies' 1 'den[a-z]* this.*Nothing was stored' \
 must 'an import does not either' 1 'A file of decisions denies it' import "$live/exported"
 
 echo '{' >"$live/conf/exceptions.d/60-lock.json"
-reload '60-lock.json: line 2: '
-must 'a broken file is told of' 0 '60-lock.json: line 2: .* stays in force' status
-must 'and found by the doctor' 5 '60-lock.json: line 2: ' doctor
+reload '60-lock.json: line 1: '
+must 'a broken file is told of' 0 '60-lock.json: line 1: .* stays in force' status
+must 'and found by the doctor' 5 '60-lock.json: line 1: ' doctor
 must 'what it said holds' 4 reject check "$place" --chain="$live/server.pem"
 
 certexc allow other.example.net:993 --chain="$live/distrusted.pem" --yes >/dev/null
@@ -97,4 +97,22 @@ reload '70-broken.json'
 must 'while a denial may be missing a person is asked, and told why' 3 \
   'What the daemon warns of .*70-broken.json.*nothing is accepted by exception' \
   check other.example.net:993 --chain="$live/distrusted.pem"
+# The file of certexcd(8), as it stands there, for a certificate that is there.
+rm "$live"/conf/exceptions.d/*
+live_certificate imap imap.example.org
+cp "$live/imap.pem" "$live/conf/server.pem"
+sed -n '/^cat > .*exceptions.d/,/^END$/p' "$source_dir/man/certexcd.8" |
+  sed "s|/etc/certexc/exceptions.d|$live/conf/exceptions.d|" >"$live/pasted"
+[ "$(wc -l <"$live/pasted")" -gt 10 ] || live_fail 'certexcd(8) has a file of decisions'
+if command -v openssl >/dev/null; then
+  (cd "$live/conf" && bash -eu "$live/pasted")
+  reload 'Decisions in files that are in force: 2'
+  must 'a file as the manual has it is in force' 0 "In files .*2 decisions are in force" status
+  must 'with nothing to complain of' 0 'In files .*All is well' doctor
+  must 'it lists both, the one to be used at once' 0 \
+    'allow imap.example.org:993 .* live .*deny old.example.org:993 .* live ' list
+  must 'and accepts' 0 'accept. .*60-mail.json' check imap.example.org:993 --chain="$live/imap.pem"
+else
+  echo 'skipped: the file of certexcd(8) (openssl is not installed)'
+fi
 printf 'live_fleet: all is well\n'
