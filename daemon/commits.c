@@ -111,9 +111,14 @@ static void tell(int event_fd) {
 /* Called with the lock, works without. What fails here is tried again, or refuses what comes next.
  */
 static void settle(Commits *commits) {
+        int r;
+
         (void) pthread_mutex_unlock(&commits->mutex);
-        (void) store_settle(commits->store);
+        r = store_settle(commits->store);
         (void) pthread_mutex_lock(&commits->mutex);
+        /* The loop looks at the store's health. */
+        if (r < 0)
+                tell(commits->event_fd);
 }
 
 static bool job_waits(const Commits *commits) {

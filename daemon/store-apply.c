@@ -288,13 +288,16 @@ static int commit_database(Transaction *t) {
         r = run(t, STATEMENT_COMMIT);
         if (r < 0 && is_unknown(t->c, r))
                 t->store->closed_by = r = -EIO;
+        if (r == 0)
+                t->store->unsynced = true;
         return r;
 }
 
 /*
  * The database's pages go to its log before the journal's sync, so that a disk which is full is
  * found while the changes can still be refused. After that sync they hold, whatever comes: if the
- * database does not take them it is behind, and store_settle() brings it up.
+ * database does not take them it is behind, and store_settle() brings it up. Its log is synced when
+ * nobody waits for that any more: before the next change at the latest.
  */
 static int commit(Transaction *t) {
         Store *store = t->store;
@@ -370,6 +373,7 @@ static int apply(Store *store, Change *changes) {
         JournalPlace committed;
         int r;
 
+        (void) store_sync_log(store);
         /* What could not be mended has no journal either. */
         r = store->closed_by < 0 ? store_recover(store) : 0;
         if (r < 0)
@@ -402,6 +406,9 @@ int store_apply(Store *store, Change *changes) {
         r = store_begin_writing(store);
         if (r == 0) {
                 r = apply(store, changes);
+                /* Whoever hears that it holds may ask at once: the database may take it at a second try. */
+                if (r == 0 && atomic_load(&store->behind) && store->closed_by == 0)
+                        (void) store_follow(store);
                 store_end_writing(store, r);
         }
         r = store_note(store, r);

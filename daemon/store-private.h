@@ -55,6 +55,7 @@ struct Store {
         int directory_fd;  /* locked as long as it is open */
         FileIdentity files[2];  /* the database and its log */
         _Atomic uint64_t stamp; /* of the files as they were left; 0: not known, being written */
+        bool unsynced;         /* the writer's: its log has commits that were not synced */
         int closed_by;         /* the writer's: the error after which nothing more is written */
         int read_only;         /* the error for which it is only read: there is a reader alone */
         uint64_t compact_from; /* not looked at before the journal is so long */
@@ -178,6 +179,12 @@ int store_witness_change(Store *store);
 
 /* Changes up to @number are in the journal. */
 void store_witness_note(Store *store, uint64_t number);
+
+/*
+ * What was committed is on the disk in the database's log too. If that fails nobody knows what is there:
+ * the journal does, so the database counts as behind it and is opened anew. 0 or -EIO.
+ */
+int store_sync_log(Store *store);
 
 /* After closed_by: opens what writes anew, if that is due. 0 or -errno, as which it stays closed. */
 int store_recover(Store *store);

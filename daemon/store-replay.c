@@ -270,6 +270,7 @@ int store_follow(Store *store) {
                 (void) connection_run(t.c, "ROLLBACK");
                 return r;
         }
+        store->unsynced = true;
         atomic_store(&store->behind, false);
         atomic_store(&store->generation, t.mark.number);
         atomic_store(&store->last_write, t.mark.last_write);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What can wait until nobody does: bringing the database up, compacting the journal, emptying the log;
+/* What can wait until nobody does: syncing the database's log, bringing the database up, compacting the journal, emptying the log;
  * and what the witness is told of it. */
 #include "config.h"
 
@@ -50,9 +50,23 @@ static int compact(Store *store) {
         return store_note(store, store_snapshot(store));
 }
 
+int store_sync_log(Store *store) {
+        if (!store->unsynced || !store->writer.db)
+                return 0;
+        store->unsynced = false;
+        if (connection_sync(&store->writer) == 0)
+                return 0;
+        store->closed_by = -EIO;
+        atomic_store(&store->behind, true);
+        atomic_store(&store->last_error, -EUCLEAN);
+        return -EIO;
+}
+
 int store_settle(Store *store) {
         int r = store->closed_by;
 
+        if (r == 0)
+                r = store_sync_log(store);
         if (r == 0)
                 r = store_begin_writing(store);
         if (r < 0)
@@ -161,6 +175,7 @@ void store_close_writer(Store *store) {
         store->prover = journal_reader_free(store->prover);
         store->proved = false;
         store->roll = (Roll){0};
+        (void) store_sync_log(store);
         if (is_well(store) && !store->reader.db && store_check_files(store) == 0 &&
             empty_log(store) == 0)
                 connection_close_empty(&store->writer);

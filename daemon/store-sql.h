@@ -107,6 +107,9 @@ int connection_run(Connection *c, const char *sql);
 /* Writes what a transaction changed to the file, or its log, ahead of the commit. 0 or -errno. */
 int connection_flush(Connection *c);
 
+/* What was committed is on the disk, in the write-ahead log. 0 or -EIO: nobody knows. */
+int connection_sync(Connection *c);
+
 /* Writes all that is in the log to the database itself, syncs it, and empties the log. 0; -EBUSY if
  * somebody reads; -errno. */
 int connection_checkpoint(Connection *c);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,18 +15,25 @@
 #define SETTLED  "settled"
 #define CHANGING "changing"
 
-/* Of the running kernel; zeros if it does not say. */
-static void read_boot_id(uint8_t ret[static BOOT_ID_SIZE]) {
+static pthread_once_t boot_once = PTHREAD_ONCE_INIT;
+static uint8_t this_boot[BOOT_ID_SIZE]; /* zeros if the kernel does not say */
+
+static void ask_boot_id(void) {
         _cleanup_fd_ int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
         char text[37] = "", hex[2 * BOOT_ID_SIZE + 1] = "";
         ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
         size_t size = 0;
 
-        memset(ret, 0, BOOT_ID_SIZE);
         for (ssize_t i = 0; i < n && size < sizeof(hex) - 1; i++)
                 if (text[i] != '-')
                         hex[size++] = text[i];
-        (void) sector_id(hex, ret);
+        (void) sector_id(hex, this_boot);
+}
+
+/* No process sees another boot. */
+static void read_boot_id(uint8_t ret[static BOOT_ID_SIZE]) {
+        (void) pthread_once(&boot_once, ask_boot_id);
+        memcpy(ret, this_boot, BOOT_ID_SIZE);
 }
 
 int witness_read(int directory_fd, Witness *ret) {
