@@ -184,7 +184,7 @@ static int explain_call(certexc_client *c, int error, const char *method) {
         case -ETIMEDOUT:
                 return trouble_set(&c->trouble, error,
                                    "The certexc daemon did not answer %s within %u ms. Try again "
-                                   "later.",
+                                   "later; its log may tell why.",
                                    method, bound(c));
         case -EPROTO:
                 return trouble_set(&c->trouble, error,

@@ -93,7 +93,7 @@ static const struct {
         { PREFIX "JudgeFailed", -EIO,
           N_("The daemon could not judge the certificates: %s. Do not take them as accepted."),
           "reason", "" },
-        { PREFIX "StoreFailed", -EIO, N_("Nothing was stored: %s. %s."), "reason", "hint" },
+        { PREFIX "StoreFailed", -EIO, N_("The daemon's store failed, and nothing was stored: %s. What helps: %s."), "reason", "hint" },
         { PREFIX "Rebuilding", -EBUSY,
           N_("The daemon is rebuilding its store; ask again in a few seconds."), "", "" },
         { PREFIX "MalformedMessage", -EPROTO, N_("The daemon did not understand the message: %s."),

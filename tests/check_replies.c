@@ -109,7 +109,7 @@ static const struct {
         { "JudgeFailed", OURS("JudgeFailed", "\"reason\":\"it died\""), -EIO, CERTEXC_PROMPT,
           "Do not take them as accepted" },
         { "StoreFailed", OURS("StoreFailed", "\"reason\":\"disk full\",\"hint\":\"make room\""),
-          -EIO, CERTEXC_PROMPT, "disk full. make room." },
+          -EIO, CERTEXC_PROMPT, "disk full. What helps: make room." },
         { "Rebuilding", OURS("Rebuilding", ""), -EBUSY, CERTEXC_PROMPT, "rebuilding" },
         { "an error without its parameters", "{\"error\":\"org.certexc1.JudgeFailed\"}", -EIO,
           CERTEXC_PROMPT, "(it did not say)" },

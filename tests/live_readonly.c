@@ -359,11 +359,11 @@ START_TEST(a_directory_without_permission) {
         expect_verdicts();
         expect_lists();
         WALK({ "nothing is added", 0, "AddException", ADD_NEW, "reason",
-               "the state directory does not let the daemon write" },
+               "the state directory, or a file in it, does not let the daemon read and write" },
              { "there is a way out", 0, "AddException", ADD_NEW, "hint",
-               "give it back to the daemon's user, with mode 0700" },
+               "give it and all that is in it back to the daemon's user, with mode 0700 and files with 0600" },
              { "the status tells", 0, "GetStatus", "{}", "store_detail",
-               "the state directory does not let the daemon write" });
+               "the state directory, or a file in it, does not let the daemon read and write" });
         ck_assert_int_eq(chmod(state("."), 0700), 0);
         expect_changes();
         expect_verdicts();

@@ -190,6 +190,32 @@ must 'where output goes elsewhere it is asked for as well' 0 '' at_terminal corr
 must 'and is no part of it' 0 '' box_run grep -q '^[[{].*pw.example.com' /tmp/list
 must 'nobody is left who reads from the terminal' 1 '' box_run pgrep pkttyagent
 
+# -- the state directory ---------------------------------------------------------------------------
+
+# What somebody does to it while the daemon is away.
+meanwhile() { # SCRIPT
+  box_run systemctl stop certexcd.service 2>/dev/null
+  box_run sh -c "$1"
+}
+
+meanwhile 'chmod 777 /var/lib/certexc'
+must 'a state directory that is open to everybody is used' 0 accept check_as one
+must 'and closed' 0 '^certexc 700$' box_run stat --format='%U %a' /var/lib/certexc
+meanwhile 'chown -R other:other /var/lib/certexc'
+must "somebody else's is taken back with all that is in it" 0 accept check_as one
+meanwhile 'chown other:other /var/lib/certexc/journal'
+must "of a file that is somebody else's it is told what helps" 1 'a file in it.*back to the daemon' check_as one
+box_run chown certexc:certexc /var/lib/certexc/journal
+becomes 'given back, it is used' '.*accept.*' check_as one
+meanwhile 'mkdir -p -m 700 /var/lib/private && mv /var/lib/certexc /var/lib/private && ln -s private/certexc /var/lib/certexc'
+must 'one that was private to a service is moved back' 0 accept check_as one
+must 'to its place' 0 '^directory$' box_run stat --format=%F /var/lib/certexc
+meanwhile 'mv /var/lib/certexc /srv && ln -s /srv/certexc /var/lib/certexc'
+must 'behind a symbolic link it is not used, and people are sent to the log' 1 'did not answer.*its log' check_as one
+must 'which names it' 0 'STATE_DIRECTORY' box_run journalctl --no-pager --lines=20 --unit=certexcd.service
+box_run sh -c 'rm /var/lib/certexc && mv /srv/certexc /var/lib'
+becomes 'put back, it is used again' '.*accept.*' check_as one
+
 # -- others on the bus -----------------------------------------------------------------------------
 
 box_copy "$build_dir/tests/subscriber" "$build_dir/tests/live_isolation" /usr/local/bin
