@@ -22,13 +22,24 @@ step() { # STATUS COMMAND...
   shift
   printf '\n  $ %s\n' "$*"
   "$@" </dev/null >"$live/out" 2>&1 || status=$?
-  sed 's/^/  /' "$live/out"
+  "${show:-cat}" "$live/out" | sed 's/^./  &/'
   [ "$status" != 3 ] || printf '  (exit status 3: prompt)\n'
   [ "$status" != 4 ] || printf '  (exit status 4: reject)\n'
   if [ "$want" != any ] && [ "$status" != "$want" ]; then
     live_fail "this should have ended with $want, not $status"
   fi
   ended=$status
+}
+
+# The same where most of what is printed was shown before: its first line, and its last if that says what was done.
+again() { # STATUS COMMAND...
+  local show=ends
+  step "$@"
+}
+
+ends() { # FILE
+  sed -n '1p; 2s/.*/[...]/p' "$1"
+  [ "$(wc -l <"$1")" -lt 3 ] || tail -n 1 "$1" | grep '^[^ ]' || true
 }
 
 # The fingerprint as the administrator of the server would read it out.
@@ -52,13 +63,13 @@ local_tour() {
   say "A mail server answers at $place. Its certificate is bad in several ways; all are told."
   step 3 certexc check "$place"
   say 'The administrator reads the fingerprint out on the telephone. It matches, so it is allowed.'
-  step 0 certexc allow "$place" --fingerprint="$(fingerprint first)" --yes
+  again 0 certexc allow "$place" --yes --fingerprint="$(fingerprint first)"
   say 'From now on the same question has a silent answer.'
   step 0 certexc check "$place"
   say 'Now the server shows another certificate: that is noticed, and what changed is said.'
   live_dovecot_swap second
   step 3 certexc check "$place"
-  say 'What was allowed is still there, can be looked at, and can be taken back.'
+  say 'What was allowed is still there, for the certificate that it was allowed for.'
   step 0 certexc list
   live_dovecot_swap first
   say 'Then the database is damaged under the running daemon. The next question finds it mended, and nothing is lost.'
@@ -66,9 +77,11 @@ local_tour() {
   step 0 certexc check "$place"
   step 0 rm "$live/state/certexc.db"
   step 0 certexc check "$place"
+  say 'The doctor tells of that, and of anything else that matters.'
   step 0 certexc doctor
+  say 'What was allowed is taken back: from now on somebody is asked again. The history has it all.'
   step 0 certexc revoke "$place"
-  step 3 certexc check "$place"
+  again 3 certexc check "$place"
   step 0 certexc history
 }
 
