@@ -91,7 +91,9 @@ static int output_is_elsewhere(void) {
 }
 
 static int is_killed(void) {
-        (void) tty_agent_new(program);
+        static TtyAgent *agent;
+
+        agent = tty_agent_new(program);
         return kill(getpid(), SIGKILL);
 }
 
