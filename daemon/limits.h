@@ -52,6 +52,15 @@
 /* Connections of one uid that stream Monitor events. */
 #define MONITORS_PER_UID_MAX 8U
 
+/* -- The user database ------------------------------------------------------------------- */
+
+/* Questions that wait for it, of all uids: each is one of those that wait for an answer. More are only there
+ * when it hangs, and are then answered without. */
+#define NAMER_QUEUE_MAX 256U
+
+/* How long one waits for a name. A directory on the network answers within some tens of milliseconds. */
+#define NAMER_WAIT_USEC (1000U * 1000U)
+
 /* -- The bus ----------------------------------------------------------------------------- */
 
 /* Senders on the bus that are known at once, of all uids; the one that has been quiet for longest makes room.

@@ -31,6 +31,7 @@
 #include "daemon/manager.h"
 #include "daemon/mender.h"
 #include "daemon/monitors.h"
+#include "daemon/namer.h"
 #include "daemon/owners.h"
 #include "daemon/sandbox.h"
 #include "daemon/prompter.h"
@@ -379,7 +380,8 @@ static int open_store(Manager *m) {
 
 static int open_memory(Manager *m) {
         if (cache_new(&m->cache) < 0 || monitors_new(&m->monitors) < 0 ||
-            owners_new(&m->owners) < 0 || prompter_new(m, &m->prompter) < 0 ||
+            owners_new(&m->owners) < 0 || namer_new(m->event, caller_user_name, &m->namer) < 0 ||
+            prompter_new(m, &m->prompter) < 0 ||
             imports_new(&m->imports) < 0 || shares_new(&m->shares) < 0)
                 return log_error_errno(-ENOMEM, "Cannot start: %m");
         return 0;
@@ -481,6 +483,7 @@ Manager *manager_free(Manager *m) {
         m->rules = rules_free(m->rules);
         m->judges = judges_free(m->judges);
         m->imports = imports_free(m->imports);
+        m->namer = namer_free(m->namer);
         m->owners = owners_free(m->owners);
         m->monitors = monitors_free(m->monitors);
         m->prompter = prompter_free(m->prompter);

@@ -21,6 +21,7 @@ typedef struct Judges Judges;
 typedef struct Listener Listener;
 typedef struct Mender Mender;
 typedef struct Monitors Monitors;
+typedef struct Namer Namer;
 typedef struct Owners Owners;
 typedef struct Prompter Prompter;
 typedef struct Rules Rules;
@@ -42,6 +43,7 @@ typedef struct Manager {
         Rules *rules; /* decisions in files */
         Cache *cache;
         Monitors *monitors;
+        Namer *namer;
         Owners *owners;
         Prompter *prompter;
         Shares *shares;

@@ -25,6 +25,7 @@ typedef struct Checkup Checkup;
 typedef struct Importing Importing;
 typedef struct Judged Judged;
 typedef struct Monitor Monitor;
+typedef struct NamerCall NamerCall;
 typedef struct Submission Submission;
 typedef struct Waiting Waiting;
 
@@ -53,6 +54,7 @@ struct Request {
 
         Judged *judged;         /* the chain in question and what is known of it */
         Submission *submission; /* a change that the answer waits for */
+        NamerCall *naming;      /* until the owner's user name is known */
         Waiting *waiting;       /* until the store is mended */
         bool waited;            /* it has been, and is not again */
         bool told;              /* a first answer was given, others follow */

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ typedef struct Slot {
         bool named; /* the name was compared, at @name_at */
         int64_t owner;
         int64_t name_at;
+        char *name; /* as it was looked up last; NULL: it was not */
         int64_t writes_since;
         unsigned n_writes;
         bool based; /* @basis is set, by @stamp */
@@ -40,6 +42,10 @@ int owners_new(Owners **ret) {
 }
 
 Owners *owners_free(Owners *owners) {
+        if (!owners)
+                return NULL;
+        for (unsigned i = 0; i < SLOTS; i++)
+                free(owners->slots[i].name);
         free(owners);
         return NULL;
 }
@@ -48,8 +54,10 @@ Owners *owners_free(Owners *owners) {
 static Slot *slot_take(Owners *owners, int64_t owner) {
         Slot *slot = &owners->slots[(uint64_t) owner % SLOTS];
 
-        if (!slot->used || slot->owner != owner)
+        if (!slot->used || slot->owner != owner) {
+                free(slot->name);
                 *slot = (Slot){ .used = true, .owner = owner };
+        }
         return slot;
 }
 
@@ -70,6 +78,23 @@ void owners_name_checked(Owners *owners, int64_t owner, int64_t now) {
 
         slot->named = true;
         slot->name_at = now;
+}
+
+int owners_put_name(Owners *owners, int64_t owner, const char *name) {
+        Slot *slot = slot_take(owners, owner);
+        char *copy = strdup(name);
+
+        if (!copy)
+                return -ENOMEM;
+        free(slot->name);
+        slot->name = copy;
+        return 0;
+}
+
+const char *owners_name(const Owners *owners, int64_t owner) {
+        const Slot *slot = &owners->slots[(uint64_t) owner % SLOTS];
+
+        return slot->used && slot->owner == owner ? slot->name : NULL;
 }
 
 bool owners_may_write_seen(Owners *owners, int64_t owner, int64_t now) {

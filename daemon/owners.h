@@ -23,6 +23,12 @@ bool owners_name_due(const Owners *owners, int64_t owner, int64_t now);
 /* Its user name was compared at @now. */
 void owners_name_checked(Owners *owners, int64_t owner, int64_t now);
 
+/* Keeps what its user name was looked up to be, "" for none. 0 or -ENOMEM. */
+int owners_put_name(Owners *owners, int64_t owner, const char *name);
+
+/* The same (borrowed); NULL: it is not known here. */
+const char *owners_name(const Owners *owners, int64_t owner);
+
 /* Counts a write of a seen certificate: false past SEEN_WRITES_PER_OWNER_MAX in a minute. */
 bool owners_may_write_seen(Owners *owners, int64_t owner, int64_t now);
 

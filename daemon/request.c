@@ -15,6 +15,7 @@
 #include "daemon/mender.h"
 #include "daemon/method.h"
 #include "daemon/monitors.h"
+#include "daemon/namer.h"
 #include "daemon/owners.h"
 #include "daemon/request.h"
 #include "daemon/store.h"
@@ -281,18 +282,54 @@ static void owner_changed(Request *r, Change *change) {
         r->method->start(r);
 }
 
-/* The name that decides: nothing is concluded from a user database that has none or fails. 1 if
- * @owner's decisions were made under another one. */
-static int owner_name_differs(Request *r, char name[static CALLER_NAME_MAX]) {
+/* Nothing is concluded from a user database that has no name, or fails. */
+static void owner_named(int result, const char *name, void *userdata) {
+        _cleanup_(change_freep) Change *change = NULL;
+        _cleanup_free_ char *stored = NULL;
+        Request *r = userdata;
+        int64_t now = manager_now();
+        int n = 0;
+
+        r->naming = NULL;
+        if (result > 0)
+                n = store_owner_name(r->manager->store, r->owner, &stored);
+        if (n >= 0 && result >= 0)
+                n = owners_put_name(r->manager->owners, r->owner, name);
+        if (n >= 0 && stored && strcmp(stored, name) != 0) {
+                n = change_new(CHANGE_OWNER, r->owner, (int64_t) r->caller.uid, now, &change);
+                if (n >= 0)
+                        change->owner_name = strdup(name);
+                if (n >= 0)
+                        n = change->owner_name ? submit(r->manager, r, &change, owner_changed) : -ENOMEM;
+        } else if (n >= 0) {
+                if (result >= 0)
+                        owners_name_checked(r->manager->owners, r->owner, now);
+                r->method->start(r);
+        }
+        if (n < 0)
+                owner_not_checked(r, n);
+        request_settle(r);
+}
+
+/* Reading is not held up for a name that there is nothing to compare with; what may store something, which is
+ * kept under a name, waits for it. 1, 0, or an error of the store. */
+static int needs_name(const Request *r, int64_t now) {
+        const AccessKind kind = r->method->access;
+        const bool reads = kind == ACCESS_READ || r->method->start == method_verify ||
+                           r->method->meanwhile;
         _cleanup_free_ char *stored = NULL;
         int n;
 
+        if (r->owner == OWNER_SYSTEM)
+                return 0;
+        if (!reads && !owners_name(r->manager->owners, r->owner))
+                return 1;
+        if (!owners_name_due(r->manager->owners, r->owner, now))
+                return 0;
         n = store_owner_name(r->manager->store, r->owner, &stored);
-        if (n <= 0)
-                return n;
-
-        n = caller_user_name((uid_t) r->owner, name);
-        return n > 0 && strcmp(stored, name) != 0;
+        if (n == 0)
+                owners_name_checked(r->manager->owners, r->owner, now);
+        return n;
 }
 
 /* What tells how the store is does not change it. */
@@ -305,9 +342,6 @@ static bool rests_on_files(const Method *method) {
  * before the first answer that could rest on them.
  */
 static void request_begin(Request *r) {
-        _cleanup_(change_freep) Change *change = NULL;
-        char name[CALLER_NAME_MAX];
-        int64_t now = manager_now();
         int n;
 
         if (!r->waited)
@@ -316,29 +350,11 @@ static void request_begin(Request *r) {
                 request_store_error(r, -EINPROGRESS);
                 return;
         }
-        if (r->owner == OWNER_SYSTEM || !owners_name_due(r->manager->owners, r->owner, now)) {
-                r->method->start(r);
-                return;
-        }
-
-        n = owner_name_differs(r, name);
-        if (n < 0) {
-                owner_not_checked(r, n);
-                return;
-        }
-        if (n == 0) {
-                owners_name_checked(r->manager->owners, r->owner, now);
-                r->method->start(r);
-                return;
-        }
-
-        n = change_new(CHANGE_OWNER, r->owner, (int64_t) r->caller.uid, now, &change);
-        if (n >= 0) {
-                change->owner_name = strdup(name);
-                n = change->owner_name ? submit(r->manager, r, &change, owner_changed) : -ENOMEM;
-        }
+        n = needs_name(r, manager_now());
         if (n < 0)
                 owner_not_checked(r, n);
+        else if (n == 0 || namer_ask(r->manager->namer, (uid_t) r->owner, owner_named, r, &r->naming) < 0)
+                r->method->start(r);
 }
 
 static void state_done(Request *r) {
@@ -378,17 +394,15 @@ int request_may(Request *r, AccessKind kind) {
 
 int request_submit_owner_name(Request *r) {
         _cleanup_(change_freep) Change *change = NULL;
+        const char *name = owners_name(r->manager->owners, r->owner);
         _cleanup_free_ char *stored = NULL;
-        char name[CALLER_NAME_MAX];
         int n;
 
-        if (r->owner == OWNER_SYSTEM)
+        if (r->owner == OWNER_SYSTEM || !name || !*name)
                 return 0;
         n = store_owner_name(r->manager->store, r->owner, &stored);
         if (n != 0)
                 return n < 0 ? n : 0;
-        if (caller_user_name((uid_t) r->owner, name) <= 0)
-                return 0;
 
         n = change_new(CHANGE_OWNER, r->owner, (int64_t) r->caller.uid, manager_now(), &change);
         if (n < 0)
@@ -485,6 +499,7 @@ Request *request_free(Request *r) {
                 return NULL;
 
         submission_forget(r->submission);
+        (void) namer_call_free(r->naming);
         prompter_leave(r, false);
         (void) waiting_free(r->waiting);
         (void) monitor_free(r->monitor);

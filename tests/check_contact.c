@@ -4,15 +4,18 @@
 #include "config.h"
 
 #include <check.h>
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "client/encoding.h"
 #include "daemon/json.h"
 #include "daemon/limits.h"
 #include "daemon/login.h"
+#include "daemon/namer.h"
 #include "daemon/store.h"
 #include "daemon/worker.h"
 #include "tests/door.h"
@@ -67,6 +70,32 @@ START_TEST(test_another_user_with_the_same_uid) {
         ck_assert_ptr_null(start("org.certexc1.GetStatus", "{}", &status));
         ck_assert_msg(strstr(at(&status, "counts"), "\"unconfirmed\": 1"), "%s",
                       at(&status, "counts"));
+}
+END_TEST
+
+static int ends[2];
+
+static int hanging(uid_t uid, char ret[static CALLER_NAME_MAX]) {
+        char byte;
+
+        return read(ends[0], &byte, 1) < 0 ? -EIO : 0;
+}
+
+/* Nothing is concluded from it, and nobody waits for it for long; who asks next, not at all. */
+START_TEST(test_a_user_database_that_hangs) {
+        _cleanup_(door_done) Door door = {}, next = {};
+
+        store_anothers_decision();
+        ck_assert_int_eq(pipe(ends), 0);
+        manager->namer = namer_free(manager->namer);
+        ck_assert_int_eq(namer_new(manager->event, hanging, &manager->namer), 0);
+        (void) start("org.certexc1.Verify", with(VERIFY, bad), &door);
+        ck_assert_msg(!door.finished, "it waits");
+        wait_for(&door);
+        ck_assert_str_eq(at(&door, "because"), "exception");
+        (void) start("org.certexc1.AddException", "{}", &next);
+        ck_assert_msg(next.finished, "this does not");
+        (void) close(ends[1]);
 }
 END_TEST
 
@@ -213,6 +242,7 @@ int main(int argc, char **argv) {
         tcase_add_test(tcase, test_another_boot);
         tcase_add_test(tcase, test_another_user_with_the_same_uid);
         tcase_add_test(tcase, test_another_user_and_no_files);
+        tcase_add_test(tcase, test_a_user_database_that_hangs);
         tcase_add_test(tcase, test_no_store_at_all);
         tcase_add_test(tcase, test_name_is_kept_with_the_first_decision);
         tcase_add_test(tcase, test_seen_is_written_when_it_changes);
