@@ -5,7 +5,6 @@
 #include "daemon/trust-sources.h"
 
 #include <string.h>
-#include <sys/inotify.h>
 #include <systemd/sd-event.h>
 #include <time.h>
 
@@ -26,7 +25,7 @@ static const char *const system_folders[] = {
         "/usr/share/pki/ca-trust-source",
 };
 
-#define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR)
+#define CHANGES (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_Q_OVERFLOW)
 
 struct Sources {
         sd_event *event;
@@ -54,6 +53,8 @@ static void on_folder(const char *name, void *userdata) {
 static int on_touch(sd_event_source *source, const struct inotify_event *event, void *userdata) {
         Sources *sources = userdata;
 
+        if ((event->mask & CHANGES) == 0)
+                return 0;
         /* Beside the file that was named there may be others, which are none of our business. */
         if (!sources->trust_file || (event->mask & IN_Q_OVERFLOW) ||
             (event->len > 0 && strcmp(event->name, base_name(sources->trust_file)) == 0))
@@ -65,7 +66,7 @@ static int on_touch(sd_event_source *source, const struct inotify_event *event, 
 static void watch_folder(Sources *sources, const char *folder) {
         sd_event_source **watch = &sources->watches[sources->n_watches];
 
-        if (sd_event_add_inotify(sources->event, watch, folder, WATCHED, on_touch, sources) >= 0)
+        if (sd_event_add_inotify(sources->event, watch, folder, WATCH_EVENTS, on_touch, sources) >= 0)
                 sources->n_watches++;
 }
 

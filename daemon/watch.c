@@ -9,15 +9,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
-#define TOUCHES                                                                                    \
-        (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB |         \
-         IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
-#define ARRIVALS                                                                                   \
-        (IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+/* By which a folder may have come a step nearer. */
+#define ARRIVALS (IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_Q_OVERFLOW)
 
 /* Somebody who makes and removes folders all the time is not followed for ever. */
 #define TRIES 16U
@@ -56,8 +52,7 @@ static int watch_nearest(Watch *w, size_t *ret_size) {
         w->source = sd_event_source_disable_unref(w->source);
         w->is_there = true;
         for (;;) {
-                r = sd_event_add_inotify(w->event, &w->source, path,
-                                         w->is_there ? TOUCHES : ARRIVALS, watch_on_touch, w);
+                r = sd_event_add_inotify(w->event, &w->source, path, WATCH_EVENTS, watch_on_touch, w);
                 if ((r != -ENOENT && r != -ENOTDIR && r != -EACCES) || !step_up(path))
                         break;
                 w->is_there = false;
@@ -98,6 +93,8 @@ static int watch_on_touch(sd_event_source *source, const struct inotify_event *e
                            w->userdata);
                 return 0;
         }
+        if (!moved && (event->mask & ARRIVALS) == 0)
+                return 0;
         /* What was watched is gone, or a step nearer is there. */
         (void) watch_arm(w);
         if (moved || w->is_there)
