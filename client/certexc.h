@@ -151,7 +151,7 @@ CERTEXC_API int certexc_call(certexc_client *client, const char *method, const c
  * not speak org.certexc1. -ENOMEM. From the daemon: -EINVAL InvalidHost InvalidPort InvalidChain
  * InvalidRequest · -ESTALE ProblemsChanged · -EALREADY NothingToExcept · -EKEYREJECTED
  * NotExceptable FingerprintMismatch · -ENOENT NotFound PromptUnknown · -EACCES AccessDenied · -EROFS
- * HeldByFile · -EDQUOT LimitReached · -EIO JudgeFailed StoreFailed · -EBUSY Rebuilding · -EOPNOTSUPP a
+ * HeldByFile · -EUCLEAN InDoubt · -EDQUOT LimitReached · -EIO JudgeFailed StoreFailed · -EBUSY Rebuilding · -EOPNOTSUPP a
  * method that this daemon does not have · -EREMOTEIO any other. None of them means "accept".
  */
 
@@ -204,7 +204,7 @@ CERTEXC_API int certexc_ask(certexc_client *client, certexc_question *question, 
 
 /**
  * certexc_answer_asked() - what became of asking: "not-needed", "answered", "dismissed", "no-agent",
- * "timed-out", "too-many", "not-allowed"; NULL for an answer of certexc_verify()
+ * "timed-out", "too-many", "not-allowed", "in-doubt"; NULL for an answer of certexc_verify()
  */
 CERTEXC_API const char *certexc_answer_asked(const certexc_answer *answer);
 
@@ -213,6 +213,14 @@ CERTEXC_API enum certexc_verdict certexc_answer_verdict(const certexc_answer *an
 
 /** certexc_answer_because() - the word: "no-problem", "exception", "changed" ...; org.certexc1(5) */
 CERTEXC_API const char *certexc_answer_because(const certexc_answer *answer);
+
+/**
+ * certexc_answer_doubt() - why no exception counts at the moment, and the way out, in the daemon's words; or NULL
+ *
+ * Something that refuses may not be known to the daemon. Do not ask the person to allow anything then: it would
+ * not be accepted before that is mended.
+ */
+CERTEXC_API const char *certexc_answer_doubt(const certexc_answer *answer);
 
 /** certexc_answer_host() - the one canonical form of the host; _port() what was asked for */
 CERTEXC_API const char *certexc_answer_host(const certexc_answer *answer);
@@ -317,7 +325,7 @@ CERTEXC_API int64_t certexc_certificate_not_after(const certexc_certificate *cer
  * @ret: the decision as stored; may be NULL
  *
  * The daemon judges the chain again. -ESTALE: the problems are not those of @answer any more; ask
- * again and show the new ones. Returns 0, 1 if the same exception was held already, or -errno.
+ * again and show the new ones. -EUCLEAN: it is held already, see certexc_answer_doubt(). Returns 0, 1 if the same exception was held already, or -errno.
  */
 CERTEXC_API int certexc_add_exception(certexc_client *client, const certexc_answer *answer,
                                       int64_t until, unsigned flags, const char *fingerprint,

@@ -202,12 +202,19 @@ static void report_unseen(const Cli *cli, const certexc_answer *answer) {
                     explain_fingerprint(certexc_certificate_sha256(leaf), text));
 }
 
-/* true if @answer is an exception on just these terms. */
+static void report_doubt(const Cli *cli, const certexc_answer *answer) {
+        if (!cli->options.json && certexc_answer_doubt(answer))
+                output_paragraph(&cli->out, 0, NULL, STYLE_WARN,
+                                 _("It does not count before what is said above is mended: no exception does."));
+}
+
+/* true if @answer is an exception on just these terms, even if it does not count at the moment. */
 static bool is_held(const certexc_answer *answer, const Terms *terms) {
         const certexc_exception *e = certexc_answer_exception(answer);
+        const bool in_doubt = strcmp(certexc_answer_because(answer), "in-doubt") == 0;
         const char *end, *pin;
 
-        if (certexc_answer_verdict(answer) != CERTEXC_ACCEPT || !e)
+        if ((certexc_answer_verdict(answer) != CERTEXC_ACCEPT && !in_doubt) || !e)
                 return false;
         end = certexc_exception_end(e);
         pin = certexc_exception_pin(e);
@@ -281,6 +288,7 @@ static int allow_once(const Cli *cli, Target *target, const Terms *terms) {
         if (r == 0)
                 report_unseen(cli, answer);
         report_decision(cli, exception, r > 0);
+        report_doubt(cli, answer);
         aftermath_tell(cli, before, exception);
         return EXIT_DONE;
 }

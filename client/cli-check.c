@@ -101,6 +101,7 @@ static const char *asked_sentence(const char *asked) {
                 { "too-many", N_("Too many questions wait to be asked already.") },
                 { "not-allowed", N_("You were not asked: only the administrator may make "
                                     "exceptions here.") },
+                { "in-doubt", N_("You were not asked: what you said could not count at the moment.") },
         };
 
         for (size_t i = 0; asked && i < N_ELEMENTS(sentences); i++)
@@ -161,19 +162,6 @@ static int get_answer(const Cli *cli, Target *target, unsigned seconds, certexc_
         return r < 0 ? cli_fail_client(cli, r) : EXIT_DONE;
 }
 
-/* Why what was allowed may wait for a confirmation: a file is broken in which something may be denied, say. */
-static void print_warnings(const Cli *cli) {
-        _cleanup_(certexc_status_freep) certexc_status *status = NULL;
-
-        if (certexc_get_status(cli->client, &status) < 0 || certexc_status_n_warnings(status) == 0)
-                return;
-        output_gap(&cli->out);
-        output_line(&cli->out, STYLE_BOLD, "%s", _("What the daemon warns of"));
-        for (size_t i = 0; i < certexc_status_n_warnings(status); i++)
-                output_paragraph(&cli->out, 2, NULL, STYLE_WARN, "%s",
-                                 certexc_status_warning(status, i));
-}
-
 static void explain(const Cli *cli, const Target *target, const certexc_answer *answer) {
         const enum certexc_verdict verdict = certexc_answer_verdict(answer);
         const char *asked = asked_sentence(certexc_answer_asked(answer));
@@ -186,13 +174,12 @@ static void explain(const Cli *cli, const Target *target, const certexc_answer *
                 print_taking_back(cli, answer);
         if (verdict != CERTEXC_PROMPT)
                 return;
-        if (strcmp(certexc_answer_because(answer), "unconfirmed") == 0)
-                print_warnings(cli);
         if (asked) {
                 output_gap(&cli->out);
                 output_paragraph(&cli->out, 0, NULL, STYLE_WARN, "%s", asked);
         }
-        print_next(cli, target, answer);
+        if (!certexc_answer_doubt(answer))
+                print_next(cli, target, answer);
 }
 
 int cli_check(Cli *cli, int n, char **arguments) {

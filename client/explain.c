@@ -348,6 +348,9 @@ static const char *because_sentence(const certexc_answer *answer) {
         if (of_system && explain_same(because, "exception"))
                 return _("The administrator allowed this certificate for everything that is wrong "
                          "with it.");
+        if (of_system && explain_same(because, "in-doubt"))
+                return _("The administrator allowed this certificate, but no exception counts at the "
+                         "moment.");
         if (of_system && explain_same(because, "denial"))
                 return _("The administrator refused this certificate.");
         return sentence ? sentence : "";
@@ -377,6 +380,16 @@ static void explain_accept(const Output *out, const certexc_answer *answer, cons
                 output_paragraph(out, 2, NULL, STYLE_PLAIN, _("It is in the file %s."), file);
 }
 
+/* The daemon says what to mend. */
+static void explain_doubt(const Output *out, const certexc_answer *answer) {
+        const char *doubt = certexc_answer_doubt(answer);
+
+        if (!doubt)
+                return;
+        explain_heading(out, _("Why no exception counts at the moment"));
+        output_paragraph(out, 2, NULL, STYLE_WARN, "%s", doubt);
+}
+
 void explain_answer(const Output *out, const certexc_answer *answer, int64_t now) {
         const enum certexc_verdict verdict = certexc_answer_verdict(answer);
         const certexc_exception *exception = certexc_answer_exception(answer);
@@ -390,6 +403,7 @@ void explain_answer(const Output *out, const certexc_answer *answer, int64_t now
         output_line(out, verdict == CERTEXC_REJECT ? STYLE_BAD : STYLE_WARN,
                     verdict == CERTEXC_REJECT ? _("%s: reject. %s") : _("%s: prompt. %s"), endpoint,
                     because_sentence(answer));
+        explain_doubt(out, answer);
         explain_problems(out, answer);
         explain_advice(out, answer);
         explain_change(out, answer, now);
@@ -399,6 +413,8 @@ void explain_answer(const Output *out, const certexc_answer *answer, int64_t now
                 return;
         explain_exception(out, explain_same(certexc_answer_because(answer), "denial")
                                        ? _("The decision that refuses it")
+                               : explain_same(certexc_answer_because(answer), "in-doubt")
+                                       ? _("The decision that covers it")
                                        : _("The decision that nearly covers it"),
                           exception, now);
 }

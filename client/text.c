@@ -67,6 +67,7 @@ static const struct {
         { "ended", N_("You allowed this certificate for a time, and that time is over.") },
         { "unconfirmed", N_("You allowed this certificate once; please say whether that still "
                             "holds.") },
+        { "in-doubt", N_("You allowed this certificate, but no exception counts at the moment.") },
 };
 
 const char *certexc_because_sentence(const char *because) {

@@ -78,6 +78,9 @@ static const struct {
           N_("This is decided in the file %s. It can only be changed there, by whose file it is; then the "
           "daemon is to be reloaded. Nothing was stored."),
           "file", "" },
+        { PREFIX "InDoubt", -EUCLEAN,
+          N_("It is allowed already, and not accepted because no exception counts at the moment: %s."),
+          "reason", "" },
         { PREFIX "NotFound", -ENOENT,
           N_("There is no such decision or certificate; the list shows those that are there."), "",
           "" },

@@ -10,6 +10,7 @@
 
 #include "daemon/answer.h"
 #include "daemon/decide.h"
+#include "daemon/doubt.h"
 #include "daemon/ends.h"
 #include "daemon/json.h"
 #include "daemon/judged.h"
@@ -245,11 +246,39 @@ static const SubmitBounds bounds = {
         .here_max = DECISIONS_PER_ENDPOINT_MAX,
 };
 
+static int answer_doubt(Request *r, bool of_store) {
+        _cleanup_(json_freep) struct json_object *o = json_object_new_object();
+        _cleanup_free_ char *text = doubt_text(r->manager, of_store);
+
+        if (!text || json_put_string(o, "reason", text) < 0)
+                request_no_memory(r);
+        else
+                request_error(r, "InDoubt", TAKE_PTR(o));
+        return -EPERM;
+}
+
+/* Who allows again what is allowed is asked although it is. "It is held" would send them round in circles:
+ * what keeps it from being accepted is to be mended. */
+static int check_doubt(Request *r, const Decision *held) {
+        _cleanup_(decision_list_done) DecisionList here = { 0 };
+        int n;
+
+        n = store_find(r->manager->store, r->owner, held->host, held->port, &here);
+        if (n < 0) {
+                request_store_error(r, n);
+                return n;
+        }
+        return here.doubtful || doubt_is(r->manager) ? answer_doubt(r, here.doubtful) : 0;
+}
+
 static void added(Request *r, Change *change) {
         bool already = change->result == CHANGE_HELD;
 
-        if (submit_kept(r, change, &bounds))
-                answer_decision(r, &change->decision, &already);
+        if (!submit_kept(r, change, &bounds))
+                return;
+        if (already && change->decision.action == DECISION_ALLOW && check_doubt(r, &change->decision) < 0)
+                return;
+        answer_decision(r, &change->decision, &already);
 }
 
 static int change_fill(Request *r, const Wanted *w, Change *change) {

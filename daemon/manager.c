@@ -119,7 +119,7 @@ static void on_trust_changed(Trust *trust, int fd, unsigned count, void *userdat
         int copy;
 
         /* What was judged by the same authorities stays. */
-        if (m->trust_generation > 0 &&
+        if (m->trust_generation > 0 && m->trust_doubtful == trust_is_doubtful(trust) &&
             memcmp(m->trust_sha256, trust_sha256(trust), SHA256_SIZE) == 0)
                 return;
         copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -131,6 +131,7 @@ static void on_trust_changed(Trust *trust, int fd, unsigned count, void *userdat
         }
         judges_set_authorities(m->judges, copy);
         memcpy(m->trust_sha256, trust_sha256(trust), SHA256_SIZE);
+        m->trust_doubtful = trust_is_doubtful(trust);
         m->trust_generation++;
         if (m->trust_generation > 1) {
                 log_struct(LOG_INFO, LOG_TRUST_CHANGED, "The authorities were read again", NULL);

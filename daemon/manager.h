@@ -54,6 +54,7 @@ typedef struct Manager {
         uint64_t conf_generation;  /* grows with each reading */
         uint64_t trust_generation; /* grows with each other block of authorities */
         uint8_t trust_sha256[SHA256_SIZE]; /* of the last one */
+        bool trust_doubtful; /* trust_is_doubtful() when that was told last */
         uint64_t rules_generation; /* that was told last */
 
         /* manager.c's own */

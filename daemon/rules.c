@@ -30,8 +30,8 @@ struct Rules {
         size_t n_warnings;
         char **notices;
         size_t n_notices;
+        size_t n_doubts; /* the first of them say why a denial may be missing */
         uint64_t generation;
-        bool doubtful;
         int64_t latest; /* the latest time that was seen */
 };
 
@@ -43,7 +43,7 @@ typedef struct Prepared {
         Rule *items;
         char **warnings;
         size_t n_warnings;
-        bool doubtful;
+        size_t n_doubts;
 } Prepared;
 
 static void sentences_free(char **sentences, size_t n) {
@@ -78,32 +78,43 @@ static bool has_last(const Rules *rules, const RuleRefusal *refusal) {
 }
 
 /* A folder that cannot be read may have any file more, and may cover any other. */
-static int review(const Rules *rules, const RuleRefusal *refusal, Prepared *p) {
-        bool is_covered = refusal->name && has_last(rules, refusal);
-        const char *what = is_covered ? "What was read of it before stays in force"
+static bool is_covered(const Rules *rules, const RuleRefusal *refusal) {
+        return refusal->name && has_last(rules, refusal);
+}
+
+static int review(const RuleRefusal *refusal, bool covered, Prepared *p) {
+        const char *what = covered ? "What was read of it before stays in force"
                                       : "A denial may be missing, so that nothing is accepted by "
                                         "exception";
         char *warning;
 
-        p->doubtful = p->doubtful || !is_covered;
         if (asprintf(&warning, "%s: %s. %s, until you mend it and reload the daemon.", refusal->path,
                      refusal->reason, what) < 0)
                 return -ENOMEM;
         p->warnings[p->n_warnings++] = warning;
+        p->n_doubts += !covered;
         return 0;
 }
 
-static int prepare(const Rules *rules, const RuleResults *results, Prepared *p) {
+static int review_all(const Rules *rules, const RuleResults *results, bool covered, Prepared *p) {
         int r = 0;
+
+        for (size_t i = 0; r == 0 && i < results->n_refused; i++)
+                if (is_covered(rules, &results->refused[i]) == covered)
+                        r = review(&results->refused[i], covered, p);
+        return r;
+}
+
+static int prepare(const Rules *rules, const RuleResults *results, Prepared *p) {
+        int r;
 
         p->held = calloc(results->n_good + rules->n_held + 1, sizeof(*p->held));
         p->items = calloc(results->n_decisions + rules->n_items + 1, sizeof(*p->items));
         p->warnings = calloc(results->n_refused + 1, sizeof(*p->warnings));
         if (!p->held || !p->items || !p->warnings)
                 return -ENOMEM;
-        for (size_t i = 0; r == 0 && i < results->n_refused; i++)
-                r = review(rules, &results->refused[i], p);
-        return r;
+        r = review_all(rules, results, false, p);
+        return r < 0 ? r : review_all(rules, results, true, p);
 }
 
 /* The good files, and the last good readings of those that are not, move to @held; how many. */
@@ -177,7 +188,7 @@ static int put_in_force(Rules *rules, RuleResults *results) {
                 return r;
         n_held = gather(rules, results, p.held);
         n_items = list_rules(p.held, n_held, p.items);
-        if (n_items > 0 || rules->n_items > 0 || p.doubtful != rules->doubtful)
+        if (n_items > 0 || rules->n_items > 0 || (p.n_doubts > 0) != rules_is_doubtful(rules))
                 rules->generation++;
 
         drop_held(rules);
@@ -191,7 +202,7 @@ static int put_in_force(Rules *rules, RuleResults *results) {
         rules->notices = TAKE_PTR(results->notices);
         rules->n_notices = results->n_notices;
         results->n_notices = 0;
-        rules->doubtful = p.doubtful;
+        rules->n_doubts = p.n_doubts;
         return 0;
 }
 
@@ -310,7 +321,11 @@ Rules *rules_free(Rules *rules) {
 }
 
 bool rules_is_doubtful(const Rules *rules) {
-        return rules->doubtful;
+        return rules->n_doubts > 0;
+}
+
+size_t rules_n_doubts(const Rules *rules) {
+        return rules->n_doubts;
 }
 
 uint64_t rules_generation(const Rules *rules) {

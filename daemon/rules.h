@@ -48,7 +48,8 @@ bool rules_is_doubtful(const Rules *rules);
 /* Grows with each reading that may have changed something. */
 uint64_t rules_generation(const Rules *rules);
 
-/* What is wrong with one of the files, as a sentence. */
+/* What is wrong with one of the files, as a sentence; the first of them say why it is doubtful. */
+size_t rules_n_doubts(const Rules *rules);
 size_t rules_n_warnings(const Rules *rules);
 const char *rules_warning(const Rules *rules, size_t i);
 

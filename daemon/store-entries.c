@@ -111,7 +111,7 @@ static int get_entry(Connection *c, int64_t owner, uint64_t id, Entry *ret) {
 }
 
 int store_entries(Store *store, int64_t owner, EntryList *ret) {
-        bool doubtful = atomic_load(&store->disagrees) || atomic_load(&store->behind);
+        bool doubtful = store_is_doubtful(store);
         int r;
 
         r = store_note(store, store_read_entries(&store->reader, owner, ret));

@@ -44,8 +44,7 @@ static void find_done(Find *f) {
 
 /*
  * A damaged row. If it reads as a denial it refuses, for good, by the certificate or key that can
- * be read; if it reads as anything else it says nothing, but it may have been a denial: see
- * find_finish().
+ * be read; if it reads as anything else it says nothing, but it may have been a denial.
  */
 static int find_add_damaged(Find *f, int64_t owner, Decision *d) {
         f->damaged = true;
@@ -107,14 +106,7 @@ static int compare_newest_first(const void *a, const void *b) {
 }
 
 static void find_finish(const Store *store, Find *f, DecisionList *ret) {
-        bool doubtful = f->damaged || atomic_load(&store->disagrees) || atomic_load(&store->behind);
-
-        for (size_t i = 0; doubtful && i < f->list.n_items; i++) {
-                Decision *d = f->list.items + i;
-
-                if (d->action == DECISION_ALLOW && d->state == STATE_LIVE)
-                        d->state = STATE_UNCONFIRMED;
-        }
+        f->list.doubtful = f->damaged || store_is_doubtful(store);
         if (f->list.n_items > 1)
                 qsort(f->list.items, f->list.n_items, sizeof(*f->list.items), compare_newest_first);
         *ret = f->list;

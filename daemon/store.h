@@ -90,14 +90,15 @@ typedef struct DecisionList {
         Decision *items;
         size_t n_items;
         uint64_t next; /* store_list(): the last id if more follow, else 0 */
+        bool doubtful; /* store_find(): something that refuses may be missing, no exception counts */
 } DecisionList;
 
 void decision_list_done(DecisionList *list);
 
 /*
  * The decisions of @owner and of OWNER_SYSTEM at the endpoint (port 0: at every port of the host),
- * live, unconfirmed and ended ones, newest first. If one of them is damaged, live exceptions come
- * as unconfirmed: what is damaged may have been a denial. Returns 0 or -errno.
+ * live, unconfirmed and ended ones, newest first. If one of them is damaged, it is doubtful whether
+ * the others count: what is damaged may have been a denial. Returns 0 or -errno.
  */
 int store_find(Store *store, int64_t owner, const char *host, uint16_t port, DecisionList *ret);
 

@@ -39,7 +39,7 @@ struct Trust {
         void *userdata;
         uint64_t load_usec;
         bool known; /* @changed has been called */
-        bool whole; /* all that is to be blocked is */
+        bool doubts[_TRUST_DOUBT_MAX]; /* whether all that is to be blocked is */
         unsigned count;
         uint8_t sha256[SHA256_SIZE]; /* of the block */
         char *warning;
@@ -70,7 +70,21 @@ const char *trust_from(const Trust *trust) {
 }
 
 bool trust_is_doubtful(const Trust *trust) {
-        return !trust->whole;
+        for (unsigned i = 0; i < _TRUST_DOUBT_MAX; i++)
+                if (trust->doubts[i])
+                        return true;
+        return false;
+}
+
+const char *trust_doubt(const Trust *trust, TrustDoubt which) {
+        const char *const warnings[_TRUST_DOUBT_MAX] = {
+                [TRUST_DOUBT_BLOCKED] = trust->blocked_warning,
+                [TRUST_DOUBT_DISTRUSTED] = trust->distrusted_warning,
+                [TRUST_DOUBT_LISTS] = trust->lists_warning,
+                [TRUST_DOUBT_UNREAD] = trust->warning,
+        };
+
+        return trust->doubts[which] ? warnings[which] : NULL;
 }
 
 unsigned trust_count(const Trust *trust) {
@@ -115,8 +129,10 @@ static void trust_review_folders(Trust *trust, const ImportReport *report) {
         free(trust->blocked_warning);
         free(trust->distrusted_warning);
         free(trust->lists_warning);
-        trust->whole = report->n_lost == 0 && report->n_lost_lists == 0 &&
-                       !report->distrusted_reason[0];
+        trust->doubts[TRUST_DOUBT_BLOCKED] = report->n_lost > 0;
+        trust->doubts[TRUST_DOUBT_DISTRUSTED] = report->distrusted_reason[0];
+        trust->doubts[TRUST_DOUBT_LISTS] = report->n_lost_lists > 0;
+        trust->doubts[TRUST_DOUBT_UNREAD] = false;
         trust->distrusted_warning = notice_distrusted(report);
         trust->blocked_warning = notice_blocked(&trust->folders, report);
         trust->lists_warning = notice_lists(&trust->folders, report);
@@ -182,7 +198,7 @@ static void trust_take_kept(Trust *trust) {
 /* Only what was read without a fault: what there is to say of one is in no file. A disk that does not take
  * it costs the next start some time. */
 static void trust_put_kept(Trust *trust) {
-        if (!trust->stamped || !trust->whole || trust->warning || trust->blocked_warning ||
+        if (!trust->stamped || trust_is_doubtful(trust) || trust->warning || trust->blocked_warning ||
             trust->distrusted_warning || trust->lists_warning)
                 return;
         if (memcmp(trust->kept_stamp, trust->stamp, SHA256_SIZE) == 0 &&
@@ -354,7 +370,7 @@ static int trust_on_begin(sd_event_source *source, void *userdata) {
                 (void) trust_reload(trust);
                 return 0;
         }
-        trust->whole = true;
+        trust->doubts[TRUST_DOUBT_UNREAD] = false;
         trust_accept(trust, trust->block_fd);
         (void) sd_event_source_set_time_relative(trust->settling, DISTRUST_KEPT_USEC);
         (void) sd_event_source_set_enabled(trust->settling, SD_EVENT_ONESHOT);
@@ -419,6 +435,7 @@ int trust_new(sd_event *event, const char *trust_file, const TrustFolders *folde
         trust->process = (Process) PROCESS_INIT;
         trust->changed = changed;
         trust->userdata = userdata;
+        trust->doubts[TRUST_DOUBT_UNREAD] = true;
         trust->load_usec = AUTHORITIES_LOAD_SEC * UINT64_C(1000000);
         if (trust_file) {
                 trust->trust_file = strdup(trust_file);

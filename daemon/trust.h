@@ -57,6 +57,17 @@ unsigned trust_count(const Trust *trust);
 /* Whether something that is to be blocked may be missing, so that no exception is to be relied on. */
 bool trust_is_doubtful(const Trust *trust);
 
+/* Why: each that holds has a warning, the others are NULL. */
+typedef enum TrustDoubt {
+        TRUST_DOUBT_BLOCKED,
+        TRUST_DOUBT_DISTRUSTED,
+        TRUST_DOUBT_LISTS,
+        TRUST_DOUBT_UNREAD, /* none of it was read so far */
+        _TRUST_DOUBT_MAX,
+} TrustDoubt;
+
+const char *trust_doubt(const Trust *trust, TrustDoubt which);
+
 /* The block that was handed out last, and its digest (zeros: none yet). */
 const Authorities *trust_authorities(const Trust *trust);
 const uint8_t *trust_sha256(const Trust *trust);

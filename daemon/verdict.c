@@ -132,7 +132,9 @@ static VerdictOutput judge_by_exceptions(const VerdictInput *in) {
 
         switch (near) {
         case NEAR_COVERS:
-                return (VerdictOutput){ VERDICT_ACCEPT, BECAUSE_EXCEPTION, d, 0 };
+                /* What they allowed may be what is refused. */
+                return in->in_doubt ? (VerdictOutput){ VERDICT_PROMPT, BECAUSE_IN_DOUBT, d, 0 }
+                                    : (VerdictOutput){ VERDICT_ACCEPT, BECAUSE_EXCEPTION, d, 0 };
         case NEAR_NEW_PROBLEM:
                 return (VerdictOutput){ VERDICT_PROMPT, BECAUSE_NEW_PROBLEM, d,
                                         in->problems & ~d->problems };
@@ -154,9 +156,9 @@ static VerdictOutput judge_by_exceptions(const VerdictInput *in) {
 static VerdictOutput judge_clean(const VerdictInput *in) {
         Nearness near;
         const Decision *d = find_nearest(in, &near);
+        const bool obsolete = near == NEAR_COVERS && !in->in_doubt;
 
-        return (VerdictOutput){ VERDICT_ACCEPT, BECAUSE_NO_PROBLEM, near == NEAR_COVERS ? d : NULL,
-                                0 };
+        return (VerdictOutput){ VERDICT_ACCEPT, BECAUSE_NO_PROBLEM, obsolete ? d : NULL, 0 };
 }
 
 VerdictOutput verdict_judge(const VerdictInput *in) {
@@ -206,6 +208,7 @@ const char *because_name(Because because) {
                 [BECAUSE_NEW_PROBLEM] = "new-problem",
                 [BECAUSE_ENDED] = "ended",
                 [BECAUSE_UNCONFIRMED] = "unconfirmed",
+                [BECAUSE_IN_DOUBT] = "in-doubt",
         };
 
         return (unsigned) because < _BECAUSE_MAX ? names[because] : NULL;

@@ -28,6 +28,7 @@ typedef enum Because {
         BECAUSE_NEW_PROBLEM,
         BECAUSE_ENDED,
         BECAUSE_UNCONFIRMED,
+        BECAUSE_IN_DOUBT,
         _BECAUSE_MAX,
 } Because;
 
@@ -41,6 +42,7 @@ typedef struct VerdictInput {
          * port 0, those of every port of the host. */
         const Decision *decisions;
         size_t n_decisions;
+        bool in_doubt;        /* something that refuses may be missing: no exception accepts */
         bool user_exceptions; /* false: the owner's exceptions do not count (denials do) */
         uint16_t port;        /* 0: only certificate pins may answer */
         int64_t owner;

@@ -8,6 +8,7 @@
 
 #include "daemon/advice.h"
 #include "daemon/answer.h"
+#include "daemon/doubt.h"
 #include "daemon/ends.h"
 #include "daemon/json.h"
 #include "daemon/judged.h"
@@ -50,17 +51,9 @@ static int add_rules(const Request *r, const Endpoint *endpoint, int64_t now, De
         return 0;
 }
 
-/* While a block or a denial may be missing a person is asked: what they allowed may be what it refuses. */
-static void doubt(const Request *r, DecisionList *list) {
-        const bool doubtful = trust_is_doubtful(r->manager->trust) ||
-                              rules_is_doubtful(r->manager->rules);
-
-        for (size_t i = 0; doubtful && i < list->n_items; i++) {
-                Decision *d = &list->items[i];
-
-                if (d->action == DECISION_ALLOW && d->state == STATE_LIVE)
-                        d->state = STATE_UNCONFIRMED;
-        }
+/* While a block or a denial may be missing: what a person allowed may be what it refuses. */
+static bool is_in_doubt(const Request *r, const Found *found) {
+        return found->decisions.doubtful || doubt_is(r->manager);
 }
 
 static int find(Request *r, Found *ret) {
@@ -79,8 +72,6 @@ static int find(Request *r, Found *ret) {
         n = add_rules(r, &j->endpoint, now, &ret->decisions);
         if (n < 0)
                 return n;
-        doubt(r, &ret->decisions);
-
         n = known_find(r->manager->store, r->manager->rules, r->owner, &j->endpoint,
                        &ret->decisions, leaf, &ret->known);
         if (n < 0)
@@ -93,6 +84,7 @@ static int find(Request *r, Found *ret) {
                 .leaf_key_sha256 = leaf ? leaf->key_sha256 : NULL,
                 .decisions = ret->decisions.items,
                 .n_decisions = ret->decisions.n_items,
+                .in_doubt = is_in_doubt(r, ret),
                 .user_exceptions = r->manager->conf.user_exceptions,
                 .port = j->endpoint.port,
                 .owner = r->owner,
@@ -146,16 +138,21 @@ static struct json_object *find_advice(Request *r) {
         return answer_advice(&advice);
 }
 
-/* The decision that answered, as it counted: a doubt makes it another than its file says. */
+/* The decision that answered. */
 static struct json_object *answer_found(const Request *r, const Decision *d) {
         const Rule *rule = rules_get(r->manager->rules, d->id, 0);
-        Rule counted;
 
-        if (!rule)
-                return answer_stored(r->manager->store, d);
-        counted = *rule;
-        counted.decision = *d;
-        return answer_rule(&counted);
+        return rule ? answer_rule(rule) : answer_stored(r->manager->store, d);
+}
+
+/* Why nothing that a person allows is accepted, where that matters. */
+static int put_doubt(const Request *r, const Found *found, struct json_object *o) {
+        _cleanup_free_ char *text = NULL;
+
+        if (found->out.verdict != VERDICT_PROMPT || !is_in_doubt(r, found))
+                return 0;
+        text = doubt_text(r->manager, found->decisions.doubtful);
+        return text ? json_put_string(o, "doubt", text) : -ENOMEM;
 }
 
 /* The parts that are not in every answer. */
@@ -175,7 +172,7 @@ static int put_optional(Request *r, const Found *found, struct json_object *o) {
         if (r->judged->facts->responder &&
             json_put(o, "responder", answer_responder(r->judged->facts)) < 0)
                 return -ENOMEM;
-        return 0;
+        return put_doubt(r, found, o);
 }
 
 static struct json_object *answer(Request *r, const Found *found) {
@@ -204,6 +201,9 @@ static int ask_person(Request *r, const Found *found, struct json_object *o) {
                 /* Nobody could allow it. */
                 if (!r->manager->conf.user_exceptions && r->owner != OWNER_SYSTEM)
                         r->asking.outcome = "not-allowed";
+                /* Whatever they said, it would be asked again. */
+                else if (!r->asking.outcome && is_in_doubt(r, found))
+                        r->asking.outcome = "in-doubt";
                 n = prompter_wait(r, o);
         }
         return n != 0 ? n : json_put_string(o, "asked", prompter_word(r));

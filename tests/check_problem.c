@@ -99,6 +99,7 @@ START_TEST(every_reason_and_change_has_its_own_sentence) {
         static const char *const reasons[] = {
                 "no-problem", "exception",   "never-exceptable", "denial",      "no-exception",
                 "changed",    "new-problem", "ended",            "unconfirmed",
+                "in-doubt",
         };
         static const char *const changes[] = { "renewed", "reissued", "replaced" };
 

@@ -27,6 +27,7 @@ static VerdictOutput judge(Store *store, ProblemSet problems, DecisionList *list
         ck_assert_int_eq(store_find(store, ME, HOST, 993, list), 0);
         in.decisions = list->items;
         in.n_decisions = list->n_items;
+        in.in_doubt = list->doubtful;
         in.leaf_sha256 = leaf->sha256;
         in.leaf_key_sha256 = leaf->key_sha256;
         return verdict_judge(&in);
@@ -280,7 +281,7 @@ START_TEST(a_lost_denial_leaves_no_accept_behind) {
         store = test_store();
         out = judge(store, PROBLEM_SELF_SIGNED, &list);
         ck_assert_msg(out.verdict == VERDICT_PROMPT, "%s", wounds[_i]);
-        ck_assert_int_eq(out.because, BECAUSE_UNCONFIRMED);
+        ck_assert_int_eq(out.because, BECAUSE_IN_DOUBT);
 }
 END_TEST
 

@@ -66,6 +66,7 @@ typedef struct Row {
         ProblemSet never;
         bool no_user_exceptions;
         bool known;
+        bool doubt;
         const Session *session; /* NULL: here */
 } Row;
 
@@ -284,6 +285,20 @@ static const Row rows[] = {
           { ALLOW(ID(1), .certificate = 'B', .created = 9), ALLOW(ID(2), .state = STATE_ENDED) },
           VERDICT_PROMPT, BECAUSE_ENDED, 2 },
 
+        /* -- in doubt -- */
+        { "while a refusal may be missing no exception accepts", SELF, { ALLOW(ID(3)) },
+          VERDICT_PROMPT, BECAUSE_IN_DOUBT, 3, .doubt = true },
+        { "nor the system's", SELF, { ALLOW(ID(3), SYSTEM) }, VERDICT_PROMPT, BECAUSE_IN_DOUBT, 3,
+          .doubt = true },
+        { "a denial refuses all the same", SELF, { ALLOW(ID(3)), DENY(ID(2)) }, VERDICT_REJECT,
+          BECAUSE_DENIAL, 2, .doubt = true },
+        { "a new problem is told as that", SELF | EXPIRED, { ALLOW(ID(1)) }, VERDICT_PROMPT,
+          BECAUSE_NEW_PROBLEM, 1, EXPIRED, .doubt = true },
+        { "what must be confirmed as that", SELF, { ALLOW(ID(1), .state = STATE_UNCONFIRMED) },
+          VERDICT_PROMPT, BECAUSE_UNCONFIRMED, 1, .doubt = true },
+        { "what is in order is in order, and nothing obsolete", 0, { ALLOW(ID(1)) }, VERDICT_ACCEPT,
+          BECAUSE_NO_PROBLEM, .doubt = true },
+
         /* -- unconfirmed -- */
         { "an unconfirmed exception must be confirmed", SELF,
           { ALLOW(ID(1), .state = STATE_UNCONFIRMED) }, VERDICT_PROMPT, BECAUSE_UNCONFIRMED, 1 },
@@ -363,6 +378,7 @@ static VerdictInput input_of(const Row *row, Decision *decisions) {
                 .now = NOW,
                 .session = row->session ? row->session : &here,
                 .certificate_known = row->known,
+                .in_doubt = row->doubt,
         };
 
         set_leaf(&in, row->leaf);
@@ -401,7 +417,8 @@ END_TEST
 START_TEST(every_verdict_and_reason_has_its_word) {
         static const char *const words[_BECAUSE_MAX] = {
                 "no-problem", "exception",   "never-exceptable", "denial",     "no-exception",
-                "changed",    "new-problem", "ended",            "unconfirmed"
+                "changed",    "new-problem", "ended",            "unconfirmed",
+                "in-doubt"
         };
 
         ck_assert_str_eq(verdict_name(VERDICT_ACCEPT), "accept");

@@ -120,7 +120,7 @@ static bool may_accept(const VerdictInput *in) {
                         continue;
                 if (in->port == 0 && d->pin != PIN_CERTIFICATE)
                         continue;
-                allowed = allowed || (in->problems & ~d->problems) == 0;
+                allowed = allowed || (!in->in_doubt && (in->problems & ~d->problems) == 0);
         }
         return allowed;
 }
@@ -145,6 +145,7 @@ START_TEST(never_an_accept_that_nobody_gave) {
                         .never = chance(5) ? 0 : EXPIRED,
                         .decisions = decisions,
                         .n_decisions = chance(5),
+                        .in_doubt = chance(5) == 0,
                         .user_exceptions = chance(5) > 0,
                         .port = chance(4) ? 993 : 0,
                         .owner = ME,

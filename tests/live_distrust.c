@@ -13,6 +13,7 @@
 #include "tests/status.h"
 
 #define MONITOR "{\"method\":\"org.certexc1.Monitor\",\"more\":true}"
+#define VERIFY_BAD "Verify", "{" AT "'chain':[@bad]}"
 #define VERIFY_GOOD "Verify", "{" AT "'chain':[@good]}"
 
 static Methods *m;
@@ -135,8 +136,16 @@ START_TEST(what_a_list_revokes_is_refused) {
 }
 END_TEST
 
+/* The answer's @field has @words in it. */
+static void ck_says(const char *method, const char *parameters, const char *field, const char *words) {
+        _cleanup_(json_freep) struct json_object *reply = methods_call(m, method, parameters);
+
+        ck_assert_msg(strstr(methods_seen(reply, field), words), "%s: %s does not say %s: %s", method,
+                      field, words, json_object_to_json_string(reply));
+}
+
 /* What is to be blocked cannot be read, and nobody knows what it was. */
-START_TEST(while_a_block_may_be_missing_people_are_asked) {
+START_TEST(while_a_block_may_be_missing_no_exception_counts) {
         char folder[256], file[288];
         FILE *f;
 
@@ -144,7 +153,7 @@ START_TEST(while_a_block_may_be_missing_people_are_asked) {
         (void) snprintf(file, sizeof(file), "%s/words.pem", folder);
         WALK({ "something is allowed", 0, "AddException", "{" AT SHOWN "'chain':[@bad]}", "already",
                "false" },
-             { "and accepted", 0, "Verify", "{" AT "'chain':[@bad]}", "because", "exception" });
+             { "and accepted", 0, VERIFY_BAD, "because", "exception" });
         (void) mkdir(fixture_path(m->fixture, "conf"), 0755);
         ck_assert_int_eq(mkdir(folder, 0755), 0);
         f = fopen(file, "we");
@@ -153,13 +162,66 @@ START_TEST(while_a_block_may_be_missing_people_are_asked) {
         ck_assert_int_eq(fclose(f), 0);
         monitor = peer_free(monitor);
         methods_restart(m, PKI_NOW);
-        WALK({ "the daemon starts, but asks", 0, "Verify", "{" AT "'chain':[@bad]}", "because",
-               "unconfirmed" },
-             { "what is in order is in order", 0, VERIFY_GOOD, "verdict", "accept" });
+        WALK({ "the daemon starts, but does not accept", 0, VERIFY_BAD, "verdict", "prompt" },
+             { "for a reason of its own", 0, VERIFY_BAD, "because", "in-doubt" },
+             { "the exception is what it was", 0, VERIFY_BAD, "exception.state", "live" },
+             { "to allow it again is no way out", 0, "AddException", "{" AT SHOWN "'chain':[@bad]}",
+               "error", "org.certexc1.InDoubt" },
+             { "nobody is asked in vain", 0, "Ask", "{" AT "'chain':[@bad]}", "asked", "in-doubt" },
+             { "what is new may be stored", 0, "AddException", "{" AT SHOWN "'chain':[@other]}",
+               "already", "false" },
+             { "and waits as well", 0, "Verify", "{" AT "'chain':[@other]}", "because", "in-doubt" },
+             { "a no is a no", 0, "AddDenial", "{" AT "'chain':[@other]}", "already", "false" },
+             { "at once", 0, "Verify", "{" AT "'chain':[@other]}", "because", "denial" },
+             { "what is in order is in order", 0, VERIFY_GOOD, "verdict", "accept" },
+             { "and in no doubt", 0, VERIFY_GOOD, "doubt", "" });
+        ck_says("Verify", "{" AT "'chain':[@bad]}", "doubt", file);
+        ck_says("Verify", "{" AT "'chain':[@bad]}", "doubt", "take the file away");
+        ck_says("Verify", "{'host':'other.example.org','port':993,'chain':[@good]}", "doubt", file);
+        ck_says("AddException", "{" AT SHOWN "'chain':[@bad]}", "reason", file);
         ck_assert_int_eq(unlink(file), 0);
         methods_restart(m, PKI_NOW);
-        WALK({ "mended, it goes on", 0, "Verify", "{" AT "'chain':[@bad]}", "because",
-               "exception" });
+        WALK({ "mended, it goes on", 0, VERIFY_BAD, "because", "exception" });
+}
+END_TEST
+
+static Peer *say(const char *method, bool more) {
+        _cleanup_free_ char *text = methods_text(m, method, more ? "{}" : "{" AT "'chain':[@bad]}", more);
+        Peer *peer = peer_new(m->fixture);
+
+        ck_assert(peer_send(peer, text));
+        return peer;
+}
+
+static void hears(Peer *peer, const char *path, const char *value) {
+        _cleanup_(json_freep) struct json_object *reply = peer_reply(peer, FIXTURE_WAIT_MSEC);
+
+        ck_assert_msg(strcmp(methods_seen(reply, path), value) == 0, "%s is not %s: %s", path, value,
+                      json_object_to_json_string(reply));
+}
+
+/* Who is being asked when the doubt comes is let go: what they said could not be accepted. */
+START_TEST(nobody_is_asked_in_vain) {
+        _cleanup_(peer_freep) Peer *agent = say("RegisterAgent", true), *who = NULL, *later = NULL;
+        FILE *f;
+
+        hears(agent, "event", "ready");
+        who = say("Ask", false);
+        hears(agent, "event", "prompt");
+        (void) mkdir(fixture_path(m->fixture, "conf"), 0755);
+        ck_assert_int_eq(mkdir(fixture_path(m->fixture, "conf/blocked.d"), 0755), 0);
+        f = fopen(fixture_path(m->fixture, "conf/blocked.d/words.pem"), "we");
+        ck_assert_ptr_nonnull(f);
+        ck_assert_int_ge(fputs("These are words.\n", f), 0);
+        ck_assert_int_eq(fclose(f), 0);
+        hears(agent, "reason", "changed");
+        hears(who, "asked", "in-doubt");
+        later = say("Ask", false);
+        hears(later, "asked", "in-doubt");
+        WALK({ "nobody waits", 0, "GetStatus", "{}", "asking", "0" },
+             { "and the agent is still there", 0, "GetStatus", "{}", "agents", "1" },
+             { "what is in order needs nobody", 0, "Ask", "{" AT "'chain':[@good]}", "asked",
+               "not-needed" });
 }
 END_TEST
 
@@ -178,7 +240,8 @@ int main(void) {
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, an_authority_that_is_removed_is_gone_at_the_next_verdict);
         tcase_add_test(tcase, what_the_administrator_blocks_is_refused);
-        tcase_add_test(tcase, while_a_block_may_be_missing_people_are_asked);
+        tcase_add_test(tcase, while_a_block_may_be_missing_no_exception_counts);
+        tcase_add_test(tcase, nobody_is_asked_in_vain);
         tcase_add_test(tcase, what_a_list_revokes_is_refused);
         srunner_run_all(runner, CK_ENV);
         n_failed = srunner_ntests_failed(runner);

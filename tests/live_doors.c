@@ -138,7 +138,7 @@ static const char *const only_refused[] = {
 static const char *const other_errors[] = {
         "MalformedMessage", /* the bus has its own */
         "AccessDenied", "LimitReached", /* in live_bus and live_polkit */
-        "HeldByFile", "StoreFailed", "Rebuilding", /* nothing in them that the others have not */
+        "HeldByFile", "InDoubt", "StoreFailed", "Rebuilding", /* nothing in them that the others have not */
 };
 
 static void setup(void) {

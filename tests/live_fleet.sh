@@ -94,9 +94,13 @@ certexc allow other.example.net:993 --chain="$live/distrusted.pem" --yes >/dev/n
 printf '{' >"$live/conf/exceptions.d/70-broken.json"
 chmod 644 "$live/conf/exceptions.d/70-broken.json"
 reload '70-broken.json'
-must 'while a denial may be missing a person is asked, and told why' 3 \
-  'What the daemon warns of .*70-broken.json.*nothing is accepted by exception' \
+must 'while a denial may be missing no exception counts, and why is told' 3 \
+  'Why no exception counts .*70-broken.json.*nothing is accepted by exception' \
   check other.example.net:993 --chain="$live/distrusted.pem"
+must_not_say 'nor is there anything to type' 'What you can do'
+must 'to allow it again is no way out' 1 'not accepted .*70-broken.json' \
+  allow other.example.net:993 --chain="$live/distrusted.pem" --yes
+
 # The file of certexcd(8), as it stands there, for a certificate that is there.
 rm "$live"/conf/exceptions.d/*
 live_certificate imap imap.example.org

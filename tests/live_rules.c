@@ -208,7 +208,9 @@ START_TEST(a_broken_file_keeps_its_last_good_reading) {
         WALK({ "there is none after a start", ALICE, VERIFY_BAD, "verdict", "prompt" },
              { "not even what she allows is accepted", ALICE, "AddException",
                "{" AT SHOWN "'chain':[@bad]}", "already", "false" },
-             { "since it may be denied there", ALICE, VERIFY_BAD, "because", "unconfirmed" },
+             { "since it may be denied there", ALICE, VERIFY_BAD, "because", "in-doubt" },
+             { "nor does saying it again help", ALICE, "AddException", "{" AT SHOWN "'chain':[@bad]}",
+               "error", "org.certexc1.InDoubt" },
              { "what is right is right", ALICE, "Verify", "{" AT "'chain':[@good]}", "verdict",
                "accept" });
         ck_assert(has_warning("A denial may be missing"));

@@ -75,6 +75,15 @@ static Decision report(const SSLCertificate *cert, const certexc_answer *answer)
         return DECISION_ACCEPT;
 }
 
+/* Whatever the person says, it would not be accepted now. */
+static Decision in_doubt(const SSLCertificate *cert, const certexc_answer *answer) {
+        g_autofree char *reason =
+                g_strdup_printf("%s %s", _("No exception counts at the moment, so that you were not asked."),
+                                certexc_answer_doubt(answer));
+
+        return refuse(cert, reason);
+}
+
 static Decision ask_in_panel(const SSLCertHookData *data, const certexc_answer *answer) {
         if (!panel_ask(data, answer))
                 return refuse(data->cert, _("You did not accept its certificate."));
@@ -94,6 +103,8 @@ static Decision ask(const SSLCertHookData *data, certexc_question *question) {
                 return DECISION_ACCEPT;
         if (certexc_answer_verdict(answer) == CERTEXC_REJECT)
                 return rejected(data->cert, answer);
+        if (certexc_answer_doubt(answer))
+                return in_doubt(data->cert, answer);
         asked = certexc_answer_asked(answer);
         if (g_strcmp0(asked, "dismissed") == 0)
                 return refuse(data->cert, _("You said \"not now\" when certexc asked you."));
@@ -118,7 +129,7 @@ static Decision decide(const SSLCertHookData *data) {
         case CERTEXC_ACCEPT:
                 return DECISION_ACCEPT;
         case CERTEXC_PROMPT:
-                return ask(data, question);
+                return certexc_answer_doubt(answer) ? in_doubt(cert, answer) : ask(data, question);
         case CERTEXC_REJECT:
                 break;
         }

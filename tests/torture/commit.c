@@ -145,8 +145,7 @@ static const char *question(World *w, const char *probe, const char *expected,
 
         if (!good && meanwhile >= MENDED)
                 good = is_mending(reply) ||
-                       (strcmp(expected, "accept") == 0 &&
-                        strcmp(world_at(reply, "because"), "unconfirmed") == 0);
+                       (strcmp(expected, "accept") == 0 && world_is_kept(reply));
         if (!good && meanwhile == SILENT)
                 good = is_refused(reply);
         (void) snprintf(said, sizeof(said), "%.40s is %s%s", probe, verdict, reply_error(reply));

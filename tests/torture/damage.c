@@ -280,7 +280,7 @@ static void expect_surviving(World *w, Tally *t, const Case *c, const Survey *su
                 reply = world_call(w, "Verify", probes[2 * i]);
                 kept = strcmp(world_at(reply, "verdict"), verdicts[2 * i]) == 0;
                 if (!kept && strcmp(verdicts[2 * i], "accept") == 0)
-                        kept = strcmp(world_at(reply, "because"), "unconfirmed") == 0;
+                        kept = world_is_kept(reply);
                 if (!kept) {
                         t->n_lost++;
                         tally_fail(t, "%s: %s was %s and is %s, although it survived", describe(c),

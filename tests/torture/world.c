@@ -327,6 +327,12 @@ const char *world_at(struct json_object *reply, const char *path) {
         return o ? json_object_get_string(o) : "";
 }
 
+bool world_is_kept(struct json_object *reply) {
+        const char *because = world_at(reply, "because");
+
+        return strcmp(because, "unconfirmed") == 0 || strcmp(because, "in-doubt") == 0;
+}
+
 void world_walk(World *w, const WorldStep *steps, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 struct json_object *reply = world_call(w, steps[i].method, steps[i].parameters);

@@ -71,6 +71,9 @@ struct json_object *world_call(World *w, const char *method, const char *paramet
 /* A string, a number as text, or "" at "because", "exception.id", "exceptions.0.host". */
 const char *world_at(struct json_object *reply, const char *path);
 
+/* A verdict that was an accept, and is a question since the store was damaged. */
+bool world_is_kept(struct json_object *reply);
+
 /* -- steps --------------------------------------------------------------------------------- */
 
 typedef struct WorldStep {

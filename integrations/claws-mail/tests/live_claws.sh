@@ -271,6 +271,18 @@ fetch
 logs_in 'from now on nothing is asked'
 has_pins 'and Claws Mail still keeps nothing' 0
 
+mkdir -p "$live/conf/blocked.d"
+echo words >"$live/conf/blocked.d/broken.pem"
+live_wait_line "$live/daemon.log" 'The block list cannot be used' "$daemon_pid" || live_fail 'the log says so'
+fetch
+is_refused 'while a block may be missing nobody is asked, and the file is named' \
+  'No exception counts.*blocked.d/broken.pem'
+: >"$live/daemon.log"
+rm "$live/conf/blocked.d/broken.pem"
+live_wait_line "$live/daemon.log" 'read again' "$daemon_pid" || live_fail 'the log says so'
+fetch
+logs_in 'mended, what was accepted is'
+
 live_dovecot_swap second
 mark
 fetch
