@@ -315,6 +315,7 @@ START_TEST(test_hang_up) {
         Shown shown = ck_prompt(a, NOBODY);
 
         two = ask(0, BAD);
+        wait_for_askers(2);
         one = peer_free(one);
         three = ask(0, OTHER); /* waits behind it */
         two = peer_free(two);
