@@ -141,6 +141,13 @@ static int check_server(int fd, const char *path, Trouble *t) {
         if (peer.uid != OVERFLOW_UID &&
             (peer.uid == 0 || peer.uid == geteuid() || is_daemon_user(peer.uid)))
                 return 0;
+        if (peer.uid == OVERFLOW_UID)
+                return trouble_set(t, -EPERM,
+                                   "It cannot be seen who serves %s: either this program is in a sandbox that hides "
+                                   "other users (Flatpak, a user namespace), or the user nobody serves it. Nothing "
+                                   "was asked. In a sandbox, start a certexcd of your own (systemctl --user enable "
+                                   "--now certexcd.socket) and let the sandbox have its socket.",
+                                   path);
         return trouble_set(t, -EPERM,
                            "The server socket %s is forged: uid %u serves it, which is neither "
                            "root, nor the user %s, nor you. Nothing was asked; tell your "
