@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,7 +289,16 @@ static int configure(sqlite3 *db) {
         return SQLITE_OK;
 }
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* Nobody asks how much memory it has, and to count that takes a lock at each allocation. */
+static void configure_library(void) {
+        (void) sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int open_file(Connection *c, const char *name, int flags, const char *vfs) {
+        (void) pthread_once(&once, configure_library);
+
         int r = sqlite3_open_v2(name, &c->db,
                                 SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE |
                                         flags,
