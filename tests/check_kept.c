@@ -282,6 +282,7 @@ static void start_once(unsigned count) {
 
         wait_for_change(&seen, 1);
         ck_assert_uint_eq(seen.count, count);
+        ck_assert_uint_eq(trust_count(trust), count);
 }
 
 START_TEST(the_next_start_has_them_at_once_and_reads_them_all_the_same) {
