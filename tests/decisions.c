@@ -248,8 +248,12 @@ size_t test_count_found(Store *store, int64_t owner, const char *host, uint16_t 
         size_t n = 0;
 
         ck_assert_int_eq(store_find(store, owner, host, port, &list), 0);
-        for (size_t i = 0; i < list.n_items; i++)
-                n += list.items[i].state == state;
+        for (size_t i = 0; i < list.n_items; i++) {
+                const Decision *d = list.items + i;
+                bool counts = !list.doubtful || d->action == DECISION_DENY || d->state != STATE_LIVE;
+
+                n += (counts ? d->state : STATE_UNCONFIRMED) == state;
+        }
         return n;
 }
 

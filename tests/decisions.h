@@ -85,7 +85,7 @@ ChangeResult test_remove(Store *store, int64_t owner, uint64_t id);
 /* The owner's entry @id as it is read, or one whose state is 0. */
 Entry test_entry(Store *store, int64_t owner, uint64_t id);
 
-/* How many of @state are at the endpoint for @owner. */
+/* How many of @state are at the endpoint for @owner; exceptions that are in doubt count as unconfirmed ones. */
 size_t test_count_found(Store *store, int64_t owner, const char *host, uint16_t port,
                         DecisionState state);
 
