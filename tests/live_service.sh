@@ -183,7 +183,9 @@ must 'at one root is asked, and a wrong password does not do' 1 'does not permit
 must 'nor does none' 1 'does not permit.*polkit' at_terminal '' "$deny"
 must 'nor does Ctrl+C' 130 'AUTHENTICATING' at_terminal $'\003' "$deny"
 must 'of all that nothing was stored' 0 '"exceptions": *\[ *\]\|^\[\]$\|^$' box_run certexc --json --owner=system list
-must 'the right one does, asked for once' 0 'denied' at_terminal correct-horse "$deny"
+must 'the right one does' 0 'denied' at_terminal correct-horse "$deny"
+[ "$(grep -c AUTHENTICATING "$box/output")" = 1 ] || fails 'for all calls of the command it is asked for once'
+holds 'for all calls of the command it is asked for once'
 must 'for everybody' 4 reject check_as other pw.example.com:993
 must 'where output goes elsewhere it is asked for as well' 0 '' at_terminal correct-horse \
   'certexc --json --owner=system list >/tmp/list'
