@@ -128,7 +128,7 @@ const char *certexc_answer_advice_host(const certexc_answer *answer, size_t i, s
 
 /* -- sentences --------------------------------------------------------------------------------- */
 
-static void write_time(FILE *stream, int64_t t) {
+void advice_write_time(FILE *stream, int64_t t) {
         char date[DATE_MAX];
         time_t tt = (time_t) t;
         struct tm tm;
@@ -146,7 +146,7 @@ static void write_evidence(FILE *stream, const char **p, const certexc_answer *a
                 (void) fputs(name ? name : "?", stream);
                 *p += 6;
         } else if (strncmp(*p, "{time}", 6) == 0) {
-                write_time(stream, certexc_answer_advice_time(answer, i));
+                advice_write_time(stream, certexc_answer_advice_time(answer, i));
                 *p += 6;
         } else if (strncmp(*p, "{hosts}", 7) == 0) {
                 for (size_t j = 0; j < certexc_answer_advice_n_hosts(answer, i); j++)

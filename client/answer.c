@@ -13,7 +13,7 @@
 struct certexc_answer {
         certexc_question *question; /* NULL: what an agent shows */
         JsonObject *object;
-        const char *host, *chain_sha256, *asked, *doubt;
+        const char *host, *chain_sha256, *asked, *doubt, *cause;
         uint16_t port;
         enum certexc_verdict verdict;
         const char *because;
@@ -171,6 +171,7 @@ static int answer_read(certexc_answer *a, const char **ret_field) {
         a->obsolete = fields_bool_or(&f, "obsolete", false);
         a->asked = fields_string_or(&f, "asked", NULL);
         a->doubt = fields_string_or(&f, "doubt", NULL);
+        a->cause = fields_string_or(&f, "unconfirmed_because", NULL);
         read_subject(a, &f);
         if (!is_string_array(a->new_problems))
                 fields_bad(&f, "new_problems", "it is no array of strings");
@@ -343,6 +344,10 @@ bool certexc_answer_change_differs(const certexc_answer *answer, const char *fie
                 if (strcmp(string_item(answer->changed_fields, i), field) == 0)
                         return true;
         return false;
+}
+
+const char *certexc_answer_unconfirmed_because(const certexc_answer *answer) {
+        return answer ? answer->cause : NULL;
 }
 
 const char *certexc_answer_doubt(const certexc_answer *answer) {

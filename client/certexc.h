@@ -215,6 +215,20 @@ CERTEXC_API enum certexc_verdict certexc_answer_verdict(const certexc_answer *an
 CERTEXC_API const char *certexc_answer_because(const certexc_answer *answer);
 
 /**
+ * certexc_answer_unconfirmed_because() - why the exception must be confirmed: "imported", "store-damaged",
+ * "other-user", "incomplete"; NULL if that is not what _because() says
+ */
+CERTEXC_API const char *certexc_answer_unconfirmed_because(const certexc_answer *answer);
+
+/**
+ * certexc_answer_reason() - why, as a sentence for people; free()
+ *
+ * As certexc_because_sentence(), with what this answer knows of it, as when it was allowed and what became of the
+ * store since. A file's name in it is not escaped. Returns 0, -ENOENT (a word that this library lacks), -ENOMEM.
+ */
+CERTEXC_API int certexc_answer_reason(const certexc_answer *answer, char **ret);
+
+/**
  * certexc_answer_doubt() - why no exception counts at the moment, and the way out, in the daemon's words; or NULL
  *
  * Something that refuses may not be known to the daemon. Do not ask the person to allow anything then: it would

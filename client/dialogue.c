@@ -43,14 +43,14 @@ static void put_terms(const Dialogue *d) {
 }
 
 void dialogue_begin(Dialogue *d, const Output *out, const certexc_answer *shown) {
-        const char *sentence = certexc_because_sentence(certexc_answer_because(shown));
+        _cleanup_free_ char *reason = explain_reason(shown);
         char endpoint[EXPLAIN_ENDPOINT_MAX];
 
         *d = (Dialogue){ .out = out, .shown = shown };
         (void) explain_endpoint(certexc_answer_host(shown), certexc_answer_port(shown), endpoint);
         output_gap(out);
         output_line(out, STYLE_WARN, _("A program wants to connect to %s. %s"), endpoint,
-                    sentence ? sentence : "");
+                    reason ? reason : "");
         explain_problems(out, shown);
         explain_advice(out, shown);
         explain_change(out, shown, time(NULL));

@@ -337,10 +337,9 @@ void explain_advice(const Output *out, const certexc_answer *answer) {
 
 /* -- Accept, prompt, reject ------------------------------------------------------------------- */
 
-/* What the administrator decided for everybody is not to be told as one's own. */
-static const char *because_sentence(const certexc_answer *answer) {
+/* What the administrator decided for everybody is not to be told as one's own. NULL: as anything else is. */
+static const char *administrator_s(const certexc_answer *answer) {
         const char *because = certexc_answer_because(answer);
-        const char *sentence = certexc_because_sentence(because);
         const certexc_exception *e = certexc_answer_exception(answer);
         const bool of_system = e && certexc_exception_owner(e) == CERTEXC_OWNER_SYSTEM &&
                                !explain_is_own_file(certexc_exception_file(e));
@@ -353,16 +352,25 @@ static const char *because_sentence(const certexc_answer *answer) {
                          "moment.");
         if (of_system && explain_same(because, "denial"))
                 return _("The administrator refused this certificate.");
-        return sentence ? sentence : "";
+        return NULL;
+}
+
+char *explain_reason(const certexc_answer *answer) {
+        const char *sentence = administrator_s(answer);
+        char *reason = NULL;
+
+        if (sentence)
+                return strdup(sentence);
+        return certexc_answer_reason(answer, &reason) < 0 ? strdup("") : reason;
 }
 
 static void explain_accept(const Output *out, const certexc_answer *answer, const char *endpoint) {
         const certexc_exception *exception = certexc_answer_exception(answer);
         const char *file = certexc_exception_file(exception);
-        _cleanup_free_ char *names = NULL;
+        _cleanup_free_ char *names = NULL, *reason = explain_reason(answer);
         char end[EXPLAIN_END_MAX];
 
-        output_line(out, STYLE_GOOD, _("%s: accept. %s"), endpoint, because_sentence(answer));
+        output_line(out, STYLE_GOOD, _("%s: accept. %s"), endpoint, reason ? reason : "");
         if (!exception || (file && certexc_answer_obsolete(answer)))
                 return;
         if (certexc_answer_obsolete(answer)) {
@@ -393,6 +401,7 @@ static void explain_doubt(const Output *out, const certexc_answer *answer) {
 void explain_answer(const Output *out, const certexc_answer *answer, int64_t now) {
         const enum certexc_verdict verdict = certexc_answer_verdict(answer);
         const certexc_exception *exception = certexc_answer_exception(answer);
+        _cleanup_free_ char *reason = explain_reason(answer);
         char endpoint[EXPLAIN_ENDPOINT_MAX];
 
         (void) explain_endpoint(certexc_answer_host(answer), certexc_answer_port(answer), endpoint);
@@ -402,7 +411,7 @@ void explain_answer(const Output *out, const certexc_answer *answer, int64_t now
         }
         output_line(out, verdict == CERTEXC_REJECT ? STYLE_BAD : STYLE_WARN,
                     verdict == CERTEXC_REJECT ? _("%s: reject. %s") : _("%s: prompt. %s"), endpoint,
-                    because_sentence(answer));
+                    reason ? reason : "");
         explain_doubt(out, answer);
         explain_problems(out, answer);
         explain_advice(out, answer);

@@ -19,6 +19,9 @@
  * and the allowed problems when the verdict is accept. */
 void explain_answer(const Output *out, const certexc_answer *answer, int64_t now);
 
+/* Why, in a sentence; free(). NULL: there was no memory. */
+char *explain_reason(const certexc_answer *answer);
+
 /* Its parts, each under its heading. */
 void explain_problems(const Output *out, const certexc_answer *answer);
 void explain_advice(const Output *out, const certexc_answer *answer);

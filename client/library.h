@@ -2,6 +2,8 @@
 /* What the rooms of libcertexc share and certexc.h does not show. */
 #pragma once
 
+#include <stdio.h>
+
 #include "client/certexc.h"
 #include "client/cleanup.h"
 #include "client/connection.h"
@@ -128,6 +130,9 @@ JsonObject *answer_advice(const certexc_answer *answer);
 
 /* 0, or -EPROTO if @array is no array of Advice. */
 int advice_check(JsonObject *array);
+
+/* A moment, as the language has it. */
+void advice_write_time(FILE *stream, int64_t t);
 
 /* An Authority of a reply, which stays with the one that is made of it: 0, -EPROTO and the field, -ENOMEM. */
 int authority_of(JsonObject *object, certexc_authority **ret, const char **ret_field);

@@ -65,7 +65,7 @@ static const struct {
         { "changed", N_("The server shows another certificate than the one that is known here.") },
         { "new-problem", N_("Something is wrong that was not when you allowed the certificate.") },
         { "ended", N_("You allowed this certificate for a time, and that time is over.") },
-        { "unconfirmed", N_("You allowed this certificate once; please say whether that still "
+        { "unconfirmed", N_("This certificate was allowed once; please say whether that still "
                             "holds.") },
         { "in-doubt", N_("You allowed this certificate, but no exception counts at the moment.") },
 };

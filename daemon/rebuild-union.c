@@ -221,7 +221,7 @@ static int unconfirm(Union *u, Decision *d, int64_t now) {
         line.entry = (HistoryEntry){ .time = now,
                                      .kind = HISTORY_UNCONFIRMED,
                                      .id = d->id,
-                                     .by = d->owner,
+                                     .by = OWNER_SYSTEM, /* nobody: see org.certexc1's HistoryEntry */
                                      .port = d->port };
         strcpy(line.entry.host, d->host);
         memcpy(line.entry.sha256, d->certificate_sha256, SHA256_SIZE);

@@ -369,6 +369,25 @@ int store_history(Store *store, int64_t owner, uint64_t id, uint64_t after, size
         return 0;
 }
 
+int store_last_history(Store *store, int64_t owner, uint64_t id, HistoryEntry *ret) {
+        _cleanup_(statement_resetp) sqlite3_stmt *st = NULL;
+        Binder b = {0};
+        int r;
+
+        r = connection_statement(&store->reader, STATEMENT_LAST_HISTORY, &st);
+        if (r < 0)
+                return store_note(store, r);
+        b.st = st;
+        bind_int(&b, owner);
+        bind_int(&b, (int64_t) id);
+        r = b.error < 0 ? b.error : statement_step(st);
+        if (r > 0)
+                r = row_read_history(st, ret);
+        else if (r == 0)
+                return 0;
+        return r < 0 ? store_note(store, r) : 1;
+}
+
 int store_counts(Store *store, int64_t owner, OwnerCounts *ret) {
         _cleanup_(owner_row_done) OwnerRow row = {0};
         int r;

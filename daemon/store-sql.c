@@ -63,6 +63,8 @@ static const char *const statement_sql[_STATEMENT_MAX] = {
                               "WHERE owner = ?1 AND number > ?2 ORDER BY number",
         [STATEMENT_HISTORY_OF] = "SELECT " HISTORY_COLUMNS " FROM history "
                                  "WHERE owner = ?1 AND number > ?2 AND id = ?3 ORDER BY number",
+        [STATEMENT_LAST_HISTORY] = "SELECT " HISTORY_COLUMNS " FROM history "
+                                   "WHERE owner = ?1 AND id = ?2 ORDER BY number DESC LIMIT 1",
         [STATEMENT_HISTORY_BY_CHANGE] = "SELECT " HISTORY_COLUMNS " FROM history WHERE owner = ?1 "
                                         "AND id = ?2 AND change_number = ?3",
         [STATEMENT_OWNER] = "SELECT n_allowed, n_denied, n_unconfirmed, n_dead, n_seen, bytes, "

@@ -169,6 +169,9 @@ typedef struct HistoryList {
 
 void history_list_done(HistoryList *list);
 
+/* The newest entry about a decision: 1, 0 if there is none, -errno. */
+int store_last_history(Store *store, int64_t owner, uint64_t id, HistoryEntry *ret);
+
 /* Entries with numbers above @after, oldest first; @id 0: of all decisions. */
 int store_history(Store *store, int64_t owner, uint64_t id, uint64_t after, size_t limit,
                   HistoryList *ret);

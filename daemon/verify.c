@@ -145,6 +145,19 @@ static struct json_object *answer_found(const Request *r, const Decision *d) {
         return rule ? answer_rule(rule) : answer_stored(r->manager->store, d);
 }
 
+/* What made @d one that must be confirmed. */
+static const char *unconfirmed_because(const Request *r, const Decision *d) {
+        HistoryEntry last;
+
+        if (d->id >= RULE_ID_FIRST)
+                return "incomplete";
+        if (store_last_history(r->manager->store, d->owner, d->id, &last) <= 0)
+                return "store-damaged";
+        if (last.kind == HISTORY_IMPORTED)
+                return "imported";
+        return last.kind == HISTORY_UNCONFIRMED && last.by != OWNER_SYSTEM ? "other-user" : "store-damaged";
+}
+
 /* Why nothing that a person allows is accepted, where that matters. */
 static int put_doubt(const Request *r, const Found *found, struct json_object *o) {
         _cleanup_free_ char *text = NULL;
@@ -163,6 +176,9 @@ static int put_optional(Request *r, const Found *found, struct json_object *o) {
         if (leaf && json_put(o, "leaf", answer_certificate(leaf)) < 0)
                 return -ENOMEM;
         if (d && json_put(o, "exception", answer_found(r, d)) < 0)
+                return -ENOMEM;
+        if (found->out.because == BECAUSE_UNCONFIRMED &&
+            json_put_string(o, "unconfirmed_because", unconfirmed_because(r, d)) < 0)
                 return -ENOMEM;
         if (found->known.kind != DIFFERENCE_NONE &&
             json_put(o, "change", known_answer(&found->known, leaf, manager_now())) < 0)

@@ -67,6 +67,7 @@ START_TEST(test_another_user_with_the_same_uid) {
         (void) start("org.certexc1.Verify", with(VERIFY, bad), &door);
         wait_for(&door);
         ck_assert_str_eq(at(&door, "because"), "unconfirmed");
+        ck_assert_str_eq(at(&door, "unconfirmed_because"), "other-user");
         ck_assert_ptr_null(start("org.certexc1.GetStatus", "{}", &status));
         ck_assert_msg(strstr(at(&status, "counts"), "\"unconfirmed\": 1"), "%s",
                       at(&status, "counts"));

@@ -290,6 +290,18 @@ static void lose_change(unsigned number) {
         ruin_scratch("journal", line + strlen(begins) - journal.data, 8);
 }
 
+/* By which it is told from what a change of the user's name did. */
+static void ck_told_as_the_daemon_s(Store *store, uint16_t port) {
+        _cleanup_(decision_list_done) DecisionList list = { 0 };
+        HistoryEntry last;
+
+        ck_assert_int_eq(store_find(store, ME, HOST, port, &list), 0);
+        ck_assert_uint_gt(list.n_items, 0);
+        ck_assert_int_eq(store_last_history(store, ME, list.items[0].id, &last), 1);
+        ck_assert_int_eq(last.kind, HISTORY_UNCONFIRMED);
+        ck_assert_int_eq(last.by, OWNER_SYSTEM);
+}
+
 /* A revocation is in neither copy any more; history says of its number that it was about another. */
 START_TEST(no_line_of_history_hides_a_revocation) {
         _cleanup_(store_freep) Store *store = NULL;
@@ -310,6 +322,7 @@ START_TEST(no_line_of_history_hides_a_revocation) {
         store = ruin_mend(&mending);
         ck_assert_uint_eq(ruin_live(store, REVOKED), 0);
         ck_assert_uint_eq(test_count_found(store, ME, HOST, REVOKED, STATE_UNCONFIRMED), 1);
+        ck_told_as_the_daemon_s(store, REVOKED);
         ck_assert_uint_eq(ruin_live(store, DENIED), 1);
         ck_assert_uint_eq(ruin_live(store, 2000), 1);
 }

@@ -144,6 +144,8 @@ change unconfirmed 'export["decisions"] = [dict(e, problems=[]) for e in export[
 live_expect 'without problems or certificate' 0 '2 decisions were added' -- certexc import "$live/unconfirmed"
 certexc list | grep -c unconfirmed | grep -qx 2 || live_fail 'they are not both unconfirmed'
 live_expect 'they ask' 3 unconfirmed -- certexc check host-1.example:993 --chain="$live/server.pem" --json
+live_expect 'and say since when' 3 'it was taken over from elsewhere' -- \
+  certexc check host-1.example:993 --chain="$live/server.pem"
 export_to unconfirmed
 live_expect 'they are exported as such' 0 'state":"unconfirmed' -- certexc export
 change ended 'd["until"] = 1000; export["decisions"] = [d]'

@@ -156,6 +156,7 @@ START_TEST(what_the_person_says_here_counts) {
         reply = import("under", 993, "'unknown-issuer','weak-signature','issuer-expired'", "");
         ck_assert_str_eq(methods_at(reply, "outcomes.0"), "added");
         WALK({ "it is asked about", 0, "Verify", UNDER, "because", "unconfirmed" },
+             { "and why is told", 0, "Verify", UNDER, "unconfirmed_because", "imported" },
              { "what is shown is confirmed", 0, "AddException",
                "{" AT "'problems':['unknown-issuer','weak-signature'],"
                "'chain':[@under,@weak]}",

@@ -191,7 +191,8 @@ START_TEST(it_covers_what_it_says_and_no_more) {
              { "but among all", ALICE, "ListExceptions", "{'all':true}", "exceptions.0.state", "ended" });
         put("x.json", "allow", "'state':'unconfirmed','problems':['self-signed','name-mismatch'],");
         reload();
-        WALK({ "one that is unconfirmed is asked about", ALICE, VERIFY_BAD, "because", "unconfirmed" });
+        WALK({ "one that is unconfirmed is asked about", ALICE, VERIFY_BAD, "because", "unconfirmed" },
+             { "and why is told", ALICE, VERIFY_BAD, "unconfirmed_because", "incomplete" });
 }
 END_TEST
 

@@ -43,8 +43,11 @@ static void add_sentence(GString *text, const char *sentence) {
 static char *words_about(const certexc_answer *answer) {
         GString *text = g_string_new(NULL);
         const char *change = certexc_answer_change(answer);
+        char *reason = NULL;
 
-        add_sentence(text, certexc_because_sentence(certexc_answer_because(answer)));
+        if (certexc_answer_reason(answer, &reason) >= 0)
+                add_sentence(text, reason);
+        free(reason);
         if (change)
                 add_sentence(text, certexc_change_sentence(change,
                                                            certexc_answer_change_was_due(answer)));
