@@ -55,28 +55,55 @@ void conf_done(Conf *conf) {
         conf->n_warnings = 0;
 }
 
-/* Keeps "FILE:LINE: SENTENCE". */
-_printf_(2, 3) static void warn(ConfFile *file, const char *format, ...) {
-        _cleanup_free_ char *sentence = NULL;
-        Conf *conf = file->conf;
-        char **warnings, *warning;
-        va_list args;
-        int n;
+/* Takes @warning over. */
+static int keep(Conf *conf, char *warning) {
+        char **warnings = realloc(conf->warnings, (conf->n_warnings + 1) * sizeof(*warnings));
 
-        if (conf->n_warnings == WARNINGS_MAX)
-                return;
-        va_start(args, format);
-        n = vasprintf(&sentence, format, args);
-        va_end(args);
-        warnings = realloc(conf->warnings, (conf->n_warnings + 1) * sizeof(*warnings));
         if (warnings)
                 conf->warnings = warnings;
-        if (n < 0 || !warnings ||
-            asprintf(&warning, "%s:%u: %s", file->path, file->line, sentence) < 0) {
-                file->error = -ENOMEM;
-                return;
+        if (!warnings || !warning) {
+                free(warning);
+                return -ENOMEM;
         }
         conf->warnings[conf->n_warnings++] = warning;
+        return 0;
+}
+
+/* Keeps "FILE:LINE: SENTENCE". */
+static void vwarn(ConfFile *file, const char *format, va_list args) {
+        _cleanup_free_ char *sentence = NULL;
+        char *warning = NULL;
+
+        if (file->conf->n_warnings == WARNINGS_MAX)
+                return;
+        if (vasprintf(&sentence, format, args) < 0)
+                sentence = NULL;
+        else if (asprintf(&warning, "%s:%u: %s", file->path, file->line, sentence) < 0)
+                warning = NULL;
+        if (keep(file->conf, warning) < 0)
+                file->error = -ENOMEM;
+}
+
+_printf_(2, 3) static void warn(ConfFile *file, const char *format, ...) {
+        va_list args;
+
+        va_start(args, format);
+        vwarn(file, format, args);
+        va_end(args);
+}
+
+/* What the line was to say may be that something is refused. */
+_printf_(2, 3) static void doubt(ConfFile *file, const char *format, ...) {
+        Conf *conf = file->conf;
+        const size_t n = conf->n_warnings;
+        va_list args;
+
+        va_start(args, format);
+        vwarn(file, format, args);
+        va_end(args);
+        if (!conf->doubtful && conf->n_warnings > n)
+                conf->doubt = conf->warnings[n];
+        conf->doubtful = true;
 }
 
 /* 1, 0, or -EINVAL. */
@@ -127,7 +154,7 @@ static void add_never(ConfFile *file, const char *value) {
                 if (info)
                         file->conf->never |= info->problem;
                 else
-                        warn(file, "Never= names %s, which is no problem; see certexc(1)", name);
+                        doubt(file, "Never= names %s, which is no problem; see certexc(1)", name);
         }
 }
 
@@ -170,9 +197,16 @@ static int on_line(void *userdata, const char *section, const char *key, const c
                 set_check(file, key, value, CHECK_REVOCATION);
         else if (is_key(section, key, "Daemon", "IdleExitSec"))
                 set_idle_exit(file, value);
-        else
+        else if (strcmp(section, "Daemon") == 0)
                 warn(file, "there is no %s= in section [%s]; the line is ignored", key, section);
+        else
+                doubt(file, "there is no %s= in section [%s]; the line is ignored", key, section);
         return 1;
+}
+
+static bool is_comment(const char *line) {
+        line += strspn(line, " \t");
+        return *line == '#' || *line == ';';
 }
 
 /* libinih takes its lines from here. What it has no room for would come as a line of its own. */
@@ -192,11 +226,11 @@ static char *next_line(char *text, int size, void *stream) {
                 file->within_line = !strchr(text, '\n') && !feof(file->stream);
                 if (!continued) {
                         file->line++;
-                        if (file->within_line)
-                                warn(file,
-                                     "the line is longer than %d characters and its rest is "
-                                     "ignored; split it, Never= may come more than once",
-                                     size - 2);
+                        if (file->within_line && !is_comment(text))
+                                doubt(file,
+                                      "the line is longer than %d characters and its rest is "
+                                      "ignored; split it, Never= may come more than once",
+                                      size - 2);
                         return text;
                 }
         } while (true);
@@ -240,9 +274,28 @@ static int read_file(Conf *conf, const char *path) {
                 return -ENOMEM;
         if (r > 0) {
                 file.line = (unsigned) r;
-                warn(&file, "the line is neither [Section] nor Key=Value; it is ignored");
+                doubt(&file, "the line is neither [Section] nor Key=Value; it is ignored");
         }
         return file.error;
+}
+
+int conf_replace(Conf *conf, Conf *new) {
+        const bool stays = new->doubtful && !conf->doubtful;
+        const char *what = stays ? "What was read of the configuration before stays in force, until that is "
+                                   "mended and the daemon is reloaded."
+                                 : "Nothing is accepted by exception, until that is mended and the daemon is "
+                                   "reloaded.";
+
+        if (new->doubtful && keep(new, strdup(what)) < 0)
+                return -ENOMEM;
+        conf_done(conf);
+        if (!stays) {
+                *conf = *new;
+                return 0;
+        }
+        conf->warnings = new->warnings;
+        conf->n_warnings = new->n_warnings;
+        return 0;
 }
 
 static char *path_join(const char *folder, const char *name) {

@@ -11,7 +11,7 @@
 #include "daemon/trust.h"
 
 bool doubt_is(const Manager *m) {
-        return trust_is_doubtful(m->trust) || rules_is_doubtful(m->rules);
+        return m->conf.doubtful || trust_is_doubtful(m->trust) || rules_is_doubtful(m->rules);
 }
 
 static void say(FILE *out, bool *begun, const char *sentence) {
@@ -19,6 +19,12 @@ static void say(FILE *out, bool *begun, const char *sentence) {
                 return;
         (void) fprintf(out, "%s%s", *begun ? " " : "", sentence);
         *begun = true;
+}
+
+static void say_conf(FILE *out, bool *begun, const Manager *m) {
+        say(out, begun, m->conf.doubt ? m->conf.doubt : "The configuration is not understood");
+        (void) fputs(". Something may be meant to be refused there. Until that is mended and the daemon is reloaded "
+                     "nothing is accepted by exception.", out);
 }
 
 static void say_store(FILE *out, bool *begun, const Manager *m) {
@@ -39,6 +45,8 @@ char *doubt_text(const Manager *m, bool of_store) {
         out = open_memstream(&text, &size);
         if (!out)
                 return NULL;
+        if (m->conf.doubtful)
+                say_conf(out, &begun, m);
         for (unsigned i = 0; i < _TRUST_DOUBT_MAX; i++)
                 say(out, &begun, trust_doubt(m->trust, (TrustDoubt) i));
         for (size_t i = 0; i < rules_n_doubts(m->rules); i++)

@@ -68,7 +68,7 @@ uint64_t manager_generation(const Manager *m) {
 
 /* -- the configuration ------------------------------------------------------------------- */
 
-/* Reads it anew; what held before stays if that cannot be done. */
+/* Reads it anew; what held before stays if that cannot be done, or if it is not all understood. */
 static int load_conf(Manager *m) {
         Conf conf;
         int r;
@@ -80,11 +80,15 @@ static int load_conf(Manager *m) {
                 return log_error_errno(r, "Cannot read the configuration in %s: %m",
                                        m->options.conf_directory);
         }
-        for (size_t i = 0; i < conf.n_warnings; i++)
-                log_struct(LOG_WARNING, LOG_CONF_WARNING, conf.warnings[i], NULL);
-
-        conf_done(&m->conf);
-        m->conf = conf;
+        /* At the start there was nothing before. */
+        m->conf.doubtful = m->conf.doubtful || m->conf_generation == 0;
+        r = conf_replace(&m->conf, &conf);
+        if (r < 0) {
+                conf_done(&conf);
+                return log_error_errno(r, "Cannot read the configuration: %m");
+        }
+        for (size_t i = 0; i < m->conf.n_warnings; i++)
+                log_struct(LOG_WARNING, LOG_CONF_WARNING, m->conf.warnings[i], NULL);
         m->conf_generation++;
         return 0;
 }
@@ -177,7 +181,8 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
                 return 0;
         (void) sd_event_now(m->event, CLOCK_MONOTONIC, &now);
         (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now);
-        (void) load_conf(m);
+        if (load_conf(m) == 0)
+                prompter_changed(m->prompter, OWNER_SYSTEM, NULL, 0);
         (void) trust_reload(m->trust); /* tells of its failures itself, and when it is done */
         bus_try_again(m->bus);
         rules_reload(m->rules); /* says that we are ready again */

@@ -101,9 +101,10 @@ static const struct {
         const char *section;
         const char *line;
         const char *says; /* after "PATH:3: " */
+        bool doubtful;
 } warned[] = {
-        { "Verdict", "Never=expred", "Never= names expred, which is no problem; see certexc(1)" },
-        { "Verdict", "Never=Expired", "Never= names Expired, which is no problem; see certexc(1)" },
+        { "Verdict", "Never=expred", "Never= names expred, which is no problem; see certexc(1)", true },
+        { "Verdict", "Never=Expired", "Never= names Expired, which is no problem; see certexc(1)", true },
         { "Verdict", "UserExceptions=maybe",
           "UserExceptions=maybe is neither yes nor no; no is taken, the stricter" },
         { "Verdict", "UserExceptions=",
@@ -111,11 +112,11 @@ static const struct {
         { "Verdict", "HostOnlyLookups=2",
           "HostOnlyLookups=2 is neither yes nor no; no is taken, the stricter" },
         { "Verdict", "userexceptions=yes",
-          "there is no userexceptions= in section [Verdict]; the line is ignored" },
+          "there is no userexceptions= in section [Verdict]; the line is ignored", true },
         { "Verdict", "WeakSignatures=no",
-          "there is no WeakSignatures= in section [Verdict]; the line is ignored" },
+          "there is no WeakSignatures= in section [Verdict]; the line is ignored", true },
         { "verdict", "Never=expired",
-          "there is no Never= in section [verdict]; the line is ignored" },
+          "there is no Never= in section [verdict]; the line is ignored", true },
         { "Checks", "WeakSignatures=no", "WeakSignatures=no relaxes a check for everybody" },
         { "Checks", "Wildcards=off", "Wildcards=off relaxes a check for everybody" },
         { "Checks", "Revocation=0", "Revocation=0 relaxes a check for everybody" },
@@ -126,7 +127,10 @@ static const struct {
         { "Daemon", "IdleExitSec=99999999999999999999",
           "IdleExitSec=99999999999999999999 is not 0 to 2592000; it is ignored" },
         { "Daemon", "IdleExitSec=", "IdleExitSec= is not 0 to 2592000; it is ignored" },
-        { "Daemon", "nonsense", "the line is neither [Section] nor Key=Value; it is ignored" },
+        { "Checks", "Revocaton=yes",
+          "there is no Revocaton= in section [Checks]; the line is ignored", true },
+        { "Daemon", "IdleSec=1", "there is no IdleSec= in section [Daemon]; the line is ignored" },
+        { "Daemon", "nonsense", "the line is neither [Section] nor Key=Value; it is ignored", true },
 };
 
 START_TEST(nonsense_is_told_with_file_and_line) {
@@ -139,6 +143,41 @@ START_TEST(nonsense_is_told_with_file_and_line) {
         ck_assert_uint_eq(conf.n_warnings, 1);
         (void) snprintf(want, sizeof(want), "%s/certexcd.conf:3: %s", directory, warned[_i].says);
         ck_assert_str_eq(conf.warnings[0], want);
+        ck_assert_msg(conf.doubtful == warned[_i].doubtful, "%s", warned[_i].line);
+        if (conf.doubtful)
+                ck_assert_str_eq(conf.doubt, want);
+}
+END_TEST
+
+START_TEST(a_slip_relaxes_nothing_that_held) {
+        Conf slip;
+
+        put("certexcd.conf", "[Verdict]\nNever=expired\n");
+        ck_assert_int_eq(conf_read(&conf, directory), 0);
+        ck_assert(!conf.doubtful);
+        put("certexcd.conf", "[Verdict]\nNever=expred\nUserExceptions=no\n");
+        conf_defaults(&slip);
+        ck_assert_int_eq(conf_read(&slip, directory), 0);
+        ck_assert_int_eq(conf_replace(&conf, &slip), 0);
+        ck_assert_uint_eq(conf.never, PROBLEM_EXPIRED);
+        ck_assert(conf.user_exceptions);
+        ck_assert(!conf.doubtful);
+        ck_assert_uint_eq(conf.n_warnings, 2);
+        ck_assert_ptr_nonnull(strstr(conf.warnings[1], "What was read of the configuration before stays"));
+}
+END_TEST
+
+START_TEST(a_long_comment_is_a_comment) {
+        char text[1024] = "# ";
+
+        for (unsigned i = 0; i < 100; i++)
+                (void) strcat(text, " weak-key");
+        (void) strcat(text, "\n[Verdict]\nNever=expired\n");
+        put("certexcd.conf", text);
+        ck_assert_int_eq(conf_read(&conf, directory), 0);
+        ck_assert(!conf.doubtful);
+        ck_assert_uint_eq(conf.n_warnings, 0);
+        ck_assert_uint_eq(conf.never, PROBLEM_EXPIRED);
 }
 END_TEST
 
@@ -175,6 +214,7 @@ START_TEST(a_long_line_is_told_and_the_next_is_read) {
         ck_assert_ptr_nonnull(strstr(conf.warnings[0], ":2: the line is longer than "));
         ck_assert_ptr_nonnull(strstr(conf.warnings[conf.n_warnings - 1], ":4: IdleExitSec=x"));
         ck_assert_uint_eq(conf.never, PROBLEM_EXPIRED | PROBLEM_WEAK_KEY);
+        ck_assert(conf.doubtful);
 }
 END_TEST
 
@@ -216,6 +256,8 @@ int main(void) {
         tcase_add_test(tcase, what_is_not_understood_is_strict);
         tcase_add_test(tcase, checks_are_relaxed_one_by_one);
         tcase_add_test(tcase, a_long_line_is_told_and_the_next_is_read);
+        tcase_add_test(tcase, a_slip_relaxes_nothing_that_held);
+        tcase_add_test(tcase, a_long_comment_is_a_comment);
         tcase_add_test(tcase, warnings_have_a_bound);
         tcase_add_test(tcase, what_is_no_file_is_an_error);
         suite_add_tcase(suite, tcase);

@@ -265,6 +265,43 @@ START_TEST(where_users_may_make_no_exceptions) {
 }
 END_TEST
 
+static void configure(const char *text) {
+        FILE *f = fopen(fixture_path(m->fixture, "conf/certexcd.conf"), "we");
+
+        ck_assert_ptr_nonnull(f);
+        (void) fputs(text, f);
+        ck_assert_int_eq(fclose(f), 0);
+}
+
+/* Nobody knows what it was to say. */
+START_TEST(a_slip_in_the_configuration_relaxes_nothing) {
+        WALK({ "she allowed it", ALICE, "AddException", "{" AT SHOWN "'chain':[@bad]}", "already",
+               "false" });
+        configure("[Verdict]\nNever=self_signed\n");
+        reload();
+        WALK({ "what was read holds", ALICE, VERIFY_BAD, "verdict", "accept" });
+        ck_assert(has_warning("certexcd.conf:2: Never= names self_signed"));
+        ck_assert(has_warning("What was read of the configuration before stays in force"));
+
+        methods_restart(m, PKI_NOW);
+        WALK({ "at the start nothing was read before", ALICE, VERIFY_BAD, "because", "in-doubt" });
+        configure("[Verdict]\nUserExeptions=no\n");
+        reload();
+        WALK({ "an unknown key is one as well", ALICE, VERIFY_BAD, "because", "in-doubt" });
+        ck_assert(has_warning("Nothing is accepted by exception"));
+        configure("[Verdict]\nNever=self-signed\n");
+        reload();
+        WALK({ "mended, it says so", ALICE, VERIFY_BAD, "because", "never-exceptable" });
+        configure("[Verdict]\nUserExeptions=no\n");
+        reload();
+        WALK({ "and holds until the next that is understood", ALICE, VERIFY_BAD, "because",
+               "never-exceptable" });
+        configure("");
+        reload();
+        WALK({ "which says nothing", ALICE, VERIFY_BAD, "verdict", "accept" });
+}
+END_TEST
+
 /* Calls ListExceptions page by page; how many there were. */
 static size_t count_listed(const char *what, size_t *ret_pages) {
         char parameters[128];
@@ -373,6 +410,7 @@ static void add_system_tests(TCase *tcase) {
         tcase_add_test(tcase, a_broken_file_keeps_its_last_good_reading);
         tcase_add_test(tcase, a_denial_is_there_before_the_first_question);
         tcase_add_test(tcase, a_foreign_file_is_refused);
+        tcase_add_test(tcase, a_slip_in_the_configuration_relaxes_nothing);
         tcase_add_test(tcase, where_users_may_make_no_exceptions);
         tcase_add_test(tcase, lists_come_in_pages);
         tcase_add_test(tcase, who_listens_hears_of_it);
