@@ -70,7 +70,7 @@ static int keep(Conf *conf, char *warning) {
 }
 
 /* Keeps "FILE:LINE: SENTENCE". */
-static void vwarn(ConfFile *file, const char *format, va_list args) {
+_printf_(2, 0) static void vwarn(ConfFile *file, const char *format, va_list args) {
         _cleanup_free_ char *sentence = NULL;
         char *warning = NULL;
 
