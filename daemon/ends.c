@@ -4,6 +4,8 @@
 
 #include "daemon/ends.h"
 #include "daemon/login.h"
+#include "daemon/manager.h"
+#include "daemon/rules.h"
 #include "daemon/submit.h"
 
 static bool needs_session(const Decision *decisions, size_t n) {
@@ -32,4 +34,17 @@ void ends_apply(Manager *manager, int64_t owner, int64_t now, Decision *decision
                 if (d->end != END_SESSION || session->known)
                         submit_end(manager, d);
         }
+}
+
+void ends_note_rules(Manager *manager, const Rule *rules, size_t n) {
+        int64_t latest = INT64_MIN;
+
+        for (size_t i = 0; i < n; i++) {
+                const Decision *d = &rules[i].decision;
+
+                if (d->state == STATE_ENDED && d->end == END_DATE && d->until > latest)
+                        latest = d->until;
+        }
+        if (latest > store_last_write(manager->store))
+                submit_clock(manager, latest);
 }

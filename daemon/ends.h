@@ -5,6 +5,7 @@
 #include "daemon/decision.h"
 
 typedef struct Manager Manager;
+typedef struct Rule Rule;
 
 /* The sessions that decisions of an owner and of the system live in. */
 typedef struct Sessions {
@@ -19,3 +20,7 @@ typedef struct Sessions {
  */
 void ends_apply(Manager *manager, int64_t owner, int64_t now, Decision *decisions, size_t n,
                 Sessions *ret);
+
+/* What is over of @rules has no row in which that could be recorded: the store remembers that it was so late, so
+ * that no clock revives them after a restart. */
+void ends_note_rules(Manager *manager, const Rule *rules, size_t n);

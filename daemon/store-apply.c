@@ -189,6 +189,15 @@ static int apply_owner(Transaction *t, Change *change) {
         return record_name(t, change->decision.owner, change->now, change->owner_name);
 }
 
+/* The mark is written with whatever is; see apply_all(). */
+static int apply_clock(Transaction *t, Change *change) {
+        if (change->now > t->mark.last_write)
+                t->written = true;
+        else
+                change->result = CHANGE_HELD;
+        return 0;
+}
+
 static int dispatch(Transaction *t, Change *change) {
         switch (change->action) {
         case CHANGE_ADD:
@@ -207,6 +216,8 @@ static int dispatch(Transaction *t, Change *change) {
                 return store_put_entry(t, change);
         case CHANGE_REMOVE:
                 return store_remove_entry(t, change);
+        case CHANGE_CLOCK:
+                return apply_clock(t, change);
         }
         return -EINVAL;
 }

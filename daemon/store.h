@@ -229,6 +229,7 @@ typedef enum ChangeAction {
                           one that is held gets the new names */
         CHANGE_IMPORT, /* @import, for the owner of @decision: all of it or nothing */
         CHANGE_REMOVE, /* @decision.owner, @entry.id; fills the rest of @entry */
+        CHANGE_CLOCK,  /* nothing, but that it was @now: store_last_write() says so from then on */
 } ChangeAction;
 
 /* What became of a change. */

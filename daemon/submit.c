@@ -41,6 +41,7 @@ static const char *event_name(const Change *change) {
         case CHANGE_IMPORT: /* its items are told one by one */
         case CHANGE_SEEN:
         case CHANGE_OWNER:
+        case CHANGE_CLOCK:
                 return NULL;
         }
         return NULL;
@@ -203,4 +204,11 @@ void submit_end(Manager *manager, const Decision *d) {
                 return;
         change->decision.id = d->id;
         (void) submit(manager, NULL, &change, NULL);
+}
+
+void submit_clock(Manager *manager, int64_t now) {
+        _cleanup_(change_freep) Change *change = NULL;
+
+        if (change_new(CHANGE_CLOCK, OWNER_SYSTEM, 0, now, &change) == 0)
+                (void) submit(manager, NULL, &change, NULL);
 }

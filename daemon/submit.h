@@ -35,3 +35,6 @@ void submission_forget(Submission *submission);
 
 /* Records that the end of @d has come; best effort, since every use looks again. */
 void submit_end(Manager *manager, const Decision *d);
+
+/* Records that it was @now; best effort. */
+void submit_clock(Manager *manager, int64_t now);

@@ -42,6 +42,7 @@ static int add_rules(const Request *r, const Endpoint *endpoint, int64_t now, De
 
         if (n == 0)
                 return 0;
+        ends_note_rules(r->manager, rules, n);
         items = reallocarray(list->items, list->n_items + n, sizeof(*items));
         if (!items)
                 return -ENOMEM;

@@ -189,6 +189,9 @@ START_TEST(it_covers_what_it_says_and_no_more) {
         WALK({ "and no longer", ALICE, VERIFY_BAD, "because", "ended" },
              { "then it is not listed", ALICE, "ListExceptions", "{}", "exceptions", "[]" },
              { "but among all", ALICE, "ListExceptions", "{'all':true}", "exceptions.0.state", "ended" });
+        methods_restart(m, PKI_NOW);
+        WALK({ "a clock set back revives nothing, across a restart as well", ALICE, VERIFY_BAD, "because",
+               "ended" });
         put("x.json", "allow", "'state':'unconfirmed','problems':['self-signed','name-mismatch'],");
         reload();
         WALK({ "one that is unconfirmed is asked about", ALICE, VERIFY_BAD, "because", "unconfirmed" },
