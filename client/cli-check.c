@@ -88,43 +88,10 @@ static int exit_status(enum certexc_verdict verdict) {
         return EXIT_FAILED;
 }
 
-/* Why nobody decided, where somebody was to be asked. */
-static const char *asked_sentence(const char *asked) {
-        static const struct {
-                const char *word, *sentence;
-        } sentences[] = {
-                { "dismissed", N_("You said \"not now\" to this a moment ago, and are not asked "
-                                  "again for some minutes.") },
-                { "no-agent", N_("There is no program that could ask you: start \"certexc agent\" "
-                                 "in another terminal.") },
-                { "timed-out", N_("Nobody answered in time.") },
-                { "too-many", N_("Too many questions wait to be asked already.") },
-                { "not-allowed", N_("You were not asked: only the administrator may make "
-                                    "exceptions here.") },
-                { "in-doubt", N_("You were not asked: what you said could not count at the moment.") },
-        };
-
-        for (size_t i = 0; asked && i < N_ELEMENTS(sentences); i++)
-                if (strcmp(asked, sentences[i].word) == 0)
-                        return _(sentences[i].sentence);
-        return NULL;
-}
-
 static int read_wait(const Cli *cli, unsigned *ret) {
-        const char *text = cli->options.wait;
-        unsigned value = WAIT_SEC_USUAL;
-
-        if (text && !cli->options.ask)
+        if (cli->options.wait && !cli->options.ask)
                 return cli_misuse(cli, "--wait has a meaning together with --ask only.");
-        if (text)
-                value = strlen(text) <= 3 && cli_is_id(text)
-                                ? (unsigned) strtoul(text, NULL, 10)
-                                : 0;
-        if (value == 0 || value > CERTEXC_ASK_MAX)
-                return cli_misuse(cli, "--wait=%s: give whole seconds from 1 to %u.", text,
-                                  CERTEXC_ASK_MAX);
-        *ret = value;
-        return EXIT_DONE;
+        return target_read_seconds(cli, "--wait=", cli->options.wait, CERTEXC_ASK_MAX, ret);
 }
 
 /* Who sits before a terminal that stands still is told what it waits for. */
@@ -164,7 +131,7 @@ static int get_answer(const Cli *cli, Target *target, unsigned seconds, certexc_
 
 static void explain(const Cli *cli, const Target *target, const certexc_answer *answer) {
         const enum certexc_verdict verdict = certexc_answer_verdict(answer);
-        const char *asked = asked_sentence(certexc_answer_asked(answer));
+        const char *asked = explain_asked(answer);
 
         explain_answer(&cli->out, answer, time(NULL));
         /* Where dates are what is wrong, the clock is looked at first. */

@@ -28,10 +28,12 @@ typedef enum VerbMask {
         VERB_AUTHORITY = 1 << 11,
         VERB_AGENT = 1 << 12,
         VERB_IMPORT = 1 << 13,
+        VERB_TUNNEL = 1 << 14,
 
         VERBS_DECIDE = VERB_ALLOW | VERB_DENY,
         VERBS_TARGET = VERB_CHECK | VERBS_DECIDE,
-        VERBS_ALL = (1 << 14) - 1,
+        VERBS_CONNECT = VERBS_TARGET | VERB_TUNNEL,
+        VERBS_ALL = (1 << 15) - 1,
 } VerbMask;
 
 typedef struct Verb {
@@ -64,6 +66,8 @@ static const Verb verbs[] = {
           N_("Print changes as they happen") },
         { "agent", 0, 0, VERB_AGENT, cli_agent, "",
           N_("Ask you at this terminal what other programs want to be asked") },
+        { "tunnel", 1, 2, VERB_TUNNEL, cli_tunnel, "HOST[:PORT]",
+          N_("For mail programs: plain protocol on standard input and output, TLS to the server") },
         { "export", 0, 0, VERB_EXPORT, cli_export, "",
           N_("Print all decisions and their certificates, as JSON to keep") },
         { "import", 0, 1, VERB_IMPORT, cli_import, "[FILE|-]",
@@ -86,19 +90,22 @@ typedef struct Option {
 #define FIELD(name) offsetof(Options, name)
 
 static const Option options[] = {
-        { "starttls", "PROTOCOL", FIELD(starttls), VERBS_TARGET,
-          N_("Upgrade a plain port: imap, pop3, smtp, ldap, xmpp, ftp, nntp, sieve") },
-        { "connect", "ADDR:PORT", FIELD(connect), VERBS_TARGET,
+        { "starttls", "PROTOCOL", FIELD(starttls), VERBS_CONNECT,
+          N_("Upgrade a plain port: imap, pop3, smtp, lmtp, ldap, xmpp, ftp, nntp, sieve") },
+        { "connect", "ADDR:PORT", FIELD(connect), VERBS_CONNECT,
           N_("Connect there; the answer is still about HOST:PORT") },
         { "chain", "FILE", FIELD(chain), VERBS_TARGET,
           N_("Connect to nothing; read the certificates (PEM or DER, - for standard input)") },
-        { "timeout", "SECONDS", FIELD(timeout), VERBS_TARGET,
+        { "timeout", "SECONDS", FIELD(timeout), VERBS_CONNECT,
           N_("Give up connecting after that long (10)") },
         { "no-ocsp", NULL, FIELD(no_ocsp), VERBS_TARGET,
           N_("Do not ask the issuer whether the certificate has been revoked") },
         { "ask", NULL, FIELD(ask), VERB_CHECK,
           N_("If there is no verdict, wait until you were asked") },
-        { "wait", "SECONDS", FIELD(wait), VERB_CHECK, N_("With --ask: for so long at most (120)") },
+        { "wait", "SECONDS", FIELD(wait), VERB_CHECK | VERB_TUNNEL,
+          N_("Wait for a person for so long at most (check --ask: 120, tunnel: 12)") },
+        { "protocol", "PROTOCOL", FIELD(protocol), VERB_TUNNEL,
+          N_("What is spoken, where neither the port nor --starttls tells: to refuse in its words") },
         { "notify", NULL, FIELD(notify), VERB_AGENT,
           N_("Also show a notification on the desktop when there is a question") },
         { "until", "WHEN", FIELD(until), VERBS_DECIDE,
@@ -269,9 +276,10 @@ static void set_option(Options *o, const Option *option, const char *value) {
                 *(bool *) field = true;
 }
 
-/* Reads the options wherever they stand; optind is then the verb. @ret_given: a bit for each. */
+/* Reads the options wherever they stand, all of them; optind is then the verb. @ret_given: a bit for each. */
 static int read_options(Cli *cli, int argc, char **argv, uint32_t *ret_given) {
         struct option table[N_ELEMENTS(options) + 1] = {};
+        int status = EXIT_DONE;
         uint32_t given = 0;
 
         for (size_t i = 0; i < N_ELEMENTS(options); i++)
@@ -289,19 +297,21 @@ static int read_options(Cli *cli, int argc, char **argv, uint32_t *ret_given) {
                         break;
                 if (c == 'h')
                         cli->options.help = true;
+                else if (c != 0 && status != EXIT_DONE)
+                        continue;
                 else if (c == ':')
-                        return cli_misuse(cli, "%s needs a value.", argv[optind - 1]);
+                        status = cli_misuse(cli, "%s needs a value.", argv[optind - 1]);
                 else if (c != 0)
-                        return cli_misuse(cli, "%s is no option, or lacks or has a value that it "
-                                               "should not: see certexc --help.",
-                                          argv[optind - 1]);
+                        status = cli_misuse(cli, "%s is no option, or lacks or has a value that it "
+                                                 "should not: see certexc --help.",
+                                            argv[optind - 1]);
                 else {
                         set_option(&cli->options, &options[i], optarg);
                         given |= UINT32_C(1) << i;
                 }
         }
         *ret_given = given;
-        return EXIT_DONE;
+        return status;
 }
 
 static int check_options(const Cli *cli, const Verb *verb, uint32_t given) {
@@ -390,14 +400,19 @@ static int run_verb(Cli *cli, const Verb *verb, uint32_t given, int n, char **ar
         return verb->run(cli, n, arguments);
 }
 
+static int exit_status(const Verb *verb, int status) {
+        return verb && verb->mask == VERB_TUNNEL ? cli_tunnel_status(status) : status;
+}
+
 static int run(Cli *cli, int argc, char **argv) {
         const Verb *verb;
         uint32_t given = 0;
         int status;
 
         status = read_options(cli, argc, argv, &given);
+        verb = optind < argc ? find_verb(argv[optind]) : NULL;
         if (status != EXIT_DONE)
-                return status;
+                return exit_status(verb, status);
         if (cli->options.version) {
                 output_line(&cli->out, STYLE_PLAIN, "certexc %s", PACKAGE_VERSION);
                 return EXIT_DONE;
@@ -407,10 +422,9 @@ static int run(Cli *cli, int argc, char **argv) {
         if (optind >= argc)
                 return cli_misuse(cli, "Say what to do: see certexc --help.");
 
-        verb = find_verb(argv[optind]);
         if (!verb)
                 return cli_misuse(cli, "%s is no verb: see certexc --help.", argv[optind]);
-        return run_verb(cli, verb, given, argc - optind - 1, argv + optind + 1);
+        return exit_status(verb, run_verb(cli, verb, given, argc - optind - 1, argv + optind + 1));
 }
 
 static void cli_done(Cli *cli) {

@@ -33,6 +33,7 @@ typedef struct Options {
         const char *pin;
         const char *owner;
         const char *wait;
+        const char *protocol;
         bool ask;
         bool notify;
         const char *only;
@@ -77,6 +78,10 @@ int cli_doctor(Cli *cli, int n, char **arguments);
 int cli_agent(Cli *cli, int n, char **arguments);
 int cli_monitor(Cli *cli, int n, char **arguments);
 int cli_authority(Cli *cli, int n, char **arguments);
+int cli_tunnel(Cli *cli, int n, char **arguments);
+
+/* Mail programs know the numbers of sysexits.h, so that tunnel has these. */
+int cli_tunnel_status(int status);
 
 /* Lets calls that need more than one's own uid go over the system's bus, if there is one. EXIT_DONE,
  * EXIT_FAILED. */

@@ -20,75 +20,75 @@
 /* First bytes of the server that are kept to tell what it speaks. */
 #define FIRST_BYTES 64U
 
-/* One attempt, from the connected socket to the collected chain. */
-typedef struct Attempt {
-        const ConnectPlan *plan;
-        Stream stream;
+struct Channel {
+        const ConnectPlan *plan; /* until it is open */
+        Fault *fault;            /* the same */
+        gnutls_certificate_credentials_t credentials;
+        gnutls_session_t session;
+        Greeting greeting;
         uint8_t first[FIRST_BYTES]; /* what the server sent first where TLS was due */
         size_t n_first;
-        int error; /* the socket's last one */
-} Attempt;
+        int error;  /* the socket's last one */
+        bool was_judged;
+        int judged; /* what the plan's judge said then */
+        Stream stream;
+};
 
-static Attempt *attempt_free(Attempt *a) {
-        a->stream.fd = close_fd(a->stream.fd);
-        free(a);
+Channel *channel_close(Channel *c) {
+        if (!c)
+                return NULL;
+        if (c->session)
+                gnutls_deinit(c->session);
+        if (c->credentials)
+                gnutls_certificate_free_credentials(c->credentials);
+        c->stream.fd = close_fd(c->stream.fd);
+        free(c);
         return NULL;
-}
-DEFINE_CLEANUP(Attempt *, attempt_free)
-
-static void deinitp(gnutls_session_t *session) {
-        if (*session)
-                gnutls_deinit(*session);
-}
-
-static void free_credentialsp(gnutls_certificate_credentials_t *credentials) {
-        if (*credentials)
-                gnutls_certificate_free_credentials(*credentials);
 }
 
 /* -- TLS -------------------------------------------------------------------------------------- */
 
 static ssize_t push(gnutls_transport_ptr_t p, const void *data, size_t size) {
-        Attempt *a = p;
+        Channel *c = p;
 
         /* Not write(): a server that hangs up must not raise SIGPIPE here. */
-        return send(a->stream.fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        return send(c->stream.fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static ssize_t pull(gnutls_transport_ptr_t p, void *data, size_t size) {
-        Attempt *a = p;
+        Channel *c = p;
         ssize_t n;
 
         /* A server that never pauses would not let the handshake come to its deadline. */
-        if (stream_now() >= a->stream.deadline) {
+        if (stream_now() >= c->stream.deadline) {
                 errno = EAGAIN;
                 return -1;
         }
-        n = recv(a->stream.fd, data, size, MSG_DONTWAIT);
-        if (n > 0 && a->n_first < sizeof(a->first)) {
-                size_t room = sizeof(a->first) - a->n_first;
+        n = recv(c->stream.fd, data, size, MSG_DONTWAIT);
+        if (n > 0 && c->n_first < sizeof(c->first)) {
+                size_t room = sizeof(c->first) - c->n_first;
                 size_t some = (size_t) n < room ? (size_t) n : room;
 
-                memcpy(a->first + a->n_first, data, some);
-                a->n_first += some;
+                memcpy(c->first + c->n_first, data, some);
+                c->n_first += some;
         }
         if (n < 0 && errno != EAGAIN && errno != EINTR)
-                a->error = -errno;
+                c->error = -errno;
         return n;
 }
 
 /* true if what the server sent first is the beginning of no TLS record. */
-static bool spoke_plaintext(const Attempt *a) {
-        return a->n_first > 0 && a->first[0] != 0x15 && a->first[0] != 0x16;
+static bool spoke_plaintext(const Channel *c) {
+        return c->n_first > 0 && c->first[0] != 0x15 && c->first[0] != 0x16;
 }
 
-static int plaintext_fault(const Attempt *a, Fault *fault) {
-        const uint16_t port = a->plan->endpoint->port;
+static int plaintext_fault(const Channel *c, Fault *fault) {
+        const uint16_t port = c->plan->endpoint->port;
         const StarttlsProtocol *guess;
         char text[FIRST_BYTES + 1];
-        size_t n = a->n_first;
+        size_t n = c->n_first;
 
-        memcpy(text, a->first, n);
+        memcpy(text, c->first, n);
         text[n] = '\0';
         text[strcspn(text, "\r\n")] = '\0';
         (void) fault_set(fault, FAULT_PLAINTEXT,
@@ -97,7 +97,7 @@ static int plaintext_fault(const Attempt *a, Fault *fault) {
         guess = starttls_guess(text, port);
         if (guess)
                 fault_hint(fault, "Try --starttls=%s.", starttls_protocol_name(guess));
-        else if (a->plan->starttls)
+        else if (c->plan->starttls)
                 fault_hint(fault, "It broke off the upgrade to TLS.");
         else
                 fault_hint(fault, "Check the port; with --starttls=PROTOCOL a plain port is "
@@ -105,49 +105,49 @@ static int plaintext_fault(const Attempt *a, Fault *fault) {
         return -ECONNABORTED;
 }
 
-static int closed_fault(const Attempt *a, Fault *fault) {
-        const StarttlsProtocol *usual = starttls_by_port(a->plan->endpoint->port);
+static int closed_fault(const Channel *c, Fault *fault) {
+        const StarttlsProtocol *usual = starttls_by_port(c->plan->endpoint->port);
 
-        if (a->error < 0)
+        if (c->error < 0)
                 (void) fault_set(fault, FAULT_CLOSED,
                                  "The server hung up during the TLS handshake: %s.",
-                                 strerror(-a->error));
+                                 strerror(-c->error));
         else
                 (void) fault_set(fault, FAULT_CLOSED,
                                  "The server hung up during the TLS handshake.");
-        if (!a->plan->starttls && usual)
+        if (!c->plan->starttls && usual)
                 fault_hint(fault, "Try --starttls=%s.", starttls_protocol_name(usual));
         return -ECONNABORTED;
 }
 
-static int failed_fault(const Attempt *a, gnutls_session_t session, int gnutls_error,
+static int failed_fault(const Channel *c, gnutls_session_t session, int gnutls_error,
                         Fault *fault) {
         int alert = HANDSHAKE_NO_ALERT;
 
         if (gnutls_error == GNUTLS_E_MEMORY_ERROR)
                 return -ENOMEM;
-        if (spoke_plaintext(a))
-                return plaintext_fault(a, fault);
+        if (spoke_plaintext(c))
+                return plaintext_fault(c, fault);
         if (gnutls_error == GNUTLS_E_PREMATURE_TERMINATION ||
             gnutls_error == GNUTLS_E_PUSH_ERROR || gnutls_error == GNUTLS_E_PULL_ERROR)
-                return closed_fault(a, fault);
+                return closed_fault(c, fault);
         if (gnutls_error == GNUTLS_E_FATAL_ALERT_RECEIVED)
                 alert = (int) gnutls_alert_get(session);
-        return handshake_fault(fault, gnutls_error, alert, a->first, a->n_first);
+        return handshake_fault(fault, gnutls_error, alert, c->first, c->n_first);
 }
 
-static int handshake_timeout(const Attempt *a, Fault *fault) {
-        const StarttlsProtocol *usual = starttls_by_port(a->plan->endpoint->port);
+static int handshake_timeout(const Channel *c, Fault *fault) {
+        const StarttlsProtocol *usual = starttls_by_port(c->plan->endpoint->port);
 
         (void) fault_set(fault, FAULT_TIMEOUT, "The server did not finish the TLS handshake in "
                                                "time.");
-        if (!a->plan->starttls && usual)
+        if (!c->plan->starttls && usual)
                 fault_hint(fault, "This port is usually upgraded: try --starttls=%s.",
                            starttls_protocol_name(usual));
         return -ECONNABORTED;
 }
 
-static int handshake(Attempt *a, gnutls_session_t session, Fault *fault) {
+static int handshake(Channel *c, gnutls_session_t session, Fault *fault) {
         for (;;) {
                 int r;
 
@@ -155,13 +155,13 @@ static int handshake(Attempt *a, gnutls_session_t session, Fault *fault) {
                 if (r == GNUTLS_E_SUCCESS)
                         return 0;
                 if (r == GNUTLS_E_AGAIN) {
-                        r = stream_wait(a->stream.fd,
+                        r = stream_wait(c->stream.fd,
                                         gnutls_record_get_direction(session) ? POLLOUT : POLLIN,
-                                        a->stream.deadline);
-                        if (r == -ETIMEDOUT && spoke_plaintext(a))
-                                return plaintext_fault(a, fault);
+                                        c->stream.deadline);
+                        if (r == -ETIMEDOUT && spoke_plaintext(c))
+                                return plaintext_fault(c, fault);
                         if (r == -ETIMEDOUT)
-                                return handshake_timeout(a, fault);
+                                return handshake_timeout(c, fault);
                         if (r < 0)
                                 return fault_set(fault, FAULT_SYSTEM, "Waiting failed: %s.",
                                                  strerror(-r));
@@ -169,7 +169,12 @@ static int handshake(Attempt *a, gnutls_session_t session, Fault *fault) {
                 }
                 if (r == GNUTLS_E_INTERRUPTED || r == GNUTLS_E_WARNING_ALERT_RECEIVED)
                         continue;
-                return failed_fault(a, session, r, fault);
+                if (c->was_judged && c->judged < 0) {
+                        /* The server is told, so that its log says what happened. */
+                        (void) gnutls_alert_send_appropriate(session, r);
+                        return c->judged;
+                }
+                return failed_fault(c, session, r, fault);
         }
 }
 
@@ -192,59 +197,70 @@ static int collect(gnutls_session_t session, Presented *ret, Fault *fault) {
         return 0;
 }
 
-static int session_new(Attempt *a, gnutls_certificate_credentials_t credentials,
-                       gnutls_session_t *ret) {
-        const Endpoint *e = a->plan->endpoint;
-        _cleanup_(deinitp) gnutls_session_t session = NULL;
+/* Within the handshake, before the server hears anything of us that is worth hearing. */
+static int judge(gnutls_session_t session) {
+        Channel *c = gnutls_session_get_ptr(session);
+        _cleanup_(presented_done) Presented presented = {};
+        const uint64_t begin = stream_now();
+
+        c->was_judged = true;
+        c->judged = collect(session, &presented, c->fault);
+        if (c->judged >= 0)
+                c->judged = c->plan->judge(&presented, c->plan->userdata);
+        /* A person's time to think is not the server's. */
+        c->stream.deadline += stream_now() - begin;
+        return c->judged < 0 ? GNUTLS_E_CERTIFICATE_ERROR : 0;
+}
+
+static int session_new(Channel *c) {
+        const Endpoint *e = c->plan->endpoint;
         int r;
 
-        r = gnutls_init(&session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+        r = gnutls_certificate_allocate_credentials(&c->credentials);
+        if (r < 0)
+                return r;
+        if (c->plan->judge)
+                gnutls_certificate_set_verify_function(c->credentials, judge);
+        r = gnutls_init(&c->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
         if (r < 0)
                 return r;
         /* COMPAT lets a certificate that is not meant for this use through to the daemon, which
          * says so in better words than a failed handshake. */
-        r = gnutls_set_default_priority_append(session, "%COMPAT", NULL, 0);
+        r = gnutls_set_default_priority_append(c->session, "%COMPAT", NULL, 0);
         if (r < 0)
                 return r;
-        r = gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);
+        r = gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, c->credentials);
         if (r < 0)
                 return r;
         if (e->kind == HOST_NAME) {
-                r = gnutls_server_name_set(session, GNUTLS_NAME_DNS, e->host, strlen(e->host));
+                r = gnutls_server_name_set(c->session, GNUTLS_NAME_DNS, e->host, strlen(e->host));
                 if (r < 0)
                         return r;
         }
-        r = gnutls_ocsp_status_request_enable_client(session, NULL, 0, NULL);
+        r = gnutls_ocsp_status_request_enable_client(c->session, NULL, 0, NULL);
         if (r < 0)
                 return r;
 
-        gnutls_transport_set_ptr(session, a);
-        gnutls_transport_set_push_function(session, push);
-        gnutls_transport_set_pull_function(session, pull);
-        *ret = TAKE_PTR(session);
+        gnutls_session_set_ptr(c->session, c);
+        gnutls_transport_set_ptr(c->session, c);
+        gnutls_transport_set_push_function(c->session, push);
+        gnutls_transport_set_pull_function(c->session, pull);
         return 0;
 }
 
-static int fetch_tls(Attempt *a, Presented *ret, Fault *fault) {
-        _cleanup_(free_credentialsp) gnutls_certificate_credentials_t credentials = NULL;
-        _cleanup_(deinitp) gnutls_session_t session = NULL;
+static int start_tls(Channel *c, Fault *fault) {
         int r;
 
-        r = gnutls_certificate_allocate_credentials(&credentials);
-        if (r < 0)
+        r = session_new(c);
+        if (r == GNUTLS_E_MEMORY_ERROR)
                 return -ENOMEM;
-        r = session_new(a, credentials, &session);
         if (r < 0)
                 return handshake_error(fault, FAULT_SYSTEM, _("TLS cannot be set up"), r);
-        r = handshake(a, session, fault);
+        r = handshake(c, c->session, fault);
         if (r < 0)
                 return r;
-        r = collect(session, ret, fault);
-        if (r < 0)
-                return r;
-
-        /* A farewell, so that no server logs a broken connection; it need not arrive. */
-        (void) gnutls_bye(session, GNUTLS_SHUT_WR);
+        if (c->plan->judge && !c->was_judged)
+                return fault_set(fault, FAULT_HANDSHAKE, "The server showed no certificate.");
         return 0;
 }
 
@@ -255,21 +271,22 @@ static bool speaks_tls_at_once(const ConnectPlan *plan) {
         ConnectPlan again = *plan;
 
         again.starttls = NULL;
+        again.judge = NULL;
         if (again.timeout_sec > PROBE_SEC)
                 again.timeout_sec = PROBE_SEC;
         return connect_fetch(&again, &presented, &fault) >= 0;
 }
 
-static int upgrade(Attempt *a, Fault *fault) {
-        const ConnectPlan *plan = a->plan;
+static int upgrade(Channel *c, Fault *fault) {
+        const ConnectPlan *plan = c->plan;
         int r;
 
-        r = starttls_upgrade(plan->starttls, &a->stream, plan->endpoint->host, fault);
-        if (r >= 0 || a->stream.heard || r == -ENOMEM)
+        r = starttls_upgrade(plan->starttls, &c->stream, plan->endpoint->host, fault);
+        if (r >= 0 || c->stream.heard || r == -ENOMEM)
                 return r;
 
         /* Small servers serve one connection after the other. */
-        a->stream.fd = close_fd(a->stream.fd);
+        c->stream.fd = close_fd(c->stream.fd);
         if (!speaks_tls_at_once(plan))
                 return r;
 
@@ -278,32 +295,66 @@ static int upgrade(Attempt *a, Fault *fault) {
         return -ECONNABORTED;
 }
 
-int connect_fetch(const ConnectPlan *plan, Presented *ret, Fault *fault) {
-        _cleanup_(presented_done) Presented presented = {};
-        _cleanup_(attempt_freep) Attempt *a = NULL;
+int connect_open(const ConnectPlan *plan, Channel **ret, Fault *fault) {
+        _cleanup_(channel_closep) Channel *c = NULL;
         int r;
 
-        a = calloc(1, sizeof(*a));
-        if (!a)
+        c = calloc(1, sizeof(*c));
+        if (!c)
                 return -ENOMEM;
-        a->plan = plan;
-        a->stream.deadline = stream_now() + (uint64_t) plan->timeout_sec * USEC_PER_SEC;
+        c->plan = plan;
+        c->fault = fault;
+        c->stream.greeting = &c->greeting;
+        c->stream.deadline = stream_now() + (uint64_t) plan->timeout_sec * USEC_PER_SEC;
 
-        a->stream.fd = dial(plan->address ? plan->address : plan->endpoint, a->stream.deadline,
+        c->stream.fd = dial(plan->address ? plan->address : plan->endpoint, c->stream.deadline,
                             fault);
-        if (a->stream.fd < 0)
-                return a->stream.fd;
+        if (c->stream.fd < 0)
+                return c->stream.fd;
 
         if (plan->starttls) {
-                r = upgrade(a, fault);
+                r = upgrade(c, fault);
                 if (r < 0)
                         return r;
         }
-        r = fetch_tls(a, &presented, fault);
+        r = start_tls(c, fault);
         if (r < 0)
                 return r;
 
+        c->stream.deadline = UINT64_MAX;
+        c->plan = NULL;
+        c->fault = NULL;
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+int connect_fetch(const ConnectPlan *plan, Presented *ret, Fault *fault) {
+        _cleanup_(presented_done) Presented presented = {};
+        _cleanup_(channel_closep) Channel *c = NULL;
+        int r;
+
+        r = connect_open(plan, &c, fault);
+        if (r < 0)
+                return r;
+        r = collect(c->session, &presented, fault);
+        if (r < 0)
+                return r;
+
+        /* A farewell, so that no server logs a broken connection; it need not arrive. */
+        (void) gnutls_bye(c->session, GNUTLS_SHUT_WR);
         *ret = presented;
         presented = (Presented){};
         return 0;
+}
+
+gnutls_session_t channel_session(const Channel *channel) {
+        return channel->session;
+}
+
+int channel_fd(const Channel *channel) {
+        return channel->stream.fd;
+}
+
+const Greeting *channel_greeting(const Channel *channel) {
+        return &channel->greeting;
 }

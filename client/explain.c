@@ -474,3 +474,25 @@ char *explain_loss(const certexc_status *status, size_t i) {
                 return NULL;
         return sentence;
 }
+
+const char *explain_asked(const certexc_answer *answer) {
+        static const struct {
+                const char *word, *sentence;
+        } sentences[] = {
+                { "dismissed", N_("You said \"not now\" to this a moment ago, and are not asked "
+                                  "again for some minutes.") },
+                { "no-agent", N_("There is no program that could ask you: start \"certexc agent\" "
+                                 "in another terminal.") },
+                { "timed-out", N_("Nobody answered in time.") },
+                { "too-many", N_("Too many questions wait to be asked already.") },
+                { "not-allowed", N_("You were not asked: only the administrator may make "
+                                    "exceptions here.") },
+                { "in-doubt", N_("You were not asked: what you said could not count at the moment.") },
+        };
+        const char *asked = certexc_answer_asked(answer);
+
+        for (size_t i = 0; asked && i < N_ELEMENTS(sentences); i++)
+                if (strcmp(asked, sentences[i].word) == 0)
+                        return _(sentences[i].sentence);
+        return NULL;
+}

@@ -22,6 +22,9 @@ void explain_answer(const Output *out, const certexc_answer *answer, int64_t now
 /* Why, in a sentence; free(). NULL: there was no memory. */
 char *explain_reason(const certexc_answer *answer);
 
+/* Why nobody decided, where somebody was to be asked; NULL otherwise. */
+const char *explain_asked(const certexc_answer *answer);
+
 /* Its parts, each under its heading. */
 void explain_problems(const Output *out, const certexc_answer *answer);
 void explain_advice(const Output *out, const certexc_answer *answer);

@@ -21,6 +21,7 @@ struct StarttlsProtocol {
         const char *label; /* as people write it */
         uint16_t port;
         const char *greeting; /* what its servers say first; NULL: they wait to be spoken to */
+        bool greets_again;    /* once TLS is there */
         Upgrade upgrade;
 };
 
@@ -85,6 +86,11 @@ static int expect_plain(Stream *stream, const char *what, Fault *fault) {
         return -ECONNABORTED;
 }
 
+static int endless(Fault *fault) {
+        return fault_set(fault, FAULT_PROTOCOL, "The server's answer has no end.");
+}
+
+/* A greeting is what comes before the first word of ours. */
 static int read_line(Stream *stream, char ret[static STREAM_LINE_MAX], const char *what,
                      Fault *fault) {
         int r;
@@ -93,7 +99,9 @@ static int read_line(Stream *stream, char ret[static STREAM_LINE_MAX], const cha
         if (r < 0)
                 return r;
         r = stream_line(stream, ret, STREAM_LINE_MAX);
-        return r < 0 ? stream_fault(stream, r, what, fault) : 0;
+        if (r < 0)
+                return stream_fault(stream, r, what, fault);
+        return stream->spoke || !stream->greeting || greeting_add(stream->greeting, ret) ? 0 : endless(fault);
 }
 
 static int say(Stream *stream, const char *text, Fault *fault) {
@@ -141,7 +149,7 @@ static int read_reply(Stream *stream, char ret[static STREAM_LINE_MAX], const ch
                 if (ret[3] != '-')
                         return (code[0] - '0') * 100 + (code[1] - '0') * 10 + (code[2] - '0');
         }
-        return fault_set(fault, FAULT_PROTOCOL, "The server's answer has no end.");
+        return endless(fault);
 }
 
 /* One command of the SMTP family and the code that lets the handshake begin. */
@@ -190,7 +198,7 @@ static int upgrade_imap(Stream *stream, const char *host, Fault *fault) {
                 if (!starts_with(line, "* ") || is_word(line, "* BYE"))
                         return unexpected(fault, line, "its answer to STARTTLS");
         }
-        return fault_set(fault, FAULT_PROTOCOL, "The server's answer has no end.");
+        return endless(fault);
 }
 
 /* RFC 2595, section 4. */
@@ -215,8 +223,8 @@ static int upgrade_pop3(Stream *stream, const char *host, Fault *fault) {
         return is_word(line, "+OK") ? 0 : unexpected(fault, line, "its answer to STLS");
 }
 
-/* RFC 3207. */
-static int upgrade_smtp(Stream *stream, const char *host, Fault *fault) {
+/* RFC 3207; of LMTP, RFC 2033, only the first command is another. */
+static int upgrade_esmtp(Stream *stream, const char *hello, Fault *fault) {
         char line[STREAM_LINE_MAX];
         bool offers;
         int r;
@@ -227,8 +235,7 @@ static int upgrade_smtp(Stream *stream, const char *host, Fault *fault) {
         if (r != 220)
                 return unexpected(fault, line, N_("an SMTP greeting"));
 
-        /* Names nobody: the server learns no more of this machine than its address. */
-        r = say(stream, "EHLO [127.0.0.1]\r\n", fault);
+        r = say(stream, hello, fault);
         if (r < 0)
                 return r;
         r = read_reply(stream, line, "its answer to EHLO", "STARTTLS", &offers, fault);
@@ -240,6 +247,15 @@ static int upgrade_smtp(Stream *stream, const char *host, Fault *fault) {
                 return fault_set(fault, FAULT_NO_STARTTLS, "The server does not offer STARTTLS.");
 
         return command_reply(stream, "STARTTLS\r\n", 220, fault);
+}
+
+/* Names nobody: the server learns no more of this machine than its address. */
+static int upgrade_smtp(Stream *stream, const char *host, Fault *fault) {
+        return upgrade_esmtp(stream, "EHLO [127.0.0.1]\r\n", fault);
+}
+
+static int upgrade_lmtp(Stream *stream, const char *host, Fault *fault) {
+        return upgrade_esmtp(stream, "LHLO [127.0.0.1]\r\n", fault);
 }
 
 /* RFC 4217, section 4. */
@@ -288,7 +304,7 @@ static int sieve_answer(Stream *stream, const char *what, bool *ret_offers, Faul
                 if (starts_with(line, "\"STARTTLS\""))
                         *ret_offers = true;
         }
-        return fault_set(fault, FAULT_PROTOCOL, "The server's answer has no end.");
+        return endless(fault);
 }
 
 static int upgrade_sieve(Stream *stream, const char *host, Fault *fault) {
@@ -382,14 +398,15 @@ static int upgrade_xmpp(Stream *stream, const char *host, Fault *fault) {
 /* -- The table -------------------------------------------------------------------------------- */
 
 static const StarttlsProtocol protocols[] = {
-        { "imap", "IMAP", 143, "* ", upgrade_imap },
-        { "pop3", "POP3", 110, "+OK", upgrade_pop3 },
-        { "smtp", "SMTP", 587, "220", upgrade_smtp },
-        { "ldap", "LDAP", 389, NULL, upgrade_ldap },
-        { "xmpp", "XMPP", 5222, "<?xml", upgrade_xmpp },
-        { "ftp", "FTP", 21, "220", upgrade_ftp },
-        { "nntp", "NNTP", 119, "20", upgrade_nntp },
-        { "sieve", "ManageSieve", 4190, "\"", upgrade_sieve },
+        { "imap", "IMAP", 143, "* ", false, upgrade_imap },
+        { "pop3", "POP3", 110, "+OK", false, upgrade_pop3 },
+        { "smtp", "SMTP", 587, "220", false, upgrade_smtp },
+        { "lmtp", "LMTP", 24, "220", false, upgrade_lmtp },
+        { "ldap", "LDAP", 389, NULL, false, upgrade_ldap },
+        { "xmpp", "XMPP", 5222, "<?xml", false, upgrade_xmpp },
+        { "ftp", "FTP", 21, "220", false, upgrade_ftp },
+        { "nntp", "NNTP", 119, "20", false, upgrade_nntp },
+        { "sieve", "ManageSieve", 4190, "\"", true, upgrade_sieve },
 };
 
 const StarttlsProtocol *starttls_by_name(const char *name) {
@@ -444,5 +461,9 @@ int starttls_upgrade(const StarttlsProtocol *protocol, Stream *stream, const cha
                 return fault_set(fault, FAULT_UNSAFE,
                                  "There is more text behind the %s server's go-ahead for TLS: "
                                  "somebody between may have put it there.", protocol->label);
+        if (stream->greeting && protocol->greets_again)
+                stream->greeting->size = 0;
+        if (stream->greeting && protocol->upgrade == upgrade_imap)
+                greeting_drop_codes(stream->greeting, "* OK ");
         return 0;
 }

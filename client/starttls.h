@@ -32,6 +32,9 @@ const char *starttls_protocol_name(const StarttlsProtocol *protocol);
 /*
  * Brings the server at the other end of @stream to where the TLS handshake begins. @host is for
  * protocols that name the server. 0, or a negative errno and @fault.
+ *
+ * If the stream keeps the greeting, it is what is to be said in its place after the handshake: nothing where
+ * the server greets again.
  */
 int starttls_upgrade(const StarttlsProtocol *protocol, Stream *stream, const char *host,
                      Fault *fault);

@@ -138,6 +138,7 @@ int stream_bytes(Stream *stream, uint8_t *ret, size_t size) {
 int stream_write(Stream *stream, const void *data, size_t size) {
         const uint8_t *p = data;
 
+        stream->spoke = true;
         while (size > 0) {
                 ssize_t n;
                 int r;

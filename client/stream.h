@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "client/greeting.h"
+
 /* RFC 5321 allows 512 bytes, RFC 9051 suggests 8192; a greeting longer than this is an attack. */
 #define STREAM_LINE_MAX 8192U
 
@@ -16,6 +18,8 @@ typedef struct Stream {
         int fd;              /* not blocking; owned by the caller */
         uint64_t deadline;   /* CLOCK_MONOTONIC, microseconds */
         bool heard;          /* the other end has said something */
+        bool spoke;          /* so have we */
+        Greeting *greeting;  /* kept here, if not NULL; owned by the caller */
         size_t start, end;   /* what of @buffer is still unread */
         uint8_t buffer[STREAM_LINE_MAX];
 } Stream;

@@ -26,23 +26,19 @@ static int read_starttls(const Cli *cli, const StarttlsProtocol **ret) {
         *ret = starttls_by_name(name);
         if (*ret)
                 return EXIT_DONE;
-        return cli_misuse(cli, "--starttls=%s: the protocols are imap, pop3, smtp, ldap, xmpp, "
+        return cli_misuse(cli, "--starttls=%s: the protocols are imap, pop3, smtp, lmtp, ldap, xmpp, "
                                "ftp, nntp and sieve.", name);
 }
 
-static int read_timeout(const Cli *cli, unsigned *ret) {
-        const char *text = cli->options.timeout;
+int target_read_seconds(const Cli *cli, const char *name, const char *text, unsigned max, unsigned *ret) {
         unsigned value = 0;
 
-        if (!text) {
-                *ret = TIMEOUT_SEC_USUAL;
+        if (!text)
                 return EXIT_DONE;
-        }
         if (strlen(text) <= 3 && text[strspn(text, "0123456789")] == '\0')
                 value = (unsigned) strtoul(text, NULL, 10);
-        if (value == 0 || value > TIMEOUT_SEC_MAX)
-                return cli_misuse(cli, "--timeout=%s: give whole seconds from 1 to %u.", text,
-                                  TIMEOUT_SEC_MAX);
+        if (value == 0 || value > max)
+                return cli_misuse(cli, "%s%s: give whole seconds from 1 to %u.", name, text, max);
         *ret = value;
         return EXIT_DONE;
 }
@@ -76,25 +72,38 @@ static int read_chain(const Cli *cli, Presented *presented) {
         return EXIT_DONE;
 }
 
-static int fetch(const Cli *cli, Target *target, unsigned timeout_sec) {
-        const ConnectPlan plan = {
+char *target_fault(const Target *target, const Fault *fault) {
+        char name[EXPLAIN_ENDPOINT_MAX];
+        char *text;
+
+        (void) explain_endpoint(target->endpoint.host, target->endpoint.port, name);
+        if (asprintf(&text, "%s: %s%s%s", name, fault->reason ? fault->reason : _("Out of memory."),
+                     fault->hint ? " " : "", fault->hint ? fault->hint : "") < 0)
+                return NULL;
+        return text;
+}
+
+ConnectPlan target_plan(const Target *target) {
+        return (ConnectPlan){
                 .endpoint = &target->endpoint,
                 .address = target->address.port != 0 ? &target->address : NULL,
                 .starttls = target->starttls,
-                .timeout_sec = timeout_sec,
+                .timeout_sec = target->timeout_sec,
         };
+}
+
+static int fetch(const Cli *cli, Target *target) {
+        const ConnectPlan plan = target_plan(target);
         _cleanup_(fault_done) Fault fault = {};
-        char name[EXPLAIN_ENDPOINT_MAX];
+        _cleanup_free_ char *text = NULL;
         int r;
 
         r = connect_fetch(&plan, &target->presented, &fault);
         if (r >= 0)
                 return EXIT_DONE;
-        if (r == -ENOMEM)
-                return cli_no_memory(cli);
-        (void) explain_endpoint(target->endpoint.host, target->endpoint.port, name);
-        return cli_fail(cli, "%s: %s%s%s", name, fault.reason ? fault.reason : strerror(-r),
-                        fault.hint ? " " : "", fault.hint ? fault.hint : "");
+        if (r != -ENOMEM)
+                text = target_fault(target, &fault);
+        return text ? cli_fail(cli, "%s", text) : cli_no_memory(cli);
 }
 
 static int make_question(const Cli *cli, const Target *target, Blob staple,
@@ -130,42 +139,48 @@ static int make_question(const Cli *cli, const Target *target, Blob staple,
         return EXIT_DONE;
 }
 
-static int open_target(const Cli *cli, const char *text, Target *t) {
+int target_question(const Cli *cli, Target *target) {
+        return make_question(cli, target, target->presented.staple, &target->question);
+}
+
+int target_read(const Cli *cli, const char *text, Target *ret) {
+        Target t = { .timeout_sec = TIMEOUT_SEC_USUAL };
         const Options *o = &cli->options;
-        unsigned timeout_sec = TIMEOUT_SEC_USUAL;
         int status;
 
         if (o->chain && o->connect)
                 return cli_misuse(cli, "--chain and --connect exclude each other: with --chain "
                                        "nothing is connected to.");
-        status = read_starttls(cli, &t->starttls);
+        status = read_starttls(cli, &t.starttls);
         if (status != EXIT_DONE)
                 return status;
-        status = read_timeout(cli, &timeout_sec);
+        status = target_read_seconds(cli, "--timeout=", o->timeout, TIMEOUT_SEC_MAX, &t.timeout_sec);
         if (status != EXIT_DONE)
                 return status;
         status = read_endpoint(cli, "", text,
-                               t->starttls ? starttls_default_port(t->starttls) : PORT_USUAL,
-                               &t->endpoint);
+                               t.starttls ? starttls_default_port(t.starttls) : PORT_USUAL, &t.endpoint);
         if (status != EXIT_DONE)
                 return status;
         if (o->connect) {
-                status = read_endpoint(cli, "--connect=", o->connect, t->endpoint.port,
-                                       &t->address);
+                status = read_endpoint(cli, "--connect=", o->connect, t.endpoint.port, &t.address);
                 if (status != EXIT_DONE)
                         return status;
         }
-        status = o->chain ? read_chain(cli, &t->presented) : fetch(cli, t, timeout_sec);
-        if (status != EXIT_DONE)
-                return status;
-        return make_question(cli, t, t->presented.staple, &t->question);
+        *ret = t;
+        return EXIT_DONE;
 }
 
 int target_open(const Cli *cli, const char *text, Target *ret) {
         _cleanup_(target_done) Target t = {};
         int status;
 
-        status = open_target(cli, text, &t);
+        status = target_read(cli, text, &t);
+        if (status != EXIT_DONE)
+                return status;
+        status = cli->options.chain ? read_chain(cli, &t.presented) : fetch(cli, &t);
+        if (status != EXIT_DONE)
+                return status;
+        status = target_question(cli, &t);
         if (status != EXIT_DONE)
                 return status;
         *ret = t;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "client/cli.h"
+#include "client/connect.h"
 #include "client/endpoint.h"
 #include "client/presented.h"
 #include "client/starttls.h"
@@ -11,6 +12,7 @@ typedef struct Target {
         Endpoint endpoint;
         Endpoint address;                 /* --connect; port 0: none */
         const StarttlsProtocol *starttls; /* NULL: TLS from the first byte */
+        unsigned timeout_sec;             /* for connecting */
         Presented presented;
         certexc_question *question;
         certexc_question *completed; /* with what the issuer's responder said; NULL: not asked */
@@ -21,6 +23,16 @@ typedef struct Target {
  * together. An exit status. */
 int target_open(const Cli *cli, const char *text, Target *ret);
 void target_done(Target *target);
+
+/* The parts of that: reads what the command line says, which takes no freeing; how it is connected to; what went wrong
+ * then, in words (free()); and the question, once something is presented. */
+int target_read(const Cli *cli, const char *text, Target *ret);
+ConnectPlan target_plan(const Target *target);
+char *target_fault(const Target *target, const Fault *fault);
+int target_question(const Cli *cli, Target *target);
+
+/* Whole seconds from 1 to @max, as an option gives them; *@ret stays if @text is NULL. @name is "--timeout=". */
+int target_read_seconds(const Cli *cli, const char *name, const char *text, unsigned max, unsigned *ret);
 
 /*
  * Asks the daemon; and if the server stapled no answer about the certificate's status, and the

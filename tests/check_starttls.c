@@ -37,15 +37,17 @@ typedef struct Row {
         FaultKind fault;
         size_t server_size; /* 0: @server is a string */
         size_t client_size;
+        const char *greeting; /* what is kept for who takes over; NULL: not looked at */
 } Row;
 
 #define BYTES_SERVER(text) .server = (text), .server_size = sizeof(text) - 1
 
 static const Row rows[] = {
-        { "IMAP is upgraded", "imap", "* OK ready\r\na OK go\r\n", "a STARTTLS\r\n" },
+        { "IMAP is upgraded", "imap", "* OK ready\r\na OK go\r\n", "a STARTTLS\r\n",
+          .greeting = "* OK ready\r\n" },
         { "IMAP may tell of its capabilities first", "imap",
           "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n* CAPABILITY IMAP4rev1\r\na OK\r\n",
-          "a STARTTLS\r\n" },
+          "a STARTTLS\r\n", .greeting = "* OK ready\r\n" },
         { "a bare line feed ends a line, too", "imap", "* OK ready\na OK go\n", "a STARTTLS\r\n" },
         { "IMAP answers are read in either case", "imap", "* ok ready\r\na ok go\r\n" },
         { "PREAUTH is refused before anything is said", "imap", "* PREAUTH welcome\r\na OK\r\n", "",
@@ -75,7 +77,8 @@ static const Row rows[] = {
           .fault = FAULT_TLS_ONLY, BYTES_SERVER("\x15\x03\x01\x00\x02\x02\x46") },
         { "an SMTP server is no IMAP server", "imap", "220 mail ESMTP\r\n", "", FAULT_PROTOCOL },
 
-        { "POP3 is upgraded", "pop3", "+OK ready\r\n+OK go\r\n", "STLS\r\n" },
+        { "POP3 is upgraded", "pop3", "+OK ready <1.2@x>\r\n+OK go\r\n", "STLS\r\n",
+          .greeting = "+OK ready <1.2@x>\r\n" },
         { "POP3's refusal is one", "pop3", "+OK ready\r\n-ERR no\r\n", NULL, FAULT_NO_STARTTLS },
         { "text behind POP3's go-ahead is refused", "pop3", "+OK\r\n+OK go\r\n+OK again\r\n", NULL,
           FAULT_UNSAFE },
@@ -85,7 +88,11 @@ static const Row rows[] = {
           "220 mail ESMTP\r\n250-mail\r\n250-PIPELINING\r\n250-STARTTLS\r\n250 HELP\r\n220 go\r\n",
           "EHLO [127.0.0.1]\r\nSTARTTLS\r\n" },
         { "a long SMTP greeting is read to its end", "smtp",
-          "220-mail\r\n220-be nice\r\n220 ESMTP\r\n250-mail\r\n250 STARTTLS\r\n220 go\r\n" },
+          "220-mail\r\n220-be nice\r\n220 ESMTP\r\n250-mail\r\n250 STARTTLS\r\n220 go\r\n",
+          .greeting = "220-mail\r\n220-be nice\r\n220 ESMTP\r\n" },
+        { "a greeting that is too long to be kept is refused", "smtp",
+          "220-" L1000 L1000 L1000 L1000 L1000 L1000 L1000 "\r\n220-" L1000 L1000 L1000 L1000 L1000 L1000 L1000
+          "\r\n220 " L1000 L1000 L1000 "\r\n250-mail\r\n250 STARTTLS\r\n220 go\r\n", "", FAULT_PROTOCOL },
         { "SMTP without the offer is told apart", "smtp",
           "220 mail\r\n250-mail\r\n250 PIPELINING\r\n", "EHLO [127.0.0.1]\r\n",
           FAULT_NO_STARTTLS },
@@ -103,13 +110,20 @@ static const Row rows[] = {
         { "554 is no SMTP greeting", "smtp", "554 go away\r\n", "", FAULT_PROTOCOL },
         { "two digits are no code", "smtp", "22 mail\r\n", "", FAULT_PROTOCOL },
 
+        { "LMTP is upgraded", "lmtp", "220 mail LMTP\r\n250-mail\r\n250 STARTTLS\r\n220 go\r\n",
+          "LHLO [127.0.0.1]\r\nSTARTTLS\r\n", .greeting = "220 mail LMTP\r\n" },
+        { "LMTP without the offer is told apart", "lmtp", "220 mail\r\n250 mail\r\n", NULL, FAULT_NO_STARTTLS },
+        { "text behind LMTP's go-ahead is refused", "lmtp",
+          "220 mail\r\n250-mail\r\n250 STARTTLS\r\n220 go\r\n250 injected\r\n", NULL, FAULT_UNSAFE },
+
         { "FTP is upgraded", "ftp", "220 ready\r\n234 go\r\n", "AUTH TLS\r\n" },
         { "FTP's 534 is a refusal", "ftp", "220 ready\r\n534 no\r\n", NULL, FAULT_NO_STARTTLS },
         { "NNTP is upgraded", "nntp", "201 ready\r\n382 go\r\n", "STARTTLS\r\n" },
         { "NNTP's 580 is a refusal", "nntp", "200 ready\r\n580 no\r\n", NULL, FAULT_NO_STARTTLS },
 
         { "ManageSieve is upgraded", "sieve",
-          "\"IMPLEMENTATION\" \"x\"\r\n\"STARTTLS\"\r\nOK\r\nOK go\r\n", "STARTTLS\r\n" },
+          "\"IMPLEMENTATION\" \"x\"\r\n\"STARTTLS\"\r\nOK\r\nOK go\r\n", "STARTTLS\r\n",
+          .greeting = "" },
         { "ManageSieve without the offer is told apart", "sieve",
           "\"IMPLEMENTATION\" \"x\"\r\nOK\r\n", "", FAULT_NO_STARTTLS },
         { "a literal from ManageSieve is refused", "sieve", "{3}\r\nOK\r\n", "", FAULT_PROTOCOL },
@@ -162,7 +176,8 @@ START_TEST(an_upgrade) {
         send_all(fds[1], row->server, size);
         (void) shutdown(fds[1], SHUT_WR);
 
-        Stream stream = { .fd = fds[0], .deadline = stream_now() + 20 * SEC };
+        Greeting greeting = {};
+        Stream stream = { .fd = fds[0], .deadline = stream_now() + 20 * SEC, .greeting = &greeting };
         r = starttls_upgrade(starttls_by_name(row->protocol), &stream, "host.example", &fault);
         ck_assert_msg((r < 0) == (row->fault != FAULT_NONE), "%s: %d, %s", row->says, r,
                       fault.reason ? fault.reason : "");
@@ -171,6 +186,10 @@ START_TEST(an_upgrade) {
                       fault.reason ? fault.reason : "");
         if (r < 0)
                 ck_assert_ptr_nonnull(fault.reason);
+        if (row->greeting)
+                ck_assert_msg(greeting.size == strlen(row->greeting) &&
+                                      memcmp(greeting.text, row->greeting, greeting.size) == 0,
+                              "%s: \"%.*s\" is kept", row->says, (int) greeting.size, greeting.text);
 
         (void) shutdown(fds[0], SHUT_WR);
         n = recv(fds[1], said, sizeof(said), MSG_WAITALL);
@@ -227,6 +246,7 @@ START_TEST(plain_servers_are_recognised_by_their_greeting) {
         ck_assert_str_eq(starttls_protocol_name(starttls_guess("+OK hi", 995)), "pop3");
         ck_assert_str_eq(starttls_protocol_name(starttls_guess("220 hi", 465)), "smtp");
         ck_assert_str_eq(starttls_protocol_name(starttls_guess("220 hi", 21)), "ftp");
+        ck_assert_str_eq(starttls_protocol_name(starttls_guess("220 hi", 24)), "lmtp");
         ck_assert_str_eq(starttls_protocol_name(starttls_guess("200 hi", 119)), "nntp");
         ck_assert_ptr_null(starttls_guess("SSH-2.0-OpenSSH", 22));
         ck_assert_ptr_null(starttls_guess("", 25));

@@ -181,7 +181,7 @@ live_dovecot_conf() { # CERT
     printf 'service anvil {\n  chroot =\n}\n'
   fi
   cat <<CONF
-protocols = imap pop3
+protocols = imap pop3 ${dovecot_protocols:-}
 first_valid_uid = 1
 listen = 127.0.0.1
 base_dir = $live/dovecot
@@ -209,6 +209,7 @@ service pop3-login {
     ssl = yes
   }
 }
+${dovecot_more:-}
 CONF
 }
 
@@ -247,9 +248,10 @@ live_dovecot_swap() { # CERT
   live_dovecot "$1"
 }
 
-# An SMTP server that reads $live/smtp.pem and .key anew for each connection; sets $smtp_port.
-live_smtpd() {
-  python3 "$source_dir/tests/smtpd" "$live/smtp.pem" "$live/smtp.key" </dev/null \
+# An SMTP server that reads $live/smtp.pem and .key anew for each connection, and leaves the last mail in FILE, if that
+# is given; sets $smtp_port.
+live_smtpd() { # [FILE]
+  python3 "$source_dir/tests/smtpd" "$live/smtp.pem" "$live/smtp.key" "$@" </dev/null \
     >"$live/smtpd.out" 2>"$live/smtpd.log" 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
   smtpd_pid=$!
   live_pids+=("$smtpd_pid")
