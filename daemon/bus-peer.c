@@ -126,9 +126,7 @@ static void pump(BusPeer *peer) {
 static void on_news(ShareNews news, void *userdata) {
         BusPeer *peer = userdata;
 
-        /* There is one connection for all senders, so that none of them can be put behind the others. */
-        if (news == SHARE_ROOM || news == SHARE_OVER)
-                (void) sd_event_source_set_enabled(peer->bus->later, SD_EVENT_ONESHOT);
+        (void) sd_event_source_set_enabled(peer->bus->later, SD_EVENT_ONESHOT);
 }
 
 static void refuse_bytes(const Bus *bus, sd_bus_message *m) {

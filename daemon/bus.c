@@ -62,7 +62,6 @@ static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *erro
 static int on_method(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Bus *b = userdata;
 
-        shares_served(b->manager->shares, NULL);
         return bus_peer_take(b, m);
 }
 

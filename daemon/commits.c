@@ -309,17 +309,29 @@ static void finish_job(Commits *commits) {
         (void) pthread_mutex_unlock(&commits->mutex);
 }
 
-void commits_dispatch(Commits *commits) {
+void commits_heard(Commits *commits) {
         eventfd_t count;
-        Change *change;
 
         (void) eventfd_read(commits->event_fd, &count);
-        while ((change = take_finished(commits))) {
-                if (change->done)
-                        change->done(change, change->userdata);
-                (void) change_free(change);
+}
+
+bool commits_dispatch_one(Commits *commits) {
+        Change *change = take_finished(commits);
+
+        if (!change) {
+                finish_job(commits);
+                return false;
         }
-        finish_job(commits);
+        if (change->done)
+                change->done(change, change->userdata);
+        (void) change_free(change);
+        return true;
+}
+
+void commits_dispatch(Commits *commits) {
+        commits_heard(commits);
+        while (commits_dispatch_one(commits))
+                ;
 }
 
 /* At most COMMIT_QUEUE_MAX are looked at. */

@@ -17,11 +17,15 @@ int commits_new(Store *store, Commits **ret);
 Commits *commits_free(Commits *commits);
 DEFINE_CLEANUP(Commits *, commits_free)
 
-/* Readable when commits_dispatch() has something to do. */
+/* Readable when commits_dispatch() has something to do; until commits_heard(). */
 int commits_fd(const Commits *commits);
+void commits_heard(Commits *commits);
 
 /* Calls done() of every finished change, on the caller's thread, then frees the change. */
 void commits_dispatch(Commits *commits);
+
+/* The same for the oldest of them. true: there is more to do. */
+bool commits_dispatch_one(Commits *commits);
 
 /*
  * Queues @change, which is taken over. Its done() is called from commits_dispatch(), exactly once,

@@ -11,14 +11,17 @@
 
 #include "client/cleanup.h"
 #include "daemon/facts.h"
+#include "daemon/pace.h"
 #include "daemon/problems.h"
 
 typedef struct sd_event sd_event;
 typedef struct Judges Judges;
 typedef struct JudgeCall JudgeCall;
+typedef struct Turns Turns;
 
-/* @event is referenced. No worker is started before judges_set_authorities(). 0 or -errno. */
-int judges_new(sd_event *event, Judges **ret);
+/* @event is referenced. What a worker answers waits for a turn of its owner's; @turns NULL: it does not. No worker
+ * is started before judges_set_authorities(). 0 or -errno. */
+int judges_new(sd_event *event, Turns *turns, Judges **ret);
 
 /* Ends all workers; no call may be pending. */
 Judges *judges_free(Judges *judges);
@@ -58,10 +61,11 @@ size_t judge_call_size(const JudgeCall *call);
 /* How many workers live. */
 unsigned judges_count(const Judges *judges);
 
-/* How long a question may take and an idle worker stays. */
+/* How long a question may take, an idle worker stays and a busy one works. */
 typedef struct JudgeLimits {
         uint64_t wall_usec;
         uint64_t idle_usec;
+        PaceLimits pace;
 } JudgeLimits;
 
 #ifdef CERTEXC_TESTING

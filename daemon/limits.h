@@ -34,9 +34,23 @@
  * takes JUDGE_CPU_SEC, so that then something waits for what does not come. */
 #define HELD_PATIENCE_SEC 10U
 
-/* A turn of one connection ends with the call during which so much time has passed: long enough that
- * taking turns costs nothing, and much shorter than the longest call. */
-#define TURN_USEC 100U
+/* A turn of one connection ends with the call during which so much time has passed: about what one question costs, so
+ * that whoever asks one waits no longer for another uid's turn than for its own answer, and less than the longest call. */
+#define TURN_USEC 25U
+
+/* A uid that has had less of the loop's time than the others comes first, until it has made up so much: it is
+ * some hundred questions, and nobody else waits longer for them. */
+#define TURNS_AHEAD_USEC 10000U
+
+/* A turn that is longer is one that others notice: a message of hundreds of KiB takes half a millisecond to be read,
+ * real ones have ten. A uid may cause so much of them at once, some forty, and then one part of so many of the
+ * time while others ask, so that of a hundred questions of theirs less than one meets one. */
+#define LONG_TURN_USEC       100U
+#define LONG_TURN_BURST_USEC 20000U
+#define LONG_TURN_PACE       200U
+
+/* Somebody is there beside a uid so long after the last turn of another one. */
+#define TURNS_CROWD_USEC 1000000U
 
 /* -- Connections ------------------------------------------------------------------------- */
 
@@ -186,6 +200,13 @@
 
 /* Address space of a judge: libraries about 30 MiB, 150 authorities under 1. */
 #define JUDGE_ADDRESS_SPACE_MAX (256UL * 1024UL * 1024UL)
+
+/* A judge that has worked for so long without a pause rests while others ask as well, JUDGE_PACE times as long as it
+ * works: they need the processor that it would keep busy, and the disk that what it finds would. At a millisecond for
+ * a chain that nobody has shown before these are some 250 at once and 30 in each second after them; only
+ * an attack, or a large import beside others' questions, wants more. */
+#define JUDGE_BURST_USEC 250000U
+#define JUDGE_PACE       32U
 
 /* A judge without work goes away after this. */
 #define JUDGE_IDLE_SEC 60U

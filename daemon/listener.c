@@ -21,9 +21,10 @@
 #include "daemon/session.h"
 #include "daemon/share.h"
 #include "daemon/socket-file.h"
+#include "daemon/turns.h"
 
-/* Connections taken at one go, before those that are there get their turn. */
-#define ACCEPT_AT_ONCE 16U
+/* Connections taken in one turn. */
+#define ACCEPT_AT_ONCE 4U
 
 /* Without descriptors or memory the next try waits this long. */
 #define ACCEPT_PAUSE_USEC UINT64_C(500000)
@@ -34,6 +35,7 @@ struct Listener {
         int fd;
         sd_event_source *io;
         sd_event_source *pause;
+        Turn turn;
         PeerSession *sessions[CONNECTIONS_MAX];
         unsigned n_sessions;
 };
@@ -146,21 +148,28 @@ static int pause_accepting(Listener *l, int error) {
         return sd_event_source_set_enabled(l->io, SD_EVENT_OFF);
 }
 
-static int on_connection(sd_event_source *source, int listening, uint32_t events, void *userdata) {
-        Listener *l = userdata;
-
-        shares_served(l->manager->shares, NULL);
+static int accept_some(Listener *l) {
         for (unsigned i = 0; i < ACCEPT_AT_ONCE; i++) {
-                int fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+                int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
                 if (fd >= 0)
                         let_in(l, fd);
                 else if (errno == EAGAIN)
-                        return 0;
+                        break;
                 else if (errno != EINTR && errno != ECONNABORTED)
                         return pause_accepting(l, errno);
         }
-        return 0;
+        return sd_event_source_set_enabled(l->io, SD_EVENT_ON);
+}
+
+static void on_turn(void *userdata) {
+        (void) accept_some(userdata);
+}
+
+static int on_connection(sd_event_source *source, int listening, uint32_t events, void *userdata) {
+        Listener *l = userdata;
+
+        return turn_at_once(&l->turn) ? 0 : sd_event_source_set_enabled(source, SD_EVENT_OFF);
 }
 
 /* -- life -------------------------------------------------------------------------------- */
@@ -258,12 +267,16 @@ int listener_new(Manager *manager, const char *path, Listener **ret) {
         r = add_sources(l);
         if (r < 0)
                 return log_error_errno(r, "Cannot watch the socket: %m");
+        r = turn_begin(manager->turns, TURNS_OF_LISTENER, on_turn, l, &l->turn);
+        if (r < 0)
+                return log_error_errno(r, "Cannot watch the socket: %m");
 
         *ret = TAKE_PTR(l);
         return 0;
 }
 
 static void close_socket(Listener *l) {
+        turn_end(&l->turn);
         l->io = sd_event_source_disable_unref(l->io);
         l->pause = sd_event_source_disable_unref(l->pause);
         if (!l->file)

@@ -275,8 +275,7 @@ static int watch_shares(Manager *m) {
 }
 
 /* Runs after whatever happened, since any of it may have ended the last connection. */
-static int after_all(sd_event_source *source, void *userdata) {
-        Manager *m = userdata;
+static int after_all(Manager *m) {
         int r;
 
         (void) mender_check(m->mender);
@@ -304,19 +303,24 @@ static int add_leaving(Manager *m) {
         r = sd_event_add_time(m->event, &m->patience, CLOCK_MONOTONIC, 0, 0, on_patience, m);
         if (r < 0)
                 return r;
-        r = sd_event_source_set_enabled(m->patience, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-        return sd_event_add_post(m->event, NULL, after_all, m);
+        return sd_event_source_set_enabled(m->patience, SD_EVENT_OFF);
 }
 
 /* -- life -------------------------------------------------------------------------------- */
 
+static void take_finished(void *userdata) {
+        Manager *m = userdata;
+
+        if (commits_dispatch_one(m->commits))
+                turn_want(&m->commits_turn);
+        mender_look(m->mender);
+}
+
 static int on_commits(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         Manager *m = userdata;
 
-        commits_dispatch(m->commits);
-        mender_look(m->mender);
+        commits_heard(m->commits);
+        (void) turn_at_once(&m->commits_turn);
         return 0;
 }
 
@@ -332,6 +336,9 @@ static int open_loop(Manager *m) {
         r = add_signals(m);
         if (r < 0)
                 return log_error_errno(r, "Cannot watch signals: %m");
+        r = turns_new(m->event, NULL, &m->turns);
+        if (r < 0)
+                return log_error_errno(r, "Cannot take turns: %m");
         r = add_leaving(m);
         if (r < 0)
                 return log_error_errno(r, "Cannot watch the loop: %m");
@@ -372,6 +379,9 @@ static int open_store(Manager *m) {
         r = commits_new(m->store, &m->commits);
         if (r < 0)
                 return log_error_errno(r, "Cannot start the committing thread: %m");
+        r = turn_begin(m->turns, TURNS_OF_STORE, take_finished, m, &m->commits_turn);
+        if (r < 0)
+                return log_error_errno(r, "Cannot watch the committing thread: %m");
         r = sd_event_add_io(m->event, NULL, commits_fd(m->commits), EPOLLIN, on_commits, m);
         if (r < 0)
                 return log_error_errno(r, "Cannot watch the committing thread: %m");
@@ -400,7 +410,7 @@ static int open_trust(Manager *m) {
         if (asprintf(&blocked, "%s/blocked.d", m->options.conf_directory) < 0 ||
             asprintf(&lists, "%s/crls.d", m->options.conf_directory) < 0)
                 return log_error_errno(-ENOMEM, "Cannot start: %m");
-        r = judges_new(m->event, &m->judges);
+        r = judges_new(m->event, m->turns, &m->judges);
         if (r < 0)
                 return log_error_errno(r, "Cannot prepare the judges: %m");
         r = trust_new(m->event, m->options.trust_file,
@@ -466,9 +476,28 @@ int manager_new(Options *options, Manager **ret) {
         return 0;
 }
 
-int manager_run(Manager *m) {
-        int r = sd_event_loop(m->event);
+/* As sd_event_run(), but that it is known when the loop sleeps, and that what is to be looked at after each
+ * event costs no event of its own. */
+int manager_step(Manager *m, uint64_t usec) {
+        int r, n = sd_event_prepare(m->event);
 
+        if (n == 0) {
+                turns_rest(m->turns);
+                n = sd_event_wait(m->event, usec);
+        }
+        if (n > 0)
+                n = sd_event_dispatch(m->event);
+        if (n <= 0)
+                return n;
+        r = after_all(m);
+        return r < 0 ? r : n;
+}
+
+int manager_run(Manager *m) {
+        int r = 0;
+
+        while (r >= 0 && sd_event_get_state(m->event) != SD_EVENT_FINISHED)
+                r = manager_step(m, UINT64_MAX);
         if (r < 0)
                 return log_error_errno(r, "The event loop failed: %m");
         log_struct(LOG_INFO, LOG_STOPPED, "Stopped", NULL);
@@ -496,6 +525,8 @@ Manager *manager_free(Manager *m) {
         m->cache = cache_free(m->cache);
         m->store = store_free(m->store);
         m->shares = shares_free(m->shares);
+        turn_end(&m->commits_turn);
+        m->turns = turns_free(m->turns);
         m->idle = sd_event_source_disable_unref(m->idle);
         m->patience = sd_event_source_disable_unref(m->patience);
         m->event = sd_event_unref(m->event);

@@ -9,6 +9,7 @@
 #include "client/encoding.h"
 #include "daemon/conf.h"
 #include "daemon/options.h"
+#include "daemon/turns.h"
 
 typedef struct sd_event sd_event;
 typedef struct sd_event_source sd_event_source;
@@ -47,6 +48,8 @@ typedef struct Manager {
         Owners *owners;
         Prompter *prompter;
         Shares *shares;
+        Turns *turns;
+        Turn commits_turn; /* of those whose change is done */
         Listener *listener;
         Bus *bus; /* NULL with --no-bus */
         int64_t started;
@@ -67,6 +70,10 @@ typedef struct Manager {
 
 /* Opens everything that is opened. Takes @options over. Logs. Returns 0 or -errno. */
 int manager_new(Options *options, Manager **ret);
+
+/* Waits for an event, for so long at most, and deals with one: positive if there was one, 0 once the loop is to
+ * end or after that time, -errno. */
+int manager_step(Manager *manager, uint64_t usec);
 
 /* Runs until SIGTERM or SIGINT; tells the service manager. Returns 0 or -errno. */
 int manager_run(Manager *manager);

@@ -223,7 +223,7 @@ static int open_judges(sd_event *event, Judges **ret) {
         _cleanup_(judges_freep) Judges *judges = NULL;
         int fd, r;
 
-        r = judges_new(event, &judges);
+        r = judges_new(event, NULL, &judges);
         if (r < 0)
                 return r;
         r = authorities_builder_new(&none);

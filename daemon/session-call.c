@@ -6,7 +6,6 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-event.h>
 
 #include "client/varlink.h"
 #include "daemon/limits.h"
@@ -84,14 +83,14 @@ static void on_answer(Request *request, const char *error, struct json_object *p
                         s->ended = true;
         }
         if (!s->pumping)
-                session_must(s, sd_event_source_set_enabled(s->later, SD_EVENT_ONESHOT));
+                turn_want(&s->turn);
 }
 
 static void on_waits(Request *request, void *door) {
         PeerSession *s = door;
 
         if (!s->pumping)
-                session_must(s, sd_event_source_set_enabled(s->later, SD_EVENT_ONESHOT));
+                turn_want(&s->turn);
 }
 
 /* -- starting ---------------------------------------------------------------------------- */

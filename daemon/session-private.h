@@ -10,6 +10,7 @@
 #include "daemon/request.h"
 #include "daemon/session.h"
 #include "daemon/share.h"
+#include "daemon/turns.h"
 
 typedef struct sd_event_source sd_event_source;
 
@@ -21,13 +22,14 @@ struct PeerSession {
         void *userdata;
 
         sd_event_source *io;
-        sd_event_source *later;  /* pump() soon: a request has answered */
+        Turn turn;               /* pump() soon: the socket or a request has something new */
         sd_event_source *finish; /* a message has begun and must end */
 
         Inbox inbox;
         Outbox outbox;
         Holding holding;
         uint64_t turn_usec; /* when its turn began */
+        bool readable;      /* the loop has said so, and it waits for its turn */
 
         bool at_work;       /* the oldest call is started */
         Request *request;   /* of the one at work; NULL for those that are done at once */

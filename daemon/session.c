@@ -67,19 +67,13 @@ static void tell_held(PeerSession *s) {
 
 static void on_news(ShareNews news, void *userdata) {
         PeerSession *s = userdata;
-        int64_t priority = SD_EVENT_PRIORITY_NORMAL + (news == SHARE_BEHIND ? 1 : 0);
 
-        if (news == SHARE_BEHIND || news == SHARE_FRONT) {
-                (void) sd_event_source_set_priority(s->io, priority);
-                (void) sd_event_source_set_priority(s->later, priority);
-                return;
-        }
         if (news == SHARE_OVER) {
                 log_limit_reached(s->caller.uid, "Closed a connection of", "bytes held for one user",
                                   HELD_BYTES_PER_UID_MAX);
                 s->ended = true;
         }
-        session_must(s, sd_event_source_set_enabled(s->later, SD_EVENT_ONESHOT));
+        turn_want(&s->turn);
 }
 
 /* -- reading ----------------------------------------------------------------------------- */
@@ -185,17 +179,23 @@ static int start_finish_timer(PeerSession *s) {
         return r < 0 ? r : sd_event_source_set_enabled(s->finish, SD_EVENT_ONESHOT);
 }
 
-/* Tells the loop what we wait for. Returns 0 or -errno. */
-static int watch(PeerSession *s) {
-        bool reads = may_read(s), writes = outbox_size(&s->outbox) > 0;
-        bool begun = reads && inbox_begun(&s->inbox) > 0;
+/* Whatever comes is seen at the next turn, and a peer that is gone would wake us all the time. */
+static int watch_socket(PeerSession *s, bool reads) {
+        bool writes = outbox_size(&s->outbox) > 0;
         int r;
 
+        if (s->turn.waits || (s->gone && !reads))
+                return sd_event_source_set_enabled(s->io, SD_EVENT_OFF);
         r = sd_event_source_set_io_events(s->io, (reads ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U));
-        if (r < 0)
-                return r;
-        /* Without this, a peer that is gone would wake us all the time. */
-        r = sd_event_source_set_enabled(s->io, s->gone && !reads ? SD_EVENT_OFF : SD_EVENT_ON);
+        return r < 0 ? r : sd_event_source_set_enabled(s->io, SD_EVENT_ON);
+}
+
+/* Tells the loop what we wait for. Returns 0 or -errno. */
+static int watch(PeerSession *s) {
+        bool reads = may_read(s), begun = reads && inbox_begun(&s->inbox) > 0;
+        int r;
+
+        r = watch_socket(s, reads);
         if (r < 0)
                 return r;
 
@@ -227,8 +227,7 @@ static void take_turn(PeerSession *s) {
                 s->resting = turn_is_over(s);
         }
         if (s->resting)
-                session_must(s, sd_event_source_set_enabled(s->later, SD_EVENT_ONESHOT));
-        shares_served(s->manager->shares, &s->holding);
+                turn_want(&s->turn);
 }
 
 /* A turn, and what to wait for after it. The session may be freed when this returns. */
@@ -251,13 +250,19 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
 
         if (events & (EPOLLHUP | EPOLLERR))
                 s->gone = true;
-        if (may_read(s))
-                read_some(s);
-        return pump(s);
+        s->readable = (events & ~(uint32_t) EPOLLOUT) != 0;
+        if (!turn_at_once(&s->turn))
+                session_must(s, sd_event_source_set_enabled(s->io, SD_EVENT_OFF));
+        return 0;
 }
 
-static int on_later(sd_event_source *source, void *userdata) {
-        return pump(userdata);
+static void on_turn(void *userdata) {
+        PeerSession *s = userdata;
+
+        if (s->readable && may_read(s))
+                read_some(s);
+        s->readable = false;
+        (void) pump(s);
 }
 
 static int on_finish(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -275,12 +280,6 @@ static int add_sources(PeerSession *s) {
         int r;
 
         r = sd_event_add_io(event, &s->io, s->fd, EPOLLIN, on_io, s);
-        if (r < 0)
-                return r;
-        r = sd_event_add_defer(event, &s->later, on_later, s);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(s->later, SD_EVENT_OFF);
         if (r < 0)
                 return r;
         r = sd_event_add_time_relative(event, &s->finish, CLOCK_MONOTONIC, UINT64_MAX / 2, 0,
@@ -310,6 +309,9 @@ int peer_session_new(Manager *manager, int fd, const Caller *caller,
         r = add_sources(s);
         if (r < 0)
                 return r;
+        r = turn_begin(manager->turns, caller->uid, on_turn, s, &s->turn);
+        if (r < 0)
+                return r;
         r = holding_begin(manager->shares, caller->uid, on_news, s, &s->holding);
         if (r < 0)
                 return r;
@@ -324,8 +326,8 @@ PeerSession *peer_session_free(PeerSession *s) {
 
         holding_end(&s->holding);
         (void) request_free(s->request);
+        turn_end(&s->turn);
         (void) sd_event_source_disable_unref(s->io);
-        (void) sd_event_source_disable_unref(s->later);
         (void) sd_event_source_disable_unref(s->finish);
         inbox_done(&s->inbox);
         outbox_done(&s->outbox);
@@ -340,5 +342,5 @@ const Caller *peer_session_caller(const PeerSession *s) {
 
 void peer_session_stop(PeerSession *s) {
         s->stopping = true;
-        session_must(s, sd_event_source_set_enabled(s->later, SD_EVENT_ONESHOT));
+        turn_want(&s->turn);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Sums over the holdings of each uid, and who comes last. */
+/* Sums over the holdings of each uid. */
 #include "config.h"
 
 #include "daemon/share.h"
@@ -31,7 +31,6 @@ struct Share {
 
 struct Shares {
         struct ShareList list;
-        Share *last; /* served */
 };
 
 static bool is_full(const Share *share) {
@@ -149,20 +148,6 @@ void shares_expire(Shares *shares, uint64_t now_usec) {
         }
 }
 
-/* -- turns --------------------------------------------------------------------------------- */
-
-void shares_served(Shares *shares, const Holding *holding) {
-        Share *share = holding ? holding->share : NULL;
-
-        if (share == shares->last)
-                return;
-        if (shares->last)
-                tell(shares->last, SHARE_FRONT);
-        shares->last = share;
-        if (share)
-                tell(share, SHARE_BEHIND);
-}
-
 /* -- life ---------------------------------------------------------------------------------- */
 
 int shares_new(Shares **ret) {
@@ -202,8 +187,6 @@ int holding_begin(Shares *shares, uid_t uid, ShareHear hear, void *userdata, Hol
                 return -ENOMEM;
         *ret = (Holding){ .share = share, .hear = hear, .userdata = userdata };
         LIST_INSERT_HEAD(&share->holdings, ret, place);
-        if (share == shares->last)
-                hear(SHARE_BEHIND, userdata);
         return 0;
 }
 
@@ -220,8 +203,6 @@ void holding_end(Holding *holding) {
         tell_room(share, was_full);
         if (!LIST_EMPTY(&share->holdings))
                 return;
-        if (share->shares->last == share)
-                share->shares->last = NULL;
         LIST_REMOVE(share, place);
         free(share);
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Shares: each uid's part of the daemon, its bytes and its turns. Whoever holds something for a uid (a
- * connection, a sender on the bus) has a Holding and keeps it up to date; what is to be done about too
- * much comes back as news. Knows neither sockets, clock nor loop.
+ * Shares: each uid's part of the daemon's memory. Whoever holds something for a uid (a connection, a
+ * sender on the bus) has a Holding and keeps it up to date; what is to be done about too much comes
+ * back as news. Knows neither sockets, clock nor loop.
  *
  * What a uid has sent and has no answer to yet is worked off by the daemon: at the bound no more is
  * taken from it until there is room. What it was answered and has not read only it can work off: past
  * the bound the connection that holds the most must go, so that those that read go on. It must go as
  * well if no room comes for HELD_PATIENCE_SEC.
- *
- * The uid that was served last comes after all others, however many connections it has.
  */
 #pragma once
 
@@ -25,10 +23,8 @@ typedef struct Shares Shares;
 typedef struct Share Share;
 
 typedef enum ShareNews {
-        SHARE_ROOM,   /* holding_may_go_on() has become true */
-        SHARE_OVER,   /* of all that the uid has, this holds the most, and must go */
-        SHARE_BEHIND, /* the uid was served: the others come first */
-        SHARE_FRONT,  /* it does not come after the others any more */
+        SHARE_ROOM, /* holding_may_go_on() has become true */
+        SHARE_OVER, /* of all that the uid has, this holds the most, and must go */
 } ShareNews;
 
 /* May not end a holding; what is to be ended is ended from the loop. */
@@ -72,6 +68,3 @@ bool holding_may_go_on(const Holding *holding);
 /* When shares_expire() has something to do; UINT64_MAX: never. */
 uint64_t shares_due(const Shares *shares);
 void shares_expire(Shares *shares, uint64_t now_usec);
-
-/* The uid of @holding, or (NULL) somebody without one, was served. */
-void shares_served(Shares *shares, const Holding *holding);

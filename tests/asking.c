@@ -2,6 +2,7 @@
 /* Judges and questions for the tests. */
 #include "config.h"
 
+#include "daemon/limits.h"
 #include "tests/asking.h"
 
 #include <check.h>
@@ -31,13 +32,21 @@ int block_of(const Pki *authority) {
 }
 
 unsigned n_answers;
+uint64_t turns_usec;
+Turns *turns;
+
+static uint64_t tell_time(clockid_t clock) {
+        return turns_usec;
+}
 
 void asking_set_up(void) {
         n_answers = 0;
         ck_assert_int_eq(unsetenv("CERTEXC_TEST_FORGERY"), 0);
         ck_assert_int_eq(unsetenv("CERTEXC_TEST_JUDGE_CPU_MSEC"), 0);
         ck_assert_int_eq(sd_event_new(&event), 0);
-        ck_assert_int_eq(judges_new(event, &judges), 0);
+        turns_usec = 1000000;
+        ck_assert_int_eq(turns_new(event, tell_time, &turns), 0);
+        ck_assert_int_eq(judges_new(event, turns, &judges), 0);
         root = pki_new(&(PkiSpec) { .subject = "Root", .ca = true });
         leaf = pki_new(&(PkiSpec) { .issuer = root, .name = "mail.example.org" });
         other_leaf = pki_new(&(PkiSpec) { .issuer = root, .name = "other.example.org" });
@@ -46,6 +55,7 @@ void asking_set_up(void) {
 
 void asking_tear_down(void) {
         judges = judges_free(judges);
+        turns = turns_free(turns);
         event = sd_event_unref(event);
         root = pki_free(root);
         leaf = pki_free(leaf);
@@ -53,8 +63,9 @@ void asking_tear_down(void) {
 }
 
 void limit(uint64_t wall_usec, uint64_t idle_usec) {
-        judges_set_limits(judges,
-                          &(JudgeLimits) { .wall_usec = wall_usec, .idle_usec = idle_usec });
+        judges_set_limits(judges, &(JudgeLimits) { .wall_usec = wall_usec,
+                                                   .idle_usec = idle_usec,
+                                                   .pace = { JUDGE_BURST_USEC, JUDGE_PACE } });
 }
 
 void asked_done(Asked *asked) {

@@ -8,6 +8,7 @@
 #include "client/endpoint.h"
 #include "daemon/facts.h"
 #include "daemon/judges.h"
+#include "daemon/turns.h"
 #include "tests/pki.h"
 
 #define ALICE 1000
@@ -21,6 +22,10 @@ extern sd_event *event;
 extern Judges *judges;
 extern Pki *root, *leaf, *other_leaf;
 extern const Endpoint endpoint;
+
+/* Whose clock stands still at @turns_usec. */
+extern Turns *turns;
+extern uint64_t turns_usec;
 
 void asking_set_up(void);
 void asking_tear_down(void);

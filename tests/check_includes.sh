@@ -38,7 +38,7 @@ only 'daemon/(certificate|chain|name|path)\.h' daemon "$judging" \
 only 'sqlite3\.h' 'client daemon' 'daemon/store(-[a-z]+)?\.[ch]' 'only the store knows SQL'
 only 'schema/schema-sql\.h' 'client daemon' 'daemon/store(-[a-z]+)?\.[ch]' 'only the store knows SQL'
 only 'systemd/' 'client daemon' \
-  'client/(bus-client|bus-value|cli-bus|notification)\.[ch]|daemon/(main|manager|mender|namer|checkup|listener|prompter|session|judges|reaper|rules|trust|watch|log|login|bus)(-[a-z]+)?\.[ch]' \
+  'client/(bus-client|bus-value|cli-bus|notification)\.[ch]|daemon/(main|manager|mender|namer|checkup|listener|prompter|session|judges|reaper|rules|trust|turns|watch|log|login|bus)(-[a-z]+)?\.[ch]' \
   'only the top of the daemon knows the service manager and the loop'
 only 'daemon/log\.h' daemon 'daemon/(main|manager|mender|listener|session|trust|log|bus)(-[a-z]+)?\.[ch]' \
   'this room never logs: it returns an error that its caller logs'

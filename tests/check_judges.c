@@ -490,6 +490,39 @@ START_TEST(new_authorities_hold_for_every_later_question) {
 }
 END_TEST
 
+/* Any work at all is too much beside others. */
+static void let_nobody_work(void) {
+        judges_set_limits(judges, &(JudgeLimits){ .wall_usec = LONG_USEC, .idle_usec = LONG_USEC,
+                                                  .pace = { 0, LONG_USEC } });
+}
+
+START_TEST(a_busy_judge_rests_while_others_ask) {
+        _cleanup_(asked_done) Asked asked = {}, next = {}, bob = {};
+
+        let_nobody_work();
+        ask_and_wait(BOB, leaf, &bob);
+        ask_and_wait(ALICE, leaf, &asked);
+        ask(ALICE, leaf, &next);
+        while (sd_event_run(event, 100000) > 0)
+                ck_assert_uint_eq(next.order, 0);
+
+        /* It is looked at again when the others may have left. */
+        turns_usec += TURNS_CROWD_USEC + 1;
+        wait_for(&next);
+        ck_assert_int_eq(next.error, 0);
+}
+END_TEST
+
+START_TEST(a_judge_that_nobody_else_needs_does_not_rest) {
+        _cleanup_(asked_done) Asked asked = {}, next = {};
+
+        let_nobody_work();
+        ask_and_wait(ALICE, leaf, &asked);
+        ask_and_wait(ALICE, leaf, &next);
+        ck_assert_int_eq(next.error, 0);
+}
+END_TEST
+
 int main(int argc, char *argv[]) {
         Suite *suite;
         TCase *tcase;
@@ -531,6 +564,8 @@ int main(int argc, char *argv[]) {
         tcase_add_test(tcase, the_answer_may_ask_again);
         tcase_add_test(tcase, questions_wait_for_the_authorities);
         tcase_add_test(tcase, new_authorities_hold_for_every_later_question);
+        tcase_add_test(tcase, a_busy_judge_rests_while_others_ask);
+        tcase_add_test(tcase, a_judge_that_nobody_else_needs_does_not_rest);
 
         srunner_run_all(runner, CK_ENV);
         n_failed = srunner_ntests_failed(runner);

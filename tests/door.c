@@ -71,7 +71,7 @@ Request *start(const char *method, const char *text, Door *door) {
 }
 
 static void turn(void) {
-        ck_assert_int_gt(sd_event_run(manager->event, WAIT_USEC), 0);
+        ck_assert_int_gt(manager_step(manager, WAIT_USEC), 0);
 }
 
 void wait_for(Door *door) {

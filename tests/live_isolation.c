@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The real daemon while one uid does all that it can at once: long chains without a pause, chains that
- * are new to the judge, additions, prompts that nobody answers, answers that nobody reads, connections
- * that come and go. Another uid is answered all the same. How quickly is told and not judged, but for
- * "never"; `live_isolation bench` asks more often, and tells whether the figure of HACKING.md is reached;
+ * The real daemon while two uids do all that they can at once. One asks without a pause what the daemon knows
+ * already, long chains and short ones, which costs the loop and no judge; the other one asks about chains that are
+ * new to its judge, adds, and asks for prompts that nobody answers. Both leave answers unread, and their connections
+ * come and go. Another uid is answered all the same. How quickly is told and not judged, but for "never";
+ * `live_isolation bench` asks more often, and tells whether the figure of HACKING.md is reached;
  * `live_isolation SOCKET` does it to a daemon that is there already.
  */
 #include "config.h"
@@ -29,6 +30,7 @@
 /* Uids that need not exist. */
 #define HOSTILE 61000U
 #define HONEST  61001U
+#define TIRELESS 61002U
 
 #define QUESTIONS       500U
 #define QUESTIONS_BENCH 20000U
@@ -37,24 +39,35 @@
 /* Of so many questions one comes over a new connection. */
 #define NEW_CONNECTION 50U
 
-/* How many times each connection of the hostile one sends something before it counts as at work. */
+/* How many times each connection of a hostile one sends something before it counts as at work. */
 #define WARM_UP 20U
 
-typedef enum Kind { LONG_SAME, LONG_NEW, NEW, ADD, ASK, DEAF, AGENT, KINDS } Kind;
+typedef enum Kind { SAME, LONG_SAME, LONG_NEW, NEW, ADD, ASK, DEAF, AGENT, KINDS } Kind;
 
 static const struct {
-        unsigned n;
         bool reads;
         const char *method;
 } kinds[KINDS] = {
-        [LONG_SAME] = { 12, true, "Verify" },
-        [LONG_NEW] = { 2, true, "Verify" },
-        [NEW] = { 12, true, "Verify" },
-        [ADD] = { 12, true, "AddException" },
-        [ASK] = { 8, true, "Ask" },
-        [DEAF] = { 10, false, "GetStatus" },
-        [AGENT] = { 1, true, "RegisterAgent" },
+        [SAME] = { true, "Verify" },
+        [LONG_SAME] = { true, "Verify" },
+        [LONG_NEW] = { true, "Verify" },
+        [NEW] = { true, "Verify" },
+        [ADD] = { true, "AddException" },
+        [ASK] = { true, "Ask" },
+        [DEAF] = { false, "GetStatus" },
+        [AGENT] = { true, "RegisterAgent" },
 };
+
+/* How many connections of each kind. The second is in full swing before the first begins, so that it waits
+ * for its judge no more. */
+static const struct {
+        uid_t uid;
+        unsigned n[KINDS];
+} hostile_ones[] = {
+        { HOSTILE, { [LONG_SAME] = 12, [LONG_NEW] = 2, [NEW] = 12, [ADD] = 12, [ASK] = 8, [DEAF] = 10, [AGENT] = 1 } },
+        { TIRELESS, { [SAME] = 32, [LONG_SAME] = 20, [DEAF] = 8 } },
+};
+#define HOSTILE_ONES (sizeof(hostile_ones) / sizeof(*hostile_ones))
 
 typedef struct Attacker {
         Peer *peer;
@@ -65,7 +78,7 @@ typedef struct Attacker {
 } Attacker;
 
 static Fixture *f;
-static unsigned long *n_calls; /* of the hostile one, seen by both */
+static unsigned long *n_calls; /* of each hostile one, seen by all */
 static char *chain, *chains; /* one certificate, and as many as a chain may have bytes */
 
 static void die(const char *what) {
@@ -130,9 +143,9 @@ static char *call_about(Kind kind, unsigned port) {
 
 /* -- the hostile one ----------------------------------------------------------------------- */
 
-static void attack(Attacker *a) {
+static void attack(Attacker *a, unsigned long *calls) {
         static unsigned port;
-        bool same = a->kind == LONG_SAME || a->kind == DEAF;
+        bool same = a->kind == SAME || a->kind == LONG_SAME || a->kind == DEAF;
         ssize_t n;
 
         if (!a->text) {
@@ -147,7 +160,7 @@ static void attack(Attacker *a) {
         if (a->at < a->size)
                 return;
         a->n_sent++;
-        ++*n_calls;
+        ++*calls;
         if (!same || a->kind == AGENT) {
                 free(a->text);
                 a->text = NULL;
@@ -165,7 +178,7 @@ static void come_back(Attacker *a) {
                         a->peer = NULL;
 }
 
-static void take_turns(Attacker *attackers, unsigned n) {
+static void take_turns(Attacker *attackers, unsigned n, unsigned long *calls) {
         static char answers[1024 * 1024];
         struct pollfd polls[CONNECTIONS_PER_UID_MAX];
 
@@ -184,24 +197,25 @@ static void take_turns(Attacker *attackers, unsigned n) {
                 if (polls[i].revents & (POLLHUP | POLLERR))
                         come_back(&attackers[i]);
                 else if (polls[i].revents & POLLOUT)
-                        attack(&attackers[i]);
+                        attack(&attackers[i], calls);
         }
 }
 
 /* Never ends; tells @ready when it is in full swing. */
-static void be_hostile(int ready) {
+static void be_hostile(unsigned which, int ready) {
         Attacker attackers[CONNECTIONS_PER_UID_MAX] = { 0 };
+        const uid_t uid = hostile_ones[which].uid;
         unsigned n = 0, rounds = 0;
 
-        if (setresgid(HOSTILE, HOSTILE, HOSTILE) < 0 || setresuid(HOSTILE, HOSTILE, HOSTILE) < 0)
+        if (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
                 _exit(EXIT_FAILURE);
         for (Kind kind = 0; kind < KINDS; kind++)
-                for (unsigned i = 0; i < kinds[kind].n; i++)
+                for (unsigned i = 0; i < hostile_ones[which].n[kind]; i++)
                         attackers[n++] = (Attacker){ .peer = peer_new(f), .kind = kind };
         for (;;) {
                 Peer *more = NULL;
 
-                take_turns(attackers, n);
+                take_turns(attackers, n, &n_calls[which]);
                 if (peer_try_new(f, &more) == 0)
                         (void) peer_free(more);
                 if (++rounds == WARM_UP * n)
@@ -209,7 +223,7 @@ static void be_hostile(int ready) {
         }
 }
 
-static pid_t start_hostile(void) {
+static pid_t start_hostile(unsigned which) {
         char byte;
         int ends[2];
         pid_t pid;
@@ -218,10 +232,10 @@ static pid_t start_hostile(void) {
                 die("there is no pipe");
         pid = fork();
         if (pid == 0)
-                be_hostile(ends[1]);
+                be_hostile(which, ends[1]);
         (void) close(ends[1]);
         if (pid < 0 || read(ends[0], &byte, 1) != 1)
-                die("the hostile one did not begin");
+                die("a hostile one did not begin");
         (void) close(ends[0]);
         return pid;
 }
@@ -297,7 +311,7 @@ int main(int argc, char **argv) {
         bool bench = argc > 1 && strcmp(argv[1], "bench") == 0, own = argc == 1 || bench;
         unsigned n = bench ? QUESTIONS_BENCH : QUESTIONS;
         double quiet, loud, quiet_median, loud_median, begin;
-        pid_t hostile;
+        pid_t hostile[HOSTILE_ONES];
 
         if (geteuid() != 0) {
                 (void) fprintf(stderr, "skipped: only root can be two other users\n");
@@ -314,21 +328,26 @@ int main(int argc, char **argv) {
         }
 
         quiet = p99(n, &quiet_median);
-        n_calls = mmap(NULL, sizeof(*n_calls), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        n_calls = mmap(NULL, HOSTILE_ONES * sizeof(*n_calls), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (n_calls == MAP_FAILED)
                 die("there is no memory");
-        hostile = start_hostile();
-        *n_calls = 0;
+        for (unsigned i = HOSTILE_ONES; i-- > 0;)
+                hostile[i] = start_hostile(i);
+        for (unsigned i = 0; i < HOSTILE_ONES; i++)
+                n_calls[i] = 0;
         begin = now_usec();
         loud = p99(n, &loud_median);
         begin = now_usec() - begin;
-        (void) kill(hostile, SIGKILL);
-        (void) waitpid(hostile, NULL, 0);
+        for (unsigned i = 0; i < HOSTILE_ONES; i++) {
+                (void) kill(hostile[i], SIGKILL);
+                (void) waitpid(hostile[i], NULL, 0);
+        }
 
-        printf("another uid's p99 while a hostile one is at its limits %9.1f us (median %9.1f)\n", loud,
+        printf("another uid's p99 while hostile ones are at their limits %9.1f us (median %9.1f)\n", loud,
                loud_median);
         printf("  quiet                            %9.1f us (median %9.1f)\n", quiet, quiet_median);
-        printf("  (the hostile one sent %.0f calls a second)\n", (double) *n_calls * 1e6 / begin);
+        printf("  (the hostile ones sent %.0f calls a second that keep a judge busy, and %.0f that do not)\n",
+               (double) n_calls[0] * 1e6 / begin, (double) n_calls[1] * 1e6 / begin);
         printf("  ratio %.2f", loud / quiet);
         if (bench)
                 printf(", to reach %.2f: %s", RATIO_TO_REACH,
