@@ -32,8 +32,10 @@
 #define HONEST  61001U
 #define TIRELESS 61002U
 
+/* A measurement takes some seconds, as an attack does: what a uid may do at once, before it has to rest
+ * (JUDGE_BURST_USEC, LONG_TURN_BURST_USEC), fills a larger part of the first second. */
 #define QUESTIONS       500U
-#define QUESTIONS_BENCH 20000U
+#define QUESTIONS_BENCH 150000U
 #define RATIO_TO_REACH  3.0
 
 /* Of so many questions one comes over a new connection. */
