@@ -45,7 +45,7 @@ static const char *subject(const certexc_authority *a) {
 
 static const TableColumn columns[] = {
         { N_("ID"), COLUMN_RIGHT },   { N_("ORIGIN"), COLUMN_LEFT }, { N_("KIND"), COLUMN_LEFT },
-        { N_("STATE"), COLUMN_LEFT }, { N_("FOR"), COLUMN_CUT },     { N_("EXPIRES"), COLUMN_LEFT },
+        { N_("STATE"), COLUMN_LEFT }, { N_("FOR"), COLUMN_WRAP },    { N_("EXPIRES"), COLUMN_LEFT },
         { N_("SUBJECT"), COLUMN_CUT },
 };
 

@@ -13,7 +13,7 @@
 
 static const TableColumn columns[] = {
         { N_("ID"), COLUMN_RIGHT },   { N_("DECISION"), COLUMN_LEFT }, { N_("ENDPOINT"), COLUMN_LEFT },
-        { N_("UNTIL"), COLUMN_LEFT }, { N_("STATE"), COLUMN_LEFT },    { N_("PROBLEMS"), COLUMN_CUT },
+        { N_("UNTIL"), COLUMN_LEFT }, { N_("STATE"), COLUMN_LEFT },    { N_("PROBLEMS"), COLUMN_WRAP },
         { N_("SUBJECT"), COLUMN_CUT },
 };
 

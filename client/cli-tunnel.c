@@ -55,11 +55,11 @@ static int keep_descriptors(void) {
         return 0;
 }
 
-/* Where both are one stream, it is the protocol's; but a terminal is a person's. */
-static bool errors_are_protocol(void) {
+/* Where both are one stream, it is the protocol's if that can be spoken; but a terminal is a person's. */
+static bool errors_are_protocol(const Tunnel *t) {
         struct stat out, err;
 
-        return !isatty(STDERR_FILENO) && fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+        return t->protocol && !isatty(STDERR_FILENO) && fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
                out.st_dev == err.st_dev && out.st_ino == err.st_ino;
 }
 
@@ -70,13 +70,18 @@ static int prepare(Cli *cli) {
         if (r < 0)
                 return cli_fail(cli, "/dev/null cannot be opened: %s.", strerror(-r));
         (void) signal(SIGPIPE, SIG_IGN);
-        if (errors_are_protocol()) {
-                FILE *nowhere = fopen("/dev/null", "we");
+        return EXIT_DONE;
+}
 
-                if (!nowhere)
-                        return EXIT_FAILED;
-                cli->err.stream = nowhere;
-        }
+static int part_streams(Tunnel *t) {
+        FILE *nowhere;
+
+        if (!errors_are_protocol(t))
+                return EXIT_DONE;
+        nowhere = fopen("/dev/null", "we");
+        if (!nowhere)
+                return EXIT_FAILED;
+        t->cli->err.stream = nowhere;
         return EXIT_DONE;
 }
 
@@ -337,5 +342,7 @@ int cli_tunnel(Cli *cli, int n, char **arguments) {
         if (status != EXIT_DONE)
                 return status;
         status = read_arguments(&t, n, arguments);
+        if (status == EXIT_DONE)
+                status = part_streams(&t);
         return status == EXIT_DONE ? tunnel(&t) : status;
 }

@@ -190,7 +190,9 @@ void explain_exception(const Output *out, const char *title, const certexc_excep
                 field(out, _("Problems"), names);
         field(out, _("Lasts"), explain_end(exception, end));
         field(out, _("State"), certexc_exception_state(exception));
-        explain_field_time(out, _("Since"), certexc_exception_created(exception), now);
+        /* Who wrote a file may not have said when. */
+        if (certexc_exception_created(exception) > 0)
+                explain_field_time(out, _("Since"), certexc_exception_created(exception), now);
 }
 
 /* -- Answer ----------------------------------------------------------------------------------- */

@@ -22,6 +22,7 @@ int table_new(const Output *out, const TableColumn *columns, size_t n, Table **r
                 [COLUMN_LEFT] = 0,
                 [COLUMN_RIGHT] = SCOLS_FL_RIGHT,
                 [COLUMN_CUT] = SCOLS_FL_TRUNC,
+                [COLUMN_WRAP] = SCOLS_FL_WRAP,
         };
         _cleanup_(table_freep) Table *t = NULL;
 

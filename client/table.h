@@ -13,7 +13,8 @@ typedef struct TableColumn {
         enum {
                 COLUMN_LEFT,
                 COLUMN_RIGHT,
-                COLUMN_CUT, /* left; gives way first when the terminal is narrow */
+                COLUMN_CUT,  /* left; gives way first when the terminal is narrow */
+                COLUMN_WRAP, /* left; goes on below when it is, since no part of it may be missing */
         } kind;
 } TableColumn;
 

@@ -161,6 +161,10 @@ def refusals(server):
     status, out, err = run(place)
     check("where nobody knows the protocol only standard error is told", (status, out) == (77, b"") and way_out in err, out)
 
+    for arguments, expected in ((place,), 77), ((place, "--protocol=foo"), 64):
+        status, out, _ = run(*arguments, stderr=subprocess.STDOUT)
+        check("nobody is left without a word", status == expected and b"certexc: " in out, status, out)
+
     server.handler = nothing_heard
     run(place)
     check("a server that is refused sees no handshake that ended", isinstance(server.wait(), OSError), server.heard)

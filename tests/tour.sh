@@ -72,7 +72,7 @@ local_tour() {
   say 'What was allowed is still there, for the certificate that it was allowed for.'
   step 0 certexc list
   live_dovecot_swap first
-  say 'Then the database is damaged under the running daemon. The next question finds it mended, and nothing is lost.'
+  say 'The server has its first certificate again. Then the database is damaged under the running daemon. The next question finds it mended, and nothing is lost.'
   step 0 dd if=/dev/urandom of="$live/state/certexc.db" bs=4096 seek=2 count=8 conv=notrunc status=none
   step 0 certexc check "$place"
   step 0 rm "$live/state/certexc.db"
@@ -122,4 +122,8 @@ if [ $# = 0 ]; then
 else
   remote_tour "$1"
 fi
-say 'That was the main job. The store, the daemon and the mail server of this tour are gone now.'
+if [ $# = 0 ]; then
+  say 'That was the main job. The store, the daemon and the mail server of this tour are gone now.'
+else
+  say "That was the main job. The store and the daemon of this tour are gone now; $1 was asked, and nothing else."
+fi
