@@ -137,7 +137,8 @@ static int ask_person(const Cli *cli, const certexc_answer *answer, const Terms 
                 if (fingerprint_parse(text, digest) == 0) {
                         if (!is_fingerprint(text, answer, terms))
                                 return wrong_fingerprint(cli, answer);
-                        return EXIT_DONE;
+                        /* It says nothing of the "no" that is taken back. */
+                        return denial_of(answer) ? ask_to_allow(cli, answer) : EXIT_DONE;
                 }
                 if (strcasecmp(text, "yes") != 0)
                         return cli_fail(cli, "Nothing was stored.");
