@@ -82,12 +82,17 @@ static uint64_t desk_now(const Desk *desk) {
         return now;
 }
 
+static bool is_crowded(const Desk *desk) {
+        const Turns *turns = desk->judges->turns;
+
+        return turns && turns_are_crowded(turns, (int64_t) desk->owner);
+}
+
 /* How long its worker should rest for the sake of others, until it is to be asked again: they may leave. */
 static uint64_t desk_rest(const Desk *desk) {
-        const Turns *turns = desk->judges->turns;
         uint64_t rest;
 
-        if (!turns || !turns_are_crowded(turns, (int64_t) desk->owner))
+        if (!is_crowded(desk))
                 return 0;
         rest = pace_rest(&desk->pace, &desk->judges->limits.pace, desk_now(desk));
         return rest < TURNS_CROWD_USEC ? rest : TURNS_CROWD_USEC;
@@ -143,10 +148,11 @@ int desk_advance(Desk *desk) {
         return r;
 }
 
-/* Its worker is not busy any more. */
+/* Its worker is not busy any more. What it did while nobody else was there was in nobody's way. */
 static void desk_set_free(Desk *desk) {
         desk->busy = false;
-        pace_end(&desk->pace, &desk->judges->limits.pace, desk_now(desk));
+        if (is_crowded(desk))
+                pace_end(&desk->pace, &desk->judges->limits.pace, desk_now(desk));
 }
 
 /* The worker is no good any more. Its question fails with @error, the others get a new one. */

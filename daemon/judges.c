@@ -100,7 +100,7 @@ int judges_new(sd_event *event, Turns *turns, Judges **ret) {
         judges->limits = (JudgeLimits) {
                 .wall_usec = JUDGE_WALL_SEC * UINT64_C(1000000),
                 .idle_usec = JUDGE_IDLE_SEC * UINT64_C(1000000),
-                .pace = { JUDGE_BURST_USEC, JUDGE_PACE },
+                .pace = { JUDGE_BURST_USEC, JUDGE_PACE, REST_USEC_MAX },
         };
         TAILQ_INIT(&judges->failed);
         judges->turns = turns;

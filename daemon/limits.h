@@ -45,9 +45,13 @@
 /* A turn that is longer is one that others notice: a message of hundreds of KiB takes half a millisecond to be read,
  * real ones have ten. A uid may cause so much of them at once, some forty, and then one part of so many of the
  * time while others ask, so that of a hundred questions of theirs less than one meets one. */
-#define LONG_TURN_USEC       100U
+#define LONG_TURN_USEC       250U
 #define LONG_TURN_BURST_USEC 20000U
 #define LONG_TURN_PACE       200U
+
+/* Nobody rests longer at one go, whatever they did: one who asks in earnest hardly notices, and no program's
+ * time-out is so short. What was done while nobody else was there is not counted at all. */
+#define REST_USEC_MAX 250000U
 
 /* Somebody is there beside a uid so long after the last turn of another one. */
 #define TURNS_CROWD_USEC 1000000U

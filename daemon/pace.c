@@ -10,9 +10,12 @@ void pace_begin(Pace *pace, uint64_t now_usec) {
 
 void pace_end(Pace *pace, const PaceLimits *limits, uint64_t now_usec) {
         uint64_t paid = (now_usec - pace->end_usec) / limits->part;
+        uint64_t most = limits->burst_usec + limits->rest_usec / limits->part;
 
         pace->debt_usec = (pace->debt_usec > paid ? pace->debt_usec - paid : 0) + now_usec -
                           pace->begin_usec;
+        if (pace->debt_usec > most)
+                pace->debt_usec = most;
         pace->end_usec = now_usec;
 }
 

@@ -10,6 +10,7 @@
 typedef struct PaceLimits {
         uint64_t burst_usec; /* so much is nobody's concern */
         uint64_t part;       /* beyond it only one of so many parts of the time may be worked */
+        uint64_t rest_usec;  /* but nobody rests for longer: what is more than that is forgiven */
 } PaceLimits;
 
 /* Zeroed: it has not worked yet. */

@@ -10,7 +10,7 @@
 #include "daemon/limits.h"
 #include "daemon/pace.h"
 
-static const PaceLimits long_turns = { LONG_TURN_BURST_USEC, LONG_TURN_PACE };
+static const PaceLimits long_turns = { LONG_TURN_BURST_USEC, LONG_TURN_PACE, REST_USEC_MAX };
 
 TAILQ_HEAD(TurnList, Turn);
 TAILQ_HEAD(WaitingList, Party);
@@ -98,7 +98,7 @@ static void take(Turn *turn) {
         spent = turns->clock(CLOCK_THREAD_CPUTIME_ID) - spent;
         party->used_usec += spent;
         party->last_usec = turns->clock(CLOCK_MONOTONIC);
-        if (spent > LONG_TURN_USEC) {
+        if (spent > LONG_TURN_USEC && turns_are_crowded(turns, party->whose)) {
                 pace_begin(&party->pace, party->last_usec - spent);
                 pace_end(&party->pace, &long_turns, party->last_usec);
         }

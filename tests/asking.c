@@ -65,7 +65,7 @@ void asking_tear_down(void) {
 void limit(uint64_t wall_usec, uint64_t idle_usec) {
         judges_set_limits(judges, &(JudgeLimits) { .wall_usec = wall_usec,
                                                    .idle_usec = idle_usec,
-                                                   .pace = { JUDGE_BURST_USEC, JUDGE_PACE } });
+                                                   .pace = { JUDGE_BURST_USEC, JUDGE_PACE, REST_USEC_MAX } });
 }
 
 void asked_done(Asked *asked) {

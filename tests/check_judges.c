@@ -493,7 +493,7 @@ END_TEST
 /* Any work at all is too much beside others. */
 static void let_nobody_work(void) {
         judges_set_limits(judges, &(JudgeLimits){ .wall_usec = LONG_USEC, .idle_usec = LONG_USEC,
-                                                  .pace = { 0, LONG_USEC } });
+                                                  .pace = { 0, LONG_USEC, UINT64_MAX } });
 }
 
 START_TEST(a_busy_judge_rests_while_others_ask) {

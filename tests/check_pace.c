@@ -11,7 +11,7 @@
 #define START UINT64_C(1000000000)
 #define MSEC  UINT64_C(1000)
 
-static const PaceLimits limits = { JUDGE_BURST_USEC, JUDGE_PACE };
+static const PaceLimits limits = { JUDGE_BURST_USEC, JUDGE_PACE, REST_USEC_MAX };
 
 /* The same work again and again, and then so long a rest is due. */
 static const struct {
@@ -23,10 +23,14 @@ static const struct {
         { "who has not worked need not rest", 0, 0, 0, 0 },
         { "a burst is free", 1, JUDGE_BURST_USEC, 0, 0 },
         { "a microsecond more is not", 1, JUDGE_BURST_USEC + 1, 0, JUDGE_PACE },
-        { "what follows it is paid for, less what was paid meanwhile", 2, JUDGE_BURST_USEC, 0,
-          (JUDGE_BURST_USEC - JUDGE_BURST_USEC / JUDGE_PACE) * JUDGE_PACE },
-        { "many short ones are one long one", 300, MSEC, 0,
-          (300 * MSEC - 299 * (MSEC / JUDGE_PACE) - JUDGE_BURST_USEC) * JUDGE_PACE },
+        { "what follows it is paid for", 1, JUDGE_BURST_USEC + MSEC, 0, MSEC * JUDGE_PACE },
+        { "many short ones are one long one, less what was paid meanwhile", 260, MSEC, 0,
+          (260 * MSEC - 259 * (MSEC / JUDGE_PACE) - JUDGE_BURST_USEC) * JUDGE_PACE },
+        { "the longest rest there is", 1, JUDGE_BURST_USEC + REST_USEC_MAX / JUDGE_PACE, 0,
+          REST_USEC_MAX / JUDGE_PACE * JUDGE_PACE },
+        { "is not longer for more work", 1, JUDGE_BURST_USEC + REST_USEC_MAX / JUDGE_PACE + 1, 0,
+          REST_USEC_MAX / JUDGE_PACE * JUDGE_PACE },
+        { "nor for an hour of it", 1, 3600 * 1000 * MSEC, 0, REST_USEC_MAX / JUDGE_PACE * JUDGE_PACE },
         { "at the pace itself nobody rests", 10000, MSEC, (JUDGE_PACE - 1) * MSEC, 0 },
         { "a burst is free again after a pause", 2, JUDGE_BURST_USEC, JUDGE_BURST_USEC * JUDGE_PACE, 0 },
 };

@@ -219,6 +219,43 @@ START_TEST(who_is_alone_need_not_rest) {
 }
 END_TEST
 
+/* An hour of long questions while nobody else was there; then somebody comes, and stays. */
+START_TEST(what_was_done_alone_does_not_count) {
+        for (unsigned i = 0; i < 1000; i++)
+                take_long_turn();
+        turn_want(&honest.turn);
+        run(1);
+        want_hostile();
+        run(3);
+        ck_assert_str_eq(order, "h123");
+}
+END_TEST
+
+START_TEST(nobody_rests_longer_than_the_bound) {
+        turn_want(&honest.turn);
+        run(1);
+        hostile[0].usec = TURNS_CROWD_USEC / 2;
+        hostile[0].n = 1;
+        turn_want(&hostile[0].turn);
+        run(1);
+        *order = '\0';
+        hostile[0].n = 4;
+        want_hostile();
+        now += REST_USEC_MAX / LONG_TURN_PACE * LONG_TURN_PACE - 1;
+        honest.n = 1;
+        honest.usec = 0;
+        turn_want(&honest.turn);
+        (void) sd_event_run(event, 0);
+        (void) sd_event_run(event, 0);
+        ck_assert_str_eq(order, "h");
+        now++;
+        honest.n = 1;
+        turn_want(&honest.turn);
+        run_all();
+        ck_assert_ptr_nonnull(strchr(order, '1'));
+}
+END_TEST
+
 START_TEST(a_turn_at_the_bound_is_not_long) {
         hostile[0].usec = LONG_TURN_USEC;
         hostile[0].n = 100000;
@@ -328,6 +365,8 @@ int main(void) {
         tcase_add_test(tcase, who_takes_long_rests_while_others_ask);
         tcase_add_test(tcase, rest_is_over_when_the_others_have_left);
         tcase_add_test(tcase, who_is_alone_need_not_rest);
+        tcase_add_test(tcase, what_was_done_alone_does_not_count);
+        tcase_add_test(tcase, nobody_rests_longer_than_the_bound);
         tcase_add_test(tcase, a_turn_at_the_bound_is_not_long);
         tcase_add_test(tcase, a_turn_past_the_bound_is_long);
         tcase_add_test(tcase, at_once_only_what_the_loop_slept_for);
