@@ -171,9 +171,11 @@ static void read_server(Relay *r) {
 
 /* -- Both ------------------------------------------------------------------------------------- */
 
-/* When it is over although nobody said so; 0: never. A client that reads slowly is not cut off. */
+/* When it is over although nobody said so; 0: never. Neither a client nor a server that reads slowly is cut off. */
 static uint64_t lingers_until(const Relay *r) {
-        return r->in_over && !bytes_any(&r->down) ? r->moved + (uint64_t) TUNNEL_LINGER_SEC * USEC_PER_SEC : 0;
+        const bool waits = bytes_any(&r->down) || has_to_send(r);
+
+        return r->in_over && !waits ? r->moved + (uint64_t) TUNNEL_LINGER_SEC * USEC_PER_SEC : 0;
 }
 
 static short server_events(Relay *r) {

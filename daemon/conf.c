@@ -197,8 +197,6 @@ static int on_line(void *userdata, const char *section, const char *key, const c
                 set_check(file, key, value, CHECK_REVOCATION);
         else if (is_key(section, key, "Daemon", "IdleExitSec"))
                 set_idle_exit(file, value);
-        else if (strcmp(section, "Daemon") == 0)
-                warn(file, "there is no %s= in section [%s]; the line is ignored", key, section);
         else
                 doubt(file, "there is no %s= in section [%s]; the line is ignored", key, section);
         return 1;
@@ -236,6 +234,15 @@ static char *next_line(char *text, int size, void *stream) {
         } while (true);
 }
 
+/* 0 if what could not be opened, for @error, is not there; -errno. A link to nothing is there. */
+static int absent(const char *path, int error) {
+        struct stat st;
+
+        if (error != ENOENT && error != ENOTDIR)
+                return -error;
+        return lstat(path, &st) == 0 ? -error : 0;
+}
+
 /* Opens a regular file: a pipe would hold the daemon up. *@ret NULL: it is not there. */
 static int open_file(const char *path, FILE **ret) {
         _cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -243,7 +250,7 @@ static int open_file(const char *path, FILE **ret) {
 
         if (fd < 0) {
                 *ret = NULL;
-                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+                return absent(path, errno);
         }
         if (fstat(fd, &st) < 0)
                 return -errno;
@@ -322,7 +329,7 @@ static int read_drop_ins(Conf *conf, const char *folder) {
 
         n = scandir(folder, &entries, is_drop_in, by_name);
         if (n < 0)
-                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+                return absent(folder, errno);
 
         for (int i = 0; i < n; i++) {
                 _cleanup_free_ char *path = path_join(folder, entries[i]->d_name);

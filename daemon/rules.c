@@ -66,6 +66,9 @@ static bool stands_in(const RuleGood *last, const RuleRefusal *refusal) {
                 return false;
         if (!refusal->name)
                 return last->folder == refusal->folder;
+        /* What was covered did not hold, and what covered it was taken away. */
+        if (last->folder == RULES_ADMIN && refusal->folder == RULES_VENDOR)
+                return false;
         name = strrchr(last->file->path, '/') + 1;
         return rule_same_place(last->folder, name, refusal->folder, refusal->name);
 }

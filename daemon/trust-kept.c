@@ -105,7 +105,9 @@ static int stamp_path(Stamp *s, const char *path) {
         struct stat st;
 
         if (stat(path, &st) < 0)
-                return errno == ENOENT || errno == ENOTDIR ? stamp_add(s, path, "", NULL) : 0;
+                return (errno == ENOENT || errno == ENOTDIR) && lstat(path, &st) < 0
+                               ? stamp_add(s, path, "", NULL)
+                               : 0; /* a link to nothing may lead to something at any time */
         return S_ISDIR(st.st_mode) ? stamp_folder(s, path) : stamp_add(s, path, "", &st);
 }
 
@@ -218,6 +220,13 @@ static int write_kept(int directory, const Header *header, Blob block) {
         if (r < 0)
                 (void) unlinkat(directory, KEPT_NEW_FILE, 0);
         return r;
+}
+
+void kept_remove(const char *directory) {
+        _cleanup_fd_ int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd >= 0)
+                (void) unlinkat(fd, KEPT_FILE, 0);
 }
 
 /* Nothing is synced: a file that did not reach the disk whole is known by its digest. */

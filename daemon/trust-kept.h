@@ -31,6 +31,9 @@ int kept_stamp(const char *const *paths, size_t n, int64_t now, uint8_t ret[stat
 int kept_read(const char *directory, const uint8_t stamp[static SHA256_SIZE], Authorities **ret,
               int *ret_fd);
 
+/* What is kept is not what was read last, and will not be. */
+void kept_remove(const char *directory);
+
 /* Keeps @authorities in @directory under @stamp. 0 or -errno. */
 int kept_write(const char *directory, const uint8_t stamp[static SHA256_SIZE],
                const Authorities *authorities);

@@ -198,11 +198,17 @@ static void trust_take_kept(Trust *trust) {
 /* Only what was read without a fault: what there is to say of one is in no file. A disk that does not take
  * it costs the next start some time. */
 static void trust_put_kept(Trust *trust) {
-        if (!trust->stamped || trust_is_doubtful(trust) || trust->warning || trust->blocked_warning ||
-            trust->distrusted_warning || trust->lists_warning)
+        bool same = memcmp(trust->kept_sha256, trust->sha256, SHA256_SIZE) == 0;
+
+        if (!trust->folders.kept)
                 return;
-        if (memcmp(trust->kept_stamp, trust->stamp, SHA256_SIZE) == 0 &&
-            memcmp(trust->kept_sha256, trust->sha256, SHA256_SIZE) == 0)
+        if (!trust->stamped || trust_is_doubtful(trust) || trust->warning || trust->blocked_warning ||
+            trust->distrusted_warning || trust->lists_warning) {
+                if (!same)
+                        kept_remove(trust->folders.kept);
+                return;
+        }
+        if (same && memcmp(trust->kept_stamp, trust->stamp, SHA256_SIZE) == 0)
                 return;
         if (kept_write(trust->folders.kept, trust->stamp, trust->block) < 0)
                 return;

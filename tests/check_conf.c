@@ -129,7 +129,7 @@ static const struct {
         { "Daemon", "IdleExitSec=", "IdleExitSec= is not 0 to 2592000; it is ignored" },
         { "Checks", "Revocaton=yes",
           "there is no Revocaton= in section [Checks]; the line is ignored", true },
-        { "Daemon", "IdleSec=1", "there is no IdleSec= in section [Daemon]; the line is ignored" },
+        { "Daemon", "IdleSec=1", "there is no IdleSec= in section [Daemon]; the line is ignored", true },
         { "Daemon", "nonsense", "the line is neither [Section] nor Key=Value; it is ignored", true },
 };
 
@@ -146,6 +146,20 @@ START_TEST(nonsense_is_told_with_file_and_line) {
         ck_assert_msg(conf.doubtful == warned[_i].doubtful, "%s", warned[_i].line);
         if (conf.doubtful)
                 ck_assert_str_eq(conf.doubt, want);
+}
+END_TEST
+
+START_TEST(a_link_to_nothing_is_no_absence) {
+        static const char *const names[] = { "certexcd.conf", "certexcd.conf.d", "certexcd.conf.d/x.conf" };
+        char path[PATH_MAX];
+
+        (void) snprintf(path, sizeof(path), "%s/%s", directory, names[_i]);
+        if (_i == 2)
+                put("certexcd.conf.d/y.conf", "");
+        ck_assert_int_eq(conf_read(&conf, directory), 0);
+        ck_assert_int_eq(symlink("nowhere", path), 0);
+        ck_assert_int_eq(conf_read(&conf, directory), -ENOENT);
+        ck_assert_int_eq(unlink(path), 0);
 }
 END_TEST
 
@@ -256,6 +270,7 @@ int main(void) {
         tcase_add_test(tcase, what_is_not_understood_is_strict);
         tcase_add_test(tcase, checks_are_relaxed_one_by_one);
         tcase_add_test(tcase, a_long_line_is_told_and_the_next_is_read);
+        tcase_add_loop_test(tcase, a_link_to_nothing_is_no_absence, 0, 3);
         tcase_add_test(tcase, a_slip_relaxes_nothing_that_held);
         tcase_add_test(tcase, a_long_comment_is_a_comment);
         tcase_add_test(tcase, warnings_have_a_bound);

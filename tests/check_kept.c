@@ -143,6 +143,16 @@ START_TEST(changes_row) {
 }
 END_TEST
 
+START_TEST(a_link_to_nothing_has_no_stamp) {
+        uint8_t digest[SHA256_SIZE];
+
+        ck_assert_int_eq(symlink("nowhere", blocked), 0);
+        ck_assert_int_eq(stamp(digest), 0);
+        ck_assert_int_eq(unlink(blocked), 0);
+        ck_assert_int_eq(stamp(digest), 1);
+}
+END_TEST
+
 START_TEST(what_changed_a_moment_ago_has_no_stamp) {
         const int64_t now = (int64_t) time(NULL);
         uint8_t digest[SHA256_SIZE];
@@ -348,6 +358,18 @@ START_TEST(what_there_is_something_to_say_of_is_not_kept) {
 }
 END_TEST
 
+/* What was kept before is not what is believed now. */
+START_TEST(what_cannot_be_kept_leaves_nothing_older_behind) {
+        start_once(2);
+        ck_assert_int_eq(access(in(state, KEPT_FILE), F_OK), 0);
+        kept_take_the_young(false);
+        pki_write(pem, (const Pki *const[]) { one }, 1, false);
+        start_once(1);
+        ck_assert_int_lt(access(in(state, KEPT_FILE), F_OK), 0);
+        kept_take_the_young(true);
+}
+END_TEST
+
 START_TEST(where_it_cannot_be_kept_all_is_read) {
         ck_assert_int_eq(rmdir(state), 0);
         start_once(2);
@@ -370,6 +392,7 @@ int main(int argc, char *argv[]) {
         tcase_set_timeout(tcase, 120);
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_loop_test(tcase, changes_row, 0, N_ELEMENTS(changes));
+        tcase_add_test(tcase, a_link_to_nothing_has_no_stamp);
         tcase_add_test(tcase, what_changed_a_moment_ago_has_no_stamp);
         tcase_add_test(tcase, so_many_files_are_looked_at_and_no_more);
         tcase_add_test(tcase, what_is_kept_is_read_by_its_stamp_and_only_whole);
@@ -378,6 +401,7 @@ int main(int argc, char *argv[]) {
         tcase_add_test(tcase, what_was_changed_meanwhile_is_read_first);
         tcase_add_test(tcase, what_was_kept_wrongly_ends_with_the_reading);
         tcase_add_test(tcase, what_there_is_something_to_say_of_is_not_kept);
+        tcase_add_test(tcase, what_cannot_be_kept_leaves_nothing_older_behind);
         tcase_add_test(tcase, where_it_cannot_be_kept_all_is_read);
 
         srunner_run_all(runner, CK_ENV);

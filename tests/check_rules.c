@@ -396,6 +396,23 @@ START_TEST(a_broken_cover_keeps_what_it_was_to_cover) {
 }
 END_TEST
 
+/* What the administrator took away does not stand in for what the distribution then says. */
+START_TEST(a_cover_that_was_taken_away_holds_no_more) {
+        _cleanup_(rules_freep) Rules *rules = NULL;
+        Seen seen = { 0 };
+
+        put_broken(RULES_VENDOR, "x.json");
+        put(RULES_ADMIN, "x.json", one);
+        rules = start(&seen);
+        ck_assert(denies(rules, one));
+        ck_assert(!rules_is_doubtful(rules));
+        ck_assert_int_eq(unlink(in(RULES_ADMIN, "x.json")), 0);
+        reload(rules, &seen);
+        ck_assert(!denies(rules, one));
+        ck_assert_msg(rules_is_doubtful(rules), "the distribution may deny something");
+}
+END_TEST
+
 START_TEST(a_folder_that_is_no_more_readable_keeps_its_files_and_leaves_a_doubt) {
         _cleanup_(rules_freep) Rules *rules = NULL;
         Seen seen = { 0 };
@@ -442,6 +459,7 @@ static void add(TCase *tcase) {
         tcase_add_test(tcase, what_was_read_stays_in_force_while_its_file_is_broken);
         tcase_add_test(tcase, a_doubt_ends_when_the_file_is_mended);
         tcase_add_test(tcase, a_broken_cover_keeps_what_it_was_to_cover);
+        tcase_add_test(tcase, a_cover_that_was_taken_away_holds_no_more);
         tcase_add_test(tcase, a_folder_that_is_no_more_readable_keeps_its_files_and_leaves_a_doubt);
         tcase_add_test(tcase, the_last_of_several_reloads_counts);
 }
