@@ -38,7 +38,7 @@ static const char *in(const char *folder, const char *name) {
 /* The trust file lies where the folder of the block list will be. What was noticed for a watch that has gone
  * deeper meanwhile is nothing to the one that stays: libsystemd before 256 never comes back from that. */
 START_TEST(what_nobody_waits_for_any_more_does_no_harm) {
-        char folder[] = "/tmp/certexc-check-watch-XXXXXX", trust[64], blocked[64];
+        char folder[] = "/tmp/certexc-check-watch-XXXXXX", trust[128], blocked[128];
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(sources_freep) Sources *sources = NULL;
         TrustFolders folders = { { NULL } };
@@ -68,7 +68,7 @@ START_TEST(what_nobody_waits_for_any_more_does_no_harm) {
 END_TEST
 
 START_TEST(a_folder_is_found_when_it_comes) {
-        char folder[] = "/tmp/certexc-check-watch-XXXXXX", deep[64], file[80];
+        char folder[] = "/tmp/certexc-check-watch-XXXXXX", deep[128], file[160];
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(watch_freep) Watch *watch = NULL;
         FILE *f;
