@@ -183,7 +183,7 @@ must 'at one root is asked, and a wrong password does not do' 1 'does not permit
 must 'nor does none' 1 'does not permit.*polkit' at_terminal '' "$deny"
 # It ends the agent and certexc; whichever is first, one dies of it or polkit says no.
 ended=0
-at_terminal $'\003' "$deny" >"$box/output" 2>&1 || ended=$?
+at_terminal $'\003' "$deny" >"$box/output" 2>&1 </dev/null || ended=$?
 case $ended in
   1 | 130) holds 'nor does Ctrl+C' ;;
   *) fails "nor does Ctrl+C (ended with $ended)" ;;
