@@ -49,9 +49,18 @@
 #define LONG_TURN_BURST_USEC 20000U
 #define LONG_TURN_PACE       200U
 
+/* A turn behind which others of the same uid wait on other connections is of a heap. Of them some hundreds are
+ * free, more than programs that come up with a session ask for, and then one part of so many of the time. */
+#define HEAPED_TURNS_BURST_USEC 20000U
+#define HEAPED_TURNS_PACE       32U
+
 /* Nobody rests longer at one go, whatever they did: one who asks in earnest hardly notices, and no program's
  * time-out is so short. What was done while nobody else was there is not counted at all. */
 #define REST_USEC_MAX 250000U
+
+/* Uids that have left before time had paid for what they did, at most some five seconds of it: that many are
+ * remembered, so that to come again is no way to begin anew. */
+#define DEBTORS_MAX 64U
 
 /* Somebody is there beside a uid so long after the last turn of another one. */
 #define TURNS_CROWD_USEC 1000000U
@@ -60,6 +69,10 @@
 
 /* Of one uid. A desktop has perhaps a dozen mail programs and helpers, each with one or two. */
 #define CONNECTIONS_PER_UID_MAX 64U
+
+/* That wait to be taken, whoever they are of: the kernel keeps one queue for all, and the last one of it waits until
+ * the others are taken. Taking one costs some ten microseconds; who finds it full waits in connect(). */
+#define ACCEPT_QUEUE_MAX 32U
 
 /* Of all uids; below the usual 1024 descriptors with room for the store and the judges. */
 #define CONNECTIONS_MAX 768U
@@ -207,10 +220,10 @@
 
 /* A judge that has worked for so long without a pause rests while others ask as well, JUDGE_PACE times as long as it
  * works: they need the processor that it would keep busy, and the disk that what it finds would. At a millisecond for
- * a chain that nobody has shown before these are some 250 at once and 30 in each second after them; only
+ * a chain that nobody has shown before these are some 100 at once and 15 in each second after them; only
  * an attack, or a large import beside others' questions, wants more. */
-#define JUDGE_BURST_USEC 250000U
-#define JUDGE_PACE       32U
+#define JUDGE_BURST_USEC 100000U
+#define JUDGE_PACE       64U
 
 /* A judge without work goes away after this. */
 #define JUDGE_IDLE_SEC 60U

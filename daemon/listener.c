@@ -103,12 +103,21 @@ static void on_closed(PeerSession *session, void *userdata) {
         (void) peer_session_free(session);
 }
 
+/* Who has left already, without a word, costs no more than that. */
+static bool has_left(int fd) {
+        char byte;
+
+        return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 /* Takes @fd over. */
 static void let_in(Listener *l, int fd) {
         _cleanup_fd_ int peer = fd;
         Caller caller;
         int r;
 
+        if (has_left(peer))
+                return;
         r = caller_from_socket(peer, &caller);
         if (r < 0) {
                 (void) log_warning_errno(r, "Cannot tell who connected: %m");
@@ -264,6 +273,8 @@ int listener_new(Manager *manager, const char *path, Listener **ret) {
         r = open_socket(l, path);
         if (r < 0)
                 return r;
+        if (listen(l->fd, (int) ACCEPT_QUEUE_MAX) < 0)
+                return log_error_errno(-errno, "Cannot listen on the socket: %m");
         r = add_sources(l);
         if (r < 0)
                 return log_error_errno(r, "Cannot watch the socket: %m");

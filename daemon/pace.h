@@ -26,5 +26,8 @@ void pace_begin(Pace *pace, uint64_t now_usec);
 /* It has done it. */
 void pace_end(Pace *pace, const PaceLimits *limits, uint64_t now_usec);
 
+/* What of its work time has not paid for until now. */
+uint64_t pace_debt(const Pace *pace, const PaceLimits *limits, uint64_t now_usec);
+
 /* How long it must rest from now on; 0: not at all. */
 uint64_t pace_rest(const Pace *pace, const PaceLimits *limits, uint64_t now_usec);

@@ -226,7 +226,7 @@ static const int daemon_calls[] = {
         /* threads and workers; see also add_clone_rules() */
         SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(exit),
         SCMP_SYS(exit_group), SCMP_SYS(wait4), SCMP_SYS(waitid), SCMP_SYS(kill), SCMP_SYS(tgkill),
-        SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_send_signal), SCMP_SYS(setsid), SCMP_SYS(prctl),
+        SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_send_signal), SCMP_SYS(setpgid), SCMP_SYS(prctl),
         SCMP_SYS(arch_prctl), SCMP_SYS(seccomp), SCMP_SYS(setrlimit), SCMP_SYS(getrlimit),
         SCMP_SYS(ugetrlimit), SCMP_SYS(prlimit64), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
         SCMP_SYS(set_tid_address), SCMP_SYS(set_thread_area), SCMP_SYS(futex),

@@ -245,11 +245,23 @@ static int pump(PeerSession *s) {
 
 /* -- events ------------------------------------------------------------------------------ */
 
+/* The peer has left, owes us nothing and we owe it nothing: its place need not wait for a turn. */
+static bool has_left(const PeerSession *s) {
+        char byte;
+
+        return s->gone && !s->at_work && !s->inbox.first && inbox_begun(&s->inbox) == 0 &&
+               recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         PeerSession *s = userdata;
 
         if (events & (EPOLLHUP | EPOLLERR))
                 s->gone = true;
+        if (has_left(s)) {
+                s->closed(s, s->userdata);
+                return 0;
+        }
         s->readable = (events & ~(uint32_t) EPOLLOUT) != 0;
         if (!turn_at_once(&s->turn))
                 session_must(s, sd_event_source_set_enabled(s->io, SD_EVENT_OFF));

@@ -11,6 +11,7 @@
 #include "daemon/pace.h"
 
 static const PaceLimits long_turns = { LONG_TURN_BURST_USEC, LONG_TURN_PACE, REST_USEC_MAX };
+static const PaceLimits heaped_turns = { HEAPED_TURNS_BURST_USEC, HEAPED_TURNS_PACE, REST_USEC_MAX };
 
 TAILQ_HEAD(TurnList, Turn);
 TAILQ_HEAD(WaitingList, Party);
@@ -26,7 +27,7 @@ struct Party {
         struct TurnList list;
         uint64_t used_usec;
         uint64_t last_usec; /* when it had its last turn; 0: it had none */
-        Pace pace;          /* of its long turns */
+        Pace of_long, of_heaped; /* turns: how much of them it had lately */
 };
 
 struct Turns {
@@ -46,11 +47,38 @@ static uint64_t read_clock(clockid_t clock) {
         return (uint64_t) t.tv_sec * 1000000U + (uint64_t) t.tv_nsec / 1000U;
 }
 
-static void party_unref(Party *party) {
-        if (--party->n_turns > 0)
-                return;
+static void party_free(Party *party) {
         LIST_REMOVE(party, place);
         free(party);
+}
+
+static bool is_in_debt(const Party *party, uint64_t now) {
+        return pace_debt(&party->of_long, &long_turns, now) > 0 ||
+               pace_debt(&party->of_heaped, &heaped_turns, now) > 0;
+}
+
+/* Of those who have left only who is in debt is remembered, or leaving would pay it; and no more than a few. */
+static void forget_parties(Turns *turns) {
+        uint64_t now = turns->clock(CLOCK_MONOTONIC);
+        unsigned n_kept = 0;
+        Party *party, *next;
+
+        for (party = LIST_FIRST(&turns->parties); party; party = next) {
+                next = LIST_NEXT(party, place);
+                if (party->n_turns == 0 && (!is_in_debt(party, now) || ++n_kept > DEBTORS_MAX))
+                        party_free(party);
+        }
+}
+
+static void party_unref(Party *party) {
+        Turns *turns = party->turns;
+
+        if (--party->n_turns > 0)
+                return;
+        /* The one who left last comes first. */
+        LIST_REMOVE(party, place);
+        LIST_INSERT_HEAD(&turns->parties, party, place);
+        forget_parties(turns);
 }
 
 /* -- waiting ------------------------------------------------------------------------------- */
@@ -85,6 +113,26 @@ static void dequeue(Turn *turn) {
 
 /* -- taking -------------------------------------------------------------------------------- */
 
+static void add_work(Pace *pace, const PaceLimits *limits, uint64_t spent, uint64_t now) {
+        pace_begin(pace, now - spent);
+        pace_end(pace, limits, now);
+}
+
+/* @turn of @party, which may be no more, is over and has taken @spent. */
+static void account(Party *party, const Turn *turn, uint64_t spent) {
+        const Turn *first = TAILQ_FIRST(&party->list);
+        uint64_t now = party->turns->clock(CLOCK_MONOTONIC);
+
+        party->used_usec += spent;
+        party->last_usec = now;
+        if (!turns_are_crowded(party->turns, party->whose))
+                return;
+        if (spent > LONG_TURN_USEC)
+                add_work(&party->of_long, &long_turns, spent, now);
+        if (first && (first != turn || TAILQ_NEXT(first, place)))
+                add_work(&party->of_heaped, &heaped_turns, spent, now);
+}
+
 /* The turn may be ended when this returns. */
 static void take(Turn *turn) {
         Party *party = turn->party;
@@ -96,22 +144,20 @@ static void take(Turn *turn) {
         party->n_turns++;
         turn->take(turn->userdata);
         spent = turns->clock(CLOCK_THREAD_CPUTIME_ID) - spent;
-        party->used_usec += spent;
-        party->last_usec = turns->clock(CLOCK_MONOTONIC);
-        if (spent > LONG_TURN_USEC && turns_are_crowded(turns, party->whose)) {
-                pace_begin(&party->pace, party->last_usec - spent);
-                pace_end(&party->pace, &long_turns, party->last_usec);
-        }
+        account(party, turn, spent);
         party_unref(party);
 }
 
 /* How long @party must rest for the sake of others, until it is to be asked again: they may leave. */
 static uint64_t party_rest(const Party *party) {
-        uint64_t rest;
+        uint64_t now, of_long, rest;
 
-        if (party->pace.debt_usec == 0)
+        if (party->of_long.debt_usec == 0 && party->of_heaped.debt_usec == 0)
                 return 0;
-        rest = pace_rest(&party->pace, &long_turns, party->turns->clock(CLOCK_MONOTONIC));
+        now = party->turns->clock(CLOCK_MONOTONIC);
+        rest = pace_rest(&party->of_heaped, &heaped_turns, now);
+        of_long = pace_rest(&party->of_long, &long_turns, now);
+        rest = of_long > rest ? of_long : rest;
         if (rest == 0 || !turns_are_crowded(party->turns, party->whose))
                 return 0;
         return rest < TURNS_CROWD_USEC ? rest : TURNS_CROWD_USEC;
@@ -227,16 +273,21 @@ int turns_new(sd_event *event, TurnClock clock, Turns **ret) {
 }
 
 Turns *turns_free(Turns *turns) {
+        Party *party;
+
         if (!turns)
                 return NULL;
-        assert(LIST_EMPTY(&turns->parties));
+        while ((party = LIST_FIRST(&turns->parties))) {
+                assert(party->n_turns == 0);
+                party_free(party);
+        }
         (void) sd_event_source_disable_unref(turns->work);
         (void) sd_event_source_disable_unref(turns->rest);
         free(turns);
         return NULL;
 }
 
-/* Who comes in is in no debt, and nothing is owed to him. */
+/* Who comes in anew is in no debt, and nothing is owed to him. */
 static Party *party_of(Turns *turns, int64_t whose) {
         Party *party;
 

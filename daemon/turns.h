@@ -4,7 +4,9 @@
  * store has done for them) waits here for its turn, and the uid that has had the least of the loop's time
  * comes first, however many connections the others have. So who asks a question now and then waits for the
  * end of one turn of somebody else's, and turns are short (TURN_USEC). Some are not, since a call is not
- * interrupted: a uid that makes them long again and again (LONG_TURN_USEC) rests while others ask.
+ * interrupted: a uid that makes them long again and again (LONG_TURN_USEC) rests while others ask. So does one whose
+ * turns heap up, since it asks on many connections at once: it would keep the loop at work without a pause, and
+ * the processor with it. Who has one question after another rests never.
  */
 #pragma once
 

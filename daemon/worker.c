@@ -109,8 +109,9 @@ child_run(int program_fd, char *const argv[], char *const env[], int socket_fd, 
           pid_t parent) {
         program_fd = fcntl(program_fd, F_DUPFD_CLOEXEC, 16);
 
-        /* Out of the terminal's process group: the daemon alone decides about its workers. */
-        (void) setsid();
+        /* Out of the terminal's process group: the daemon alone decides about its workers. Not a session of its own,
+         * which the kernel would give the same part of the processor as all other programs of this one together. */
+        (void) setpgid(0, 0);
         if (program_fd >= 0 && child_signals() == 0 && child_dies_with(parent) == 0 &&
             child_descriptors(socket_fd, extra_fd) == 0)
                 (void) execveat(program_fd, "", argv, env, AT_EMPTY_PATH);

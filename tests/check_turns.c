@@ -195,6 +195,115 @@ START_TEST(who_takes_long_rests_while_others_ask) {
 }
 END_TEST
 
+/* So many of a heap are free, of 100 us each, since time pays for a part of each meanwhile. */
+#define FREE_OF_HEAP ((HEAPED_TURNS_BURST_USEC - 100) / (100 - 100 / HEAPED_TURNS_PACE) + 1)
+
+/* All turns of the hostile uid's three connections that are free, and one more, beside somebody who asks. */
+static void take_heap(void) {
+        turn_want(&honest.turn);
+        run(1);
+        for (unsigned i = 0; i < N_ELEMENTS(hostile); i++)
+                hostile[i].n = 1000;
+        want_hostile();
+        for (unsigned i = 0; i < FREE_OF_HEAP; i++) {
+                *order = '\0';
+                run(1);
+                ck_assert_uint_eq(strlen(order), 1);
+        }
+        *order = '\0';
+        run(1);
+        ck_assert_uint_eq(strlen(order), 1);
+        *order = '\0';
+}
+
+START_TEST(who_asks_on_many_connections_rests_while_others_ask) {
+        take_heap();
+        run_all();
+        ck_assert_str_eq(order, "");
+        honest.n = 3;
+        turn_want(&honest.turn);
+        run_all();
+        ck_assert_str_eq(order, "hhh");
+        now += REST_USEC_MAX;
+        honest.n = 1;
+        honest.usec = 0;
+        turn_want(&honest.turn);
+        run_all();
+        ck_assert_ptr_nonnull(strpbrk(order, "123"));
+}
+END_TEST
+
+START_TEST(who_asks_one_question_after_another_rests_never) {
+        turn_want(&honest.turn);
+        run(1);
+        hostile[0].n = 4 * FREE_OF_HEAP;
+        turn_want(&hostile[0].turn);
+        for (unsigned i = 0; i < 3 * FREE_OF_HEAP; i++) {
+                *order = '\0';
+                run(1);
+                ck_assert_str_eq(order, "1");
+        }
+}
+END_TEST
+
+START_TEST(to_leave_does_not_pay_a_debt) {
+        take_heap();
+        for (unsigned i = 0; i < N_ELEMENTS(hostile); i++)
+                turn_end(&hostile[i].turn);
+        begin(&hostile[0], 1000, '1', 100, 1);
+        turn_want(&hostile[0].turn);
+        run_all();
+        ck_assert_str_eq(order, "");
+
+        /* Time does, and then nothing is remembered. */
+        turn_end(&hostile[0].turn);
+        now += HEAPED_TURNS_BURST_USEC * HEAPED_TURNS_PACE + REST_USEC_MAX;
+        begin(&hostile[0], 1000, '1', 100, 1);
+        honest.n = 1;
+        turn_want(&honest.turn);
+        turn_want(&hostile[0].turn);
+        run_all();
+        ck_assert_uint_eq(strlen(order), 2);
+}
+END_TEST
+
+/* A uid comes, takes all long turns that are free, and leaves; then @n others do. The first comes again, and
+ * takes half as much. true if it has to rest then. */
+static bool first_is_remembered(unsigned n) {
+        for (unsigned i = 0; i <= n; i++) {
+                Work debtor;
+
+                begin(&debtor, 2000 + i, 'd', LONG_TURN_BURST_USEC, 1);
+                honest.n = 1;
+                turn_want(&honest.turn);
+                run(1);
+                turn_want(&debtor.turn);
+                run(1);
+                turn_end(&debtor.turn);
+                *order = '\0';
+        }
+        begin(&other, 2000, 'o', LONG_TURN_BURST_USEC / 2, 2);
+        turn_want(&other.turn);
+        run(1);
+        ck_assert_str_eq(order, "o");
+        (void) sd_event_run(event, 0);
+        return strlen(order) == 1;
+}
+
+START_TEST(so_many_debtors_are_remembered) {
+        honest.usec = 0;
+        turn_end(&other.turn);
+        ck_assert(first_is_remembered(DEBTORS_MAX - 1));
+}
+END_TEST
+
+START_TEST(and_not_one_more) {
+        honest.usec = 0;
+        turn_end(&other.turn);
+        ck_assert(!first_is_remembered(DEBTORS_MAX));
+}
+END_TEST
+
 START_TEST(rest_is_over_when_the_others_have_left) {
         turn_want(&honest.turn);
         run(1);
@@ -364,6 +473,11 @@ int main(void) {
         tcase_add_test(tcase, more_than_the_bound_is_not_owed);
         tcase_add_test(tcase, who_comes_anew_has_no_claim);
         tcase_add_test(tcase, who_takes_long_rests_while_others_ask);
+        tcase_add_test(tcase, who_asks_on_many_connections_rests_while_others_ask);
+        tcase_add_test(tcase, who_asks_one_question_after_another_rests_never);
+        tcase_add_test(tcase, to_leave_does_not_pay_a_debt);
+        tcase_add_test(tcase, so_many_debtors_are_remembered);
+        tcase_add_test(tcase, and_not_one_more);
         tcase_add_test(tcase, rest_is_over_when_the_others_have_left);
         tcase_add_test(tcase, who_is_alone_need_not_rest);
         tcase_add_test(tcase, what_was_done_alone_does_not_count);

@@ -30,7 +30,7 @@ typedef struct Inventory {
         bool signals_blocked;
         bool signals_ignored;
         int death_signal;
-        bool leads_session;
+        bool leads_group;
 } Inventory;
 
 static int count_descriptors(void) {
@@ -61,7 +61,7 @@ static void inventory_run(int argc, char *argv[]) {
         (void) sigaction(SIGPIPE, NULL, &action);
         inventory.signals_ignored = action.sa_handler == SIG_IGN;
         (void) prctl(PR_GET_PDEATHSIG, &inventory.death_signal);
-        inventory.leads_session = getsid(0) == getpid();
+        inventory.leads_group = getpgrp() == getpid();
 
         if (write(WORKER_SOCKET_FD, &inventory, sizeof(inventory)) != sizeof(inventory))
                 _exit(1);
@@ -112,7 +112,7 @@ START_TEST(a_worker_has_next_to_nothing) {
         ck_assert(!inventory.signals_blocked);
         ck_assert(!inventory.signals_ignored);
         ck_assert_int_eq(inventory.death_signal, SIGKILL);
-        ck_assert(inventory.leads_session);
+        ck_assert(inventory.leads_group);
 }
 END_TEST
 

@@ -3,8 +3,9 @@
  * The real daemon while two uids do all that they can at once. One asks without a pause what the daemon knows
  * already, long chains and short ones, which costs the loop and no judge; the other one asks about chains that are
  * new to its judge, adds, and asks for prompts that nobody answers. Both leave answers unread, and their connections
- * come and go. Another uid is answered all the same. How quickly is told and not judged, but for "never";
- * `live_isolation bench` asks more often, and tells whether the figure of HACKING.md is reached;
+ * come and go. Another uid is answered all the same. How quickly is told and not judged, but for "never".
+ * `live_isolation bench` asks more often, goes through the kinds of attack one by one as well, since what does
+ * everything at once does less of each, and tells whether the figure of HACKING.md is reached;
  * `live_isolation SOCKET` does it to a daemon that is there already.
  */
 #include "config.h"
@@ -35,16 +36,19 @@
 /* A measurement takes some seconds, as an attack does: what a uid may do at once, before it has to rest
  * (JUDGE_BURST_USEC, LONG_TURN_BURST_USEC), fills a larger part of the first second. */
 #define QUESTIONS       500U
-#define QUESTIONS_BENCH 150000U
+#define QUESTIONS_BENCH 100000U
 #define RATIO_TO_REACH  3.0
 
 /* Of so many questions one comes over a new connection. */
 #define NEW_CONNECTION 50U
 
-/* How many times each connection of a hostile one sends something before it counts as at work. */
-#define WARM_UP 20U
+/* How long a hostile one does what it does before it counts as at work. */
+#define WARM_UP_USEC 500000.0
 
-typedef enum Kind { SAME, LONG_SAME, LONG_NEW, NEW, ADD, ASK, DEAF, AGENT, KINDS } Kind;
+/* How long a connection is there that says nothing. */
+#define BRIEF_USEC 1000.0
+
+typedef enum Kind { SAME, LONG_SAME, LONG_NEW, NEW, ADD, ASK, DEAF, AGENT, BRIEF, BUSY, KINDS } Kind;
 
 static const struct {
         bool reads;
@@ -58,18 +62,45 @@ static const struct {
         [ASK] = { true, "Ask" },
         [DEAF] = { false, "GetStatus" },
         [AGENT] = { true, "RegisterAgent" },
+        /* Nothing is sent: they come and go; or only keep a processor busy, as every program may. */
+        [BRIEF] = { true, NULL },
+        [BUSY] = { true, NULL },
 };
 
-/* How many connections of each kind. The second is in full swing before the first begins, so that it waits
- * for its judge no more. */
-static const struct {
-        uid_t uid;
-        unsigned n[KINDS];
-} hostile_ones[] = {
-        { HOSTILE, { [LONG_SAME] = 12, [LONG_NEW] = 2, [NEW] = 12, [ADD] = 12, [ASK] = 8, [DEAF] = 10, [AGENT] = 1 } },
-        { TIRELESS, { [SAME] = 32, [LONG_SAME] = 20, [DEAF] = 8 } },
+static const uid_t hostile_uids[] = { HOSTILE, TIRELESS };
+#define HOSTILE_ONES (sizeof(hostile_uids) / sizeof(*hostile_uids))
+
+typedef unsigned Connections[KINDS]; /* of each kind */
+
+/* The second uid is in full swing before the first begins, so that it waits for its judge no more. */
+typedef struct Attack {
+        const char *what;
+        Connections n[HOSTILE_ONES];
+        bool tireless;
+} Attack;
+
+static const Attack everything = {
+        "everything at once",
+        { { [LONG_SAME] = 12, [LONG_NEW] = 2, [NEW] = 12, [ADD] = 12, [ASK] = 8, [DEAF] = 10, [AGENT] = 1, [BRIEF] = 1 },
+          { [SAME] = 32, [LONG_SAME] = 20, [DEAF] = 8, [BRIEF] = 1 } },
 };
-#define HOSTILE_ONES (sizeof(hostile_ones) / sizeof(*hostile_ones))
+
+static const Attack attacks[] = {
+        { "one question on many connections", { { [SAME] = 60 }, { [SAME] = 60 } } },
+        { "one question, again and again", { { [SAME] = 1 }, { 0 } } },
+        { "a long chain that is known", { { [LONG_SAME] = 30 }, { [LONG_SAME] = 30 } } },
+        { "long chains that are new", { { [LONG_NEW] = 30 }, { [LONG_NEW] = 30 } } },
+        { "chains that are new", { { [NEW] = 60 }, { [NEW] = 60 } } },
+        { "additions", { { [ADD] = 60 }, { [ADD] = 60 } } },
+        { "prompts that nobody answers", { { [ASK] = 60 }, { [ASK] = 60 } } },
+        { "answers that nobody reads", { { [DEAF] = 60 }, { [DEAF] = 60 } } },
+};
+
+/* These ones never wait for anything, so that even the last does something about other programs' times. */
+static const Attack busy_ones[] = {
+        { "connections that come and go", { { [BRIEF] = 1 }, { [BRIEF] = 1 } }, .tireless = true },
+        { "no question, a busy processor", { { [BUSY] = 1 }, { [BUSY] = 1 } }, .tireless = true },
+};
 
 typedef struct Attacker {
         Peer *peer;
@@ -77,6 +108,7 @@ typedef struct Attacker {
         char *text; /* what is being sent, and how far */
         size_t size, at;
         unsigned n_sent;
+        double next_usec; /* of a BRIEF one: when it goes */
 } Attacker;
 
 static Fixture *f;
@@ -86,6 +118,13 @@ static char *chain, *chains; /* one certificate, and as many as a chain may have
 static void die(const char *what) {
         (void) fprintf(stderr, "live_isolation: %s\n", what);
         exit(EXIT_FAILURE);
+}
+
+static double now_usec(void) {
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double) t.tv_sec * 1e6 + (double) t.tv_nsec / 1e3;
 }
 
 /* -- certificates -------------------------------------------------------------------------- */
@@ -180,18 +219,27 @@ static void come_back(Attacker *a) {
                         a->peer = NULL;
 }
 
-static void take_turns(Attacker *attackers, unsigned n, unsigned long *calls) {
+static void take_turns(const Attack *how, Attacker *attackers, unsigned n, unsigned long *calls) {
         static char answers[1024 * 1024];
         struct pollfd polls[CONNECTIONS_PER_UID_MAX];
+        int patience = 100;
 
         for (unsigned i = 0; i < n; i++) {
-                bool done = attackers[i].kind == AGENT && attackers[i].n_sent > 0;
+                bool done = !kinds[attackers[i].kind].method ||
+                            (attackers[i].kind == AGENT && attackers[i].n_sent > 0);
 
+                if (attackers[i].kind == BRIEF && (how->tireless || now_usec() > attackers[i].next_usec)) {
+                        come_back(&attackers[i]);
+                        attackers[i].next_usec = now_usec() + BRIEF_USEC;
+                        ++*calls;
+                }
                 polls[i] = (struct pollfd){ .fd = attackers[i].peer->fd, .events = done ? 0 : POLLOUT };
+                if (how->tireless)
+                        patience = 0;
                 if (kinds[attackers[i].kind].reads)
                         polls[i].events |= POLLIN;
         }
-        if (poll(polls, n, 100) < 0)
+        if (poll(polls, n, patience) < 0)
                 return;
         for (unsigned i = 0; i < n; i++) {
                 if (polls[i].revents & POLLIN)
@@ -204,28 +252,28 @@ static void take_turns(Attacker *attackers, unsigned n, unsigned long *calls) {
 }
 
 /* Never ends; tells @ready when it is in full swing. */
-static void be_hostile(unsigned which, int ready) {
+static void __attribute__((noreturn)) be_hostile(const Attack *how, unsigned which, int ready) {
         Attacker attackers[CONNECTIONS_PER_UID_MAX] = { 0 };
-        const uid_t uid = hostile_ones[which].uid;
-        unsigned n = 0, rounds = 0;
+        const uid_t uid = hostile_uids[which];
+        double begin = now_usec();
+        bool told = false;
+        unsigned n = 0;
 
         if (setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
                 _exit(EXIT_FAILURE);
         for (Kind kind = 0; kind < KINDS; kind++)
-                for (unsigned i = 0; i < hostile_ones[which].n[kind]; i++)
+                for (unsigned i = 0; i < how->n[which][kind]; i++)
                         attackers[n++] = (Attacker){ .peer = peer_new(f), .kind = kind };
         for (;;) {
-                Peer *more = NULL;
-
-                take_turns(attackers, n, &n_calls[which]);
-                if (peer_try_new(f, &more) == 0)
-                        (void) peer_free(more);
-                if (++rounds == WARM_UP * n)
+                take_turns(how, attackers, n, &n_calls[which]);
+                if (!told && now_usec() - begin > WARM_UP_USEC) {
                         (void) write(ready, "", 1);
+                        told = true;
+                }
         }
 }
 
-static pid_t start_hostile(unsigned which) {
+static pid_t start_hostile(const Attack *how, unsigned which) {
         char byte;
         int ends[2];
         pid_t pid;
@@ -234,7 +282,7 @@ static pid_t start_hostile(unsigned which) {
                 die("there is no pipe");
         pid = fork();
         if (pid == 0)
-                be_hostile(which, ends[1]);
+                be_hostile(how, which, ends[1]);
         (void) close(ends[1]);
         if (pid < 0 || read(ends[0], &byte, 1) != 1)
                 die("a hostile one did not begin");
@@ -243,13 +291,6 @@ static pid_t start_hostile(unsigned which) {
 }
 
 /* -- the honest one ------------------------------------------------------------------------ */
-
-static double now_usec(void) {
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double) t.tv_sec * 1e6 + (double) t.tv_nsec / 1e3;
-}
 
 static Peer *connect_as(uid_t uid) {
         Peer *peer;
@@ -285,41 +326,107 @@ static int compare(const void *a, const void *b) {
         return (*x > *y) - (*x < *y);
 }
 
-/* The time that 99 of 100 of @n questions take at most. */
-static double p99(unsigned n, double *ret_median) {
+/* How long questions take of which there are so many. */
+typedef struct Times {
+        double *usec;
+        unsigned n;
+} Times;
+
+static void times_add(Times *times, double usec) {
+        times->usec[times->n++] = usec;
+}
+
+/* So many of a hundred take no longer. */
+static double times_of(Times *times, unsigned percent) {
+        qsort(times->usec, times->n, sizeof(*times->usec), compare);
+        return times->usec[(times->n - 1) * (size_t) percent / 100];
+}
+
+/* How long @n questions take, and those which a connection is opened for. */
+static void ask_often(unsigned n, Times *ret, Times *ret_new) {
         _cleanup_free_ char *question = call_about(NEW, 993);
-        double *times = calloc(n, sizeof(*times)), found;
         Peer *peer = connect_as(HONEST);
 
-        if (!times)
+        *ret = (Times){ .usec = calloc(n, sizeof(double)) };
+        *ret_new = (Times){ .usec = calloc(n, sizeof(double)) };
+        if (!ret->usec || !ret_new->usec)
                 die("there is no memory");
         (void) ask(peer, question);
         for (unsigned i = 0; i < n; i++) {
-                if (i % NEW_CONNECTION == 0) {
-                        (void) peer_free(peer);
-                        peer = connect_as(HONEST);
+                double begin = now_usec();
+
+                if (i % NEW_CONNECTION > 0) {
+                        times_add(ret, ask(peer, question));
+                        continue;
                 }
-                times[i] = ask(peer, question);
+                (void) peer_free(peer);
+                peer = connect_as(HONEST);
+                (void) ask(peer, question);
+                times_add(ret_new, now_usec() - begin);
         }
         (void) peer_free(peer);
-        qsort(times, n, sizeof(*times), compare);
-        found = times[(n - 1) * 99 / 100];
-        *ret_median = times[(n - 1) / 2];
-        free(times);
-        return found;
+}
+
+/* Prints what it finds. The times of another uid under attack, as a part of those without. */
+static double measure(const Attack *how, unsigned n) {
+        double begin, ratio, ratio_new;
+        Times quiet, quiet_new, loud, loud_new;
+        pid_t hostile[HOSTILE_ONES];
+
+        ask_often(n, &quiet, &quiet_new);
+        for (unsigned i = HOSTILE_ONES; i-- > 0;)
+                hostile[i] = start_hostile(how, i);
+        for (unsigned i = 0; i < HOSTILE_ONES; i++)
+                n_calls[i] = 0;
+        begin = now_usec();
+        ask_often(n, &loud, &loud_new);
+        begin = now_usec() - begin;
+        for (unsigned i = 0; i < HOSTILE_ONES; i++) {
+                (void) kill(hostile[i], SIGKILL);
+                (void) waitpid(hostile[i], NULL, 0);
+        }
+
+        ratio = times_of(&loud, 99) / times_of(&quiet, 99);
+        ratio_new = times_of(&loud_new, 99) / times_of(&quiet_new, 99);
+        printf("  %-31s %6.0f %6.0f %6.0f %6.0f %6.0f %6.0f %6.2f %6.0f %6.0f %6.2f\n", how->what,
+               (double) n_calls[0] * 1e6 / begin, (double) n_calls[1] * 1e6 / begin,
+               times_of(&quiet, 50), times_of(&loud, 50), times_of(&quiet, 99), times_of(&loud, 99),
+               ratio, times_of(&quiet_new, 99), times_of(&loud_new, 99), ratio_new);
+        (void) fflush(stdout);
+        free(quiet.usec);
+        free(quiet_new.usec);
+        free(loud.usec);
+        free(loud_new.usec);
+        return ratio;
+}
+
+/* Goes through all kinds of attack. */
+static void bench(void) {
+        double worst = measure(&everything, QUESTIONS_BENCH);
+
+        for (size_t i = 0; i < N_ELEMENTS(attacks); i++) {
+                double ratio = measure(&attacks[i], QUESTIONS_BENCH);
+
+                worst = ratio > worst ? ratio : worst;
+        }
+        printf("  the worst ratio is %.2f, to reach %.2f: %s\n"
+               "  and while they keep the processors busy themselves:\n", worst, RATIO_TO_REACH,
+               worst <= RATIO_TO_REACH ? "reached" : "missed");
+        for (size_t i = 0; i < N_ELEMENTS(busy_ones); i++)
+                (void) measure(&busy_ones[i], QUESTIONS_BENCH);
 }
 
 int main(int argc, char **argv) {
-        bool bench = argc > 1 && strcmp(argv[1], "bench") == 0, own = argc == 1 || bench;
-        unsigned n = bench ? QUESTIONS_BENCH : QUESTIONS;
-        double quiet, loud, quiet_median, loud_median, begin;
-        pid_t hostile[HOSTILE_ONES];
+        bool all = argc > 1 && strcmp(argv[1], "bench") == 0, own = argc == 1 || all;
 
         if (geteuid() != 0) {
                 (void) fprintf(stderr, "skipped: only root can be two other users\n");
                 return 77;
         }
         make_chains();
+        n_calls = mmap(NULL, HOSTILE_ONES * sizeof(*n_calls), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (n_calls == MAP_FAILED)
+                die("there is no memory");
         f = fixture_new();
         f->how.quiet = true;
         if (own) {
@@ -329,32 +436,14 @@ int main(int argc, char **argv) {
                 f->socket_path = strdup(argv[1]);
         }
 
-        quiet = p99(n, &quiet_median);
-        n_calls = mmap(NULL, HOSTILE_ONES * sizeof(*n_calls), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (n_calls == MAP_FAILED)
-                die("there is no memory");
-        for (unsigned i = HOSTILE_ONES; i-- > 0;)
-                hostile[i] = start_hostile(i);
-        for (unsigned i = 0; i < HOSTILE_ONES; i++)
-                n_calls[i] = 0;
-        begin = now_usec();
-        loud = p99(n, &loud_median);
-        begin = now_usec() - begin;
-        for (unsigned i = 0; i < HOSTILE_ONES; i++) {
-                (void) kill(hostile[i], SIGKILL);
-                (void) waitpid(hostile[i], NULL, 0);
-        }
-
-        printf("another uid's p99 while hostile ones are at their limits %9.1f us (median %9.1f)\n", loud,
-               loud_median);
-        printf("  quiet                            %9.1f us (median %9.1f)\n", quiet, quiet_median);
-        printf("  (the hostile ones sent %.0f calls a second that keep a judge busy, and %.0f that do not)\n",
-               (double) n_calls[0] * 1e6 / begin, (double) n_calls[1] * 1e6 / begin);
-        printf("  ratio %.2f", loud / quiet);
-        if (bench)
-                printf(", to reach %.2f: %s", RATIO_TO_REACH,
-                       loud / quiet <= RATIO_TO_REACH ? "reached" : "missed");
-        putchar('\n');
+        printf("what hostile uids do; how much of it each does in a second; how many microseconds another uid waits\n"
+               "for an answer, in the middle and 99 times of 100, without it and with it; the same for a new connection\n"
+               "  %-31s %6s %6s %13s %13s %6s %13s %6s\n",
+               "", "first", "other", "median", "p99", "ratio", "new p99", "ratio");
+        if (all)
+                bench();
+        else
+                (void) measure(&everything, QUESTIONS);
 
         if (own && fixture_stop(f) != 0)
                 die("FAILED: the daemon did not end well");

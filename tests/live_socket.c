@@ -3,11 +3,14 @@
 #include "config.h"
 
 #include <check.h>
+#include <errno.h>
 #include <json-c/json.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 
 #include "daemon/limits.h"
@@ -390,6 +393,70 @@ START_TEST(who_hangs_up_is_forgotten) {
 }
 END_TEST
 
+/* -- the queue at the door ----------------------------------------------------------------- */
+
+static pid_t daemon_of(const Peer *p) {
+        struct ucred daemon;
+        socklen_t size = sizeof(daemon);
+
+        ck_assert_int_eq(getsockopt(p->fd, SOL_SOCKET, SO_PEERCRED, &daemon, &size), 0);
+        return daemon.pid;
+}
+
+static void wait_until_stopped(pid_t pid) {
+        char path[64], line[512] = "";
+        unsigned tries = 1000000;
+
+        (void) snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid);
+        do {
+                FILE *stat = fopen(path, "re");
+
+                ck_assert_ptr_nonnull(stat);
+                ck_assert_ptr_nonnull(fgets(line, sizeof(line), stat));
+                (void) fclose(stat);
+        } while (!strstr(line, ") T ") && --tries > 0);
+        ck_assert_int_gt(tries, 0);
+}
+
+/* A connection that does not wait for room, or NULL. */
+static Peer *try_to_enter(void) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        Peer *p = calloc(1, sizeof(*p));
+
+        ck_assert_ptr_nonnull(p);
+        (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", f->socket_path);
+        p->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        ck_assert_int_ge(p->fd, 0);
+        if (connect(p->fd, (struct sockaddr *) &address, sizeof(address)) == 0)
+                return p;
+        ck_assert_int_eq(errno, EAGAIN);
+        return peer_free(p);
+}
+
+START_TEST(so_many_wait_to_be_let_in_and_no_more) {
+        Peer *waiting[ACCEPT_QUEUE_MAX + 2];
+        pid_t daemon = daemon_of(peer);
+        unsigned n = 0;
+
+        ck_assert_int_eq(kill(daemon, SIGSTOP), 0);
+        wait_until_stopped(daemon);
+        while (n < N_ELEMENTS(waiting) && (waiting[n] = try_to_enter()))
+                n++;
+        ck_assert_int_eq(kill(daemon, SIGCONT), 0);
+
+        /* The kernel lets in one more than it is told. */
+        ck_assert_uint_eq(n, ACCEPT_QUEUE_MAX + 1);
+        while (n > 0) {
+                Peer *p = waiting[--n];
+                struct json_object *reply = peer_call(p, INFO);
+
+                ck_assert_str_eq(reply_error(reply), "");
+                (void) json_object_put(reply);
+                (void) peer_free(p);
+        }
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("socket");
         TCase *tcase = tcase_create("all");
@@ -419,6 +486,7 @@ int main(void) {
         tcase_add_test(tcase, a_stream_holds_those_behind_it);
         tcase_add_test(tcase, half_a_connection_still_hears);
         tcase_add_test(tcase, who_hangs_up_is_forgotten);
+        tcase_add_test(tcase, so_many_wait_to_be_let_in_and_no_more);
         suite_add_tcase(suite, tcase);
         srunner_run_all(runner, CK_ENV);
         n_failed = srunner_ntests_failed(runner);
