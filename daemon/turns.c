@@ -26,9 +26,14 @@ struct Party {
         unsigned n_turns; /* and one while a turn is taken */
         struct TurnList list;
         uint64_t used_usec;
-        uint64_t last_usec; /* when it had its last turn; 0: it had none */
         Pace of_long, of_heaped; /* turns: how much of them it had lately */
 };
+
+/* A turn of a uid. */
+typedef struct Moment {
+        int64_t whose;
+        uint64_t usec; /* 0: there was none */
+} Moment;
 
 struct Turns {
         sd_event_source *work;
@@ -37,6 +42,7 @@ struct Turns {
         struct PartyList parties;
         struct WaitingList waiting;
         uint64_t used_usec; /* of whoever had the last turn, before it: nobody who waits had less */
+        Moment last, other; /* the last turn of a uid, and the last one of any other uid */
         bool rested;
 };
 
@@ -118,13 +124,23 @@ static void add_work(Pace *pace, const PaceLimits *limits, uint64_t spent, uint6
         pace_end(pace, limits, now);
 }
 
-/* @turn of @party, which may be no more, is over and has taken @spent. */
+/* Who leaves after each question was there all the same. */
+static void remember(Turns *turns, int64_t whose, uint64_t now) {
+        if (turns->last.whose != whose)
+                turns->other = turns->last;
+        turns->last = (Moment){ whose, now };
+}
+
+/* @turn of @party, which may be no more, is over and has taken @spent. What is not a uid's never rests: everybody
+ * would wait for it. */
 static void account(Party *party, const Turn *turn, uint64_t spent) {
         const Turn *first = TAILQ_FIRST(&party->list);
         uint64_t now = party->turns->clock(CLOCK_MONOTONIC);
 
         party->used_usec += spent;
-        party->last_usec = now;
+        if (party->whose < 0)
+                return;
+        remember(party->turns, party->whose, now);
         if (!turns_are_crowded(party->turns, party->whose))
                 return;
         if (spent > LONG_TURN_USEC)
@@ -226,14 +242,9 @@ bool turn_at_once(Turn *turn) {
 }
 
 bool turns_are_crowded(const Turns *turns, int64_t whose) {
-        uint64_t now = turns->clock(CLOCK_MONOTONIC);
-        const Party *party;
+        const Moment *moment = turns->last.whose != whose ? &turns->last : &turns->other;
 
-        LIST_FOREACH(party, &turns->parties, place)
-        if (party->whose >= 0 && party->whose != whose && party->last_usec > 0 &&
-            now - party->last_usec <= TURNS_CROWD_USEC)
-                return true;
-        return false;
+        return moment->usec > 0 && turns->clock(CLOCK_MONOTONIC) - moment->usec <= TURNS_CROWD_USEC;
 }
 
 void turns_rest(Turns *turns) {

@@ -458,6 +458,43 @@ START_TEST(a_crowd_is_another_uid_a_moment_ago) {
 }
 END_TEST
 
+START_TEST(who_leaves_after_a_question_is_of_the_crowd) {
+        turn_want(&honest.turn);
+        run_all();
+        turn_end(&honest.turn);
+        ck_assert(turns_are_crowded(turns, 1000));
+        ck_assert(!turns_are_crowded(turns, 1001));
+
+        /* However often the one who asks about the crowd had turns since, and others before. */
+        turn_want(&other.turn);
+        run_all();
+        want_hostile();
+        run_all();
+        ck_assert(turns_are_crowded(turns, 1000));
+        ck_assert(turns_are_crowded(turns, 1001));
+        now += TURNS_CROWD_USEC;
+        ck_assert(!turns_are_crowded(turns, 1000));
+        ck_assert(turns_are_crowded(turns, 1001));
+}
+END_TEST
+
+START_TEST(what_is_nobodys_rests_never) {
+        Work nobody;
+
+        begin(&nobody, TURNS_OF_STORE, 'n', LONG_TURN_BURST_USEC, 8);
+        for (unsigned i = 0; i < 8; i++) {
+                honest.n = 1;
+                turn_want(&honest.turn);
+                turn_want(&nobody.turn);
+                *order = '\0';
+                run(2);
+                ck_assert_uint_eq(strlen(order), 2);
+                now += 1;
+        }
+        turn_end(&nobody.turn);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("turns");
         TCase *tcase = tcase_create("all");
@@ -488,6 +525,8 @@ int main(void) {
         tcase_add_test(tcase, a_turn_that_ends_is_not_taken);
         tcase_add_test(tcase, a_turn_may_end_itself);
         tcase_add_test(tcase, a_crowd_is_another_uid_a_moment_ago);
+        tcase_add_test(tcase, who_leaves_after_a_question_is_of_the_crowd);
+        tcase_add_test(tcase, what_is_nobodys_rests_never);
         suite_add_tcase(suite, tcase);
         srunner_run_all(runner, CK_ENV);
         n_failed = srunner_ntests_failed(runner);
