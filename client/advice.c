@@ -61,9 +61,10 @@ static const struct {
              "that name added to the others (certexc authority import --only); otherwise ask whoever "
              "runs it why it issued this certificate, before you allow anything.") },
         { "missing-issuer",
-          N_("The server does not send the certificate of its issuer, \"{name}\". That is a mistake "
-             "in the set-up of the server: its administrator must add that certificate to the "
-             "chain.") },
+          N_("The certificate of the issuer, \"{name}\", is missing. If a public authority stands above that "
+             "issuer, the server is set up wrongly: its administrator must add that certificate to the chain. If "
+             "the issuer is a private authority, of a company, a school or a device, no server need send its "
+             "certificate: get it from whoever runs it, and import it (certexc authority import).") },
         { "port-unusual",
           N_("This port belongs to something else than TLS. Mail uses 25, 110, 143, 465, 587, 993, "
              "995 and 4190, the web 80 and 443, directories 389 and 636. Check the port in your "

@@ -74,27 +74,27 @@ static void tell_staying(const Cli *cli, const certexc_exception *e) {
 
         if (allow && is_key_s(e))
                 output_paragraph(place(cli), 2, NULL, STYLE_WARN,
-                                 _("Exception %" PRIu64 ", which allows every certificate of this key %s, "
-                                   "stays in force beside it."), id, end);
+                                 _("Exception %" PRIu64 "%s, which allows every certificate of this key %s, "
+                                   "stays in force beside it."), id, explain_whose(e), end);
         else
                 output_paragraph(place(cli), 2, NULL, STYLE_WARN,
-                                 allow ? _("Exception %" PRIu64 ", which allows the same %s, stays in force "
+                                 allow ? _("Exception %" PRIu64 "%s, which allows the same %s, stays in force "
                                            "beside it.")
-                                       : _("Denial %" PRIu64 ", which refuses the same %s, stays in force "
-                                           "beside it."), id, end);
+                                       : _("Denial %" PRIu64 "%s, which refuses the same %s, stays in force "
+                                           "beside it."), id, explain_whose(e), end);
         if (certexc_exception_file(e))
                 output_paragraph(place(cli), 2, NULL, STYLE_PLAIN, _("It is in the file %s."),
                                  certexc_exception_file(e));
         else
                 output_paragraph(place(cli), 2, NULL, STYLE_PLAIN,
-                                 _("If it shall not: certexc revoke %" PRIu64), id);
+                                 _("If it shall not: certexc revoke %" PRIu64 "%s"), id, explain_owner_option(e));
 }
 
 static void tell_taken_back(const Cli *cli, const certexc_exception *e) {
         output_paragraph(place(cli), 2, NULL, STYLE_WARN,
-                         is_allowing(e) ? _("Exception %" PRIu64 ", which allowed it, is revoked by this.")
-                                        : _("Denial %" PRIu64 ", which refused it, is revoked by this."),
-                         certexc_exception_id(e));
+                         is_allowing(e) ? _("Exception %" PRIu64 "%s, which allowed it, is revoked by this.")
+                                        : _("Denial %" PRIu64 "%s, which refused it, is revoked by this."),
+                         certexc_exception_id(e), explain_whose(e));
 }
 
 static bool has(const certexc_exceptions *list, uint64_t id) {

@@ -365,6 +365,15 @@ CERTEXC_API int certexc_get(certexc_client *client, uint64_t id, certexc_excepti
 CERTEXC_API int certexc_list(certexc_client *client, const char *host, uint16_t port, bool all,
                              certexc_exceptions **ret);
 
+/**
+ * certexc_list_effective() - the same, and the system's decisions that hold for the owner, too
+ *
+ * The system's have the owner CERTEXC_OWNER_SYSTEM, and ids of their own: certexc_revoke() and
+ * certexc_get() mean another decision by them, unless the client's owner is the system.
+ */
+CERTEXC_API int certexc_list_effective(certexc_client *client, const char *host, uint16_t port,
+                                       bool all, certexc_exceptions **ret);
+
 /** certexc_get_certificate() - DER of a certificate that a decision is about; free() */
 CERTEXC_API int certexc_get_certificate(certexc_client *client, const char *sha256,
                                         uint8_t **ret_der, size_t *ret_size);

@@ -248,8 +248,9 @@ static int may_allow(const Cli *cli, const Target *target, const certexc_answer 
                                      "was stored.", endpoint);
         if (denial && certexc_answer_n_problems(answer) == 0)
                 return cli_fail(cli, "%s: nothing is wrong there but that decision %" PRIu64
-                                     " denies it. Take it back: certexc revoke %" PRIu64,
-                                endpoint, certexc_exception_id(denial), certexc_exception_id(denial));
+                                     " denies it. Take it back: certexc revoke %" PRIu64 "%s",
+                                endpoint, certexc_exception_id(denial), certexc_exception_id(denial),
+                                explain_owner_option(denial));
         if (!denial && certexc_answer_verdict(answer) == CERTEXC_REJECT)
                 return cli_fail(cli, "%s: nobody may allow this. Nothing was stored.", endpoint);
         return consent(cli, answer, terms);

@@ -17,8 +17,8 @@ static const TableColumn columns[] = {
         { N_("SUBJECT"), COLUMN_CUT },
 };
 
-static bool is_in_file(const certexc_exception *e) {
-        return certexc_exception_file(e) != NULL;
+static bool is_not_own(const certexc_exception *e) {
+        return strcmp(certexc_exception_origin(e), "own") != 0;
 }
 
 static bool is_key_s(const certexc_exception *e) {
@@ -32,7 +32,7 @@ static const struct {
         const char *(*cell)(const certexc_exception *e);
 } further[] = {
         { { N_("PIN"), COLUMN_LEFT }, is_key_s, certexc_exception_pin },
-        { { N_("ORIGIN"), COLUMN_LEFT }, is_in_file, certexc_exception_origin },
+        { { N_("ORIGIN"), COLUMN_LEFT }, is_not_own, certexc_exception_origin },
 };
 
 /* Those of them that this list has: a bit for each. */
@@ -120,7 +120,7 @@ int cli_list(Cli *cli, int n, char **arguments) {
 
         if (n > 0 && endpoint_parse(arguments[0], 0, &e, &reason) < 0)
                 return cli_misuse(cli, "%s: %s.", arguments[0], reason ? _(reason) : _("no such host"));
-        r = certexc_list(cli->client, n > 0 ? e.host : NULL, e.port, cli->options.all, &list);
+        r = certexc_list_effective(cli->client, n > 0 ? e.host : NULL, e.port, cli->options.all, &list);
         if (r < 0)
                 return cli_fail_client(cli, r);
 

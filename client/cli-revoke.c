@@ -30,9 +30,9 @@ static int revoke_id(const Cli *cli, uint64_t id) {
         (void) explain_endpoint(certexc_exception_host(exception),
                                 certexc_exception_port(exception), endpoint);
         output_line(&cli->out, STYLE_PLAIN,
-                    allow ? _("%s: exception %" PRIu64 " is revoked.")
-                          : _("%s: denial %" PRIu64 " is revoked."),
-                    endpoint, id);
+                    allow ? _("%s: exception %" PRIu64 "%s is revoked.")
+                          : _("%s: denial %" PRIu64 "%s is revoked."),
+                    endpoint, id, explain_whose(exception));
         return EXIT_DONE;
 }
 

@@ -6,7 +6,6 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -144,52 +143,6 @@ static const Option options[] = {
 
 /* -- What the verbs share --------------------------------------------------------------------- */
 
-static void _printf_(2, 0) report(const Cli *cli, const char *format, va_list ap) {
-        _cleanup_free_ char *text = NULL;
-
-        if (vasprintf(&text, _(format), ap) < 0)
-                text = NULL;
-        /* What was found out before stands before what went wrong after. */
-        (void) output_finish(&cli->out);
-        output_line(&cli->err, STYLE_PLAIN, "certexc: %s", text ? text : _("Out of memory."));
-}
-
-int cli_misuse(const Cli *cli, const char *format, ...) {
-        va_list ap;
-
-        va_start(ap, format);
-        report(cli, format, ap);
-        va_end(ap);
-        return EXIT_MISUSED;
-}
-
-int cli_fail(const Cli *cli, const char *format, ...) {
-        va_list ap;
-
-        va_start(ap, format);
-        report(cli, format, ap);
-        va_end(ap);
-        return EXIT_FAILED;
-}
-
-int cli_fail_client(const Cli *cli, int error) {
-        const char *sentence = certexc_client_error(cli->client);
-
-        if (error == -ENOMEM)
-                return cli_no_memory(cli);
-        (void) cli_fail(cli, "%s", sentence && *sentence ? sentence : strerror(-error));
-        if (error == -ENOTCONN)
-                output_line(&cli->err, STYLE_PLAIN,
-                            _("certexc: The system's is started by \"systemctl start "
-                              "certexcd.socket\", your own by \"systemctl --user start "
-                              "certexcd.socket\"."));
-        return EXIT_FAILED;
-}
-
-int cli_no_memory(const Cli *cli) {
-        return cli_fail(cli, "Out of memory.");
-}
-
 bool cli_is_system(const Cli *cli) {
         return cli->options.system ||
                (cli->options.owner && strcmp(cli->options.owner, "system") == 0);
@@ -249,7 +202,7 @@ static int help_all(const Output *out) {
         print_options(out, VERBS_ALL);
         output_gap(out);
         output_paragraph(out, 0, NULL, STYLE_PLAIN,
-                         _("\"certexc VERB --help\" shows what one verb takes. check ends with 0 "
+                         _("\"certexc help VERB\" shows what one verb takes. check ends with 0 "
                            "for accept, 3 for prompt, 4 for reject, 1 if it could not tell; all "
                            "verbs end with 2 if the command line makes no sense."));
         return EXIT_DONE;
@@ -276,11 +229,22 @@ static void set_option(Options *o, const Option *option, const char *value) {
                 *(bool *) field = true;
 }
 
+/* What is wrong with @argument; told once all options are known, since one of them says how it is told. */
+static int misuse_option(const Cli *cli, int kind, const char *argument) {
+        if (kind == 0)
+                return EXIT_DONE;
+        if (kind == ':')
+                return cli_misuse(cli, "%s needs a value.", argument);
+        return cli_misuse(cli, "%s is no option, or lacks or has a value that it should not: see certexc --help.",
+                          argument);
+}
+
 /* Reads the options wherever they stand, all of them; optind is then the verb. @ret_given: a bit for each. */
 static int read_options(Cli *cli, int argc, char **argv, uint32_t *ret_given) {
         struct option table[N_ELEMENTS(options) + 1] = {};
-        int status = EXIT_DONE;
+        const char *wrong = NULL;
         uint32_t given = 0;
+        int kind = 0;
 
         for (size_t i = 0; i < N_ELEMENTS(options); i++)
                 table[i] = (struct option){
@@ -297,21 +261,16 @@ static int read_options(Cli *cli, int argc, char **argv, uint32_t *ret_given) {
                         break;
                 if (c == 'h')
                         cli->options.help = true;
-                else if (c != 0 && status != EXIT_DONE)
-                        continue;
-                else if (c == ':')
-                        status = cli_misuse(cli, "%s needs a value.", argv[optind - 1]);
-                else if (c != 0)
-                        status = cli_misuse(cli, "%s is no option, or lacks or has a value that it "
-                                                 "should not: see certexc --help.",
-                                            argv[optind - 1]);
-                else {
+                else if (c == 0) {
                         set_option(&cli->options, &options[i], optarg);
                         given |= UINT32_C(1) << i;
+                } else if (kind == 0) {
+                        kind = c;
+                        wrong = argv[optind - 1];
                 }
         }
         *ret_given = given;
-        return status;
+        return misuse_option(cli, kind, wrong);
 }
 
 static int check_options(const Cli *cli, const Verb *verb, uint32_t given) {
@@ -410,6 +369,11 @@ static int run(Cli *cli, int argc, char **argv) {
         int status;
 
         status = read_options(cli, argc, argv, &given);
+        /* "help VERB" is "VERB --help". */
+        if (optind < argc && strcmp(argv[optind], "help") == 0) {
+                cli->options.help = true;
+                optind++;
+        }
         verb = optind < argc ? find_verb(argv[optind]) : NULL;
         if (status != EXIT_DONE)
                 return exit_status(verb, status);

@@ -115,16 +115,16 @@ static int read_item(JsonObject *item, void *ret, const char **ret_field) {
         return exception_read(item, ret, ret_field);
 }
 
-int certexc_list(certexc_client *client, const char *host, uint16_t port, bool all,
-                 certexc_exceptions **ret) {
-        _cleanup_(certexc_exceptions_freep) certexc_exceptions *list = NULL;
+static int list(certexc_client *client, const char *host, uint16_t port, bool all, bool system,
+                certexc_exceptions **ret) {
+        _cleanup_(certexc_exceptions_freep) certexc_exceptions *l = NULL;
         _cleanup_(parameters_done) Parameters p = { 0 };
         int r;
 
         if (!client || !ret)
                 return client_misuse(client);
-        list = calloc(1, sizeof(*list));
-        if (!list)
+        l = calloc(1, sizeof(*l));
+        if (!l)
                 return client_no_memory(client);
 
         parameters_init(&p);
@@ -134,14 +134,26 @@ int certexc_list(certexc_client *client, const char *host, uint16_t port, bool a
                 parameters_add_int(&p, "port", port);
         if (all)
                 parameters_add(&p, "all", json_object_new_boolean(true));
+        if (system)
+                parameters_add(&p, "system", json_object_new_boolean(true));
         parameters_add_owner(&p, client);
 
-        r = parameters_call_records(&p, client, "ListExceptions", "exceptions", read_item, sizeof(*list->items),
-                                    &list->object, (void **) &list->items, &list->count);
+        r = parameters_call_records(&p, client, "ListExceptions", "exceptions", read_item, sizeof(*l->items),
+                                    &l->object, (void **) &l->items, &l->count);
         if (r < 0)
                 return r;
-        *ret = TAKE_PTR(list);
+        *ret = TAKE_PTR(l);
         return 0;
+}
+
+int certexc_list(certexc_client *client, const char *host, uint16_t port, bool all,
+                 certexc_exceptions **ret) {
+        return list(client, host, port, all, false, ret);
+}
+
+int certexc_list_effective(certexc_client *client, const char *host, uint16_t port, bool all,
+                           certexc_exceptions **ret) {
+        return list(client, host, port, all, true, ret);
 }
 
 certexc_exceptions *certexc_exceptions_free(certexc_exceptions *exceptions) {

@@ -76,6 +76,19 @@ static void explain_fields(const Output *out, const certexc_answer *answer) {
                      explain_fingerprint(certexc_certificate_key_sha256(new), after));
 }
 
+/* What looks the same is no reason for trust where nobody but the holder of the key says so. */
+static void explain_likeness(const Output *out, const certexc_answer *answer) {
+        static const char *const claims[] = { "subject", "issuer", "names" };
+        bool same = false;
+
+        for (size_t i = 0; i < N_ELEMENTS(claims); i++)
+                same = same || !certexc_answer_change_differs(answer, claims[i]);
+        if (same && explain_same(certexc_answer_change(answer), "replaced"))
+                output_paragraph(out, 2, NULL, STYLE_WARN, "%s",
+                                 _("What is \"as before\" below proves nothing here: anybody can copy it into a "
+                                   "certificate of their own."));
+}
+
 /* Whether it was time for a new certificate, with the date that tells. */
 static void explain_due(const Output *out, const certexc_answer *answer, int64_t now) {
         const certexc_certificate *old = certexc_answer_change_old(answer);
@@ -113,6 +126,7 @@ void explain_change(const Output *out, const certexc_answer *answer, int64_t now
         output_paragraph(out, 2, NULL, STYLE_WARN, "%s: %s", change,
                          sentence ? sentence : _("The certificate is another one."));
         explain_due(out, answer, now);
+        explain_likeness(out, answer);
         explain_fields(out, answer);
         explain_field_time(out, excepted ? _("Allowed") : _("Last seen"),
                    certexc_answer_change_since(answer), now);

@@ -69,6 +69,20 @@ const char *explain_end(const certexc_exception *exception, char ret[static EXPL
         return ret;
 }
 
+/* Those in files have numbers of their own, that nothing else has. */
+static bool is_of_system(const certexc_exception *exception) {
+        return certexc_exception_owner(exception) == CERTEXC_OWNER_SYSTEM && !certexc_exception_file(exception);
+}
+
+const char *explain_whose(const certexc_exception *exception) {
+        /* TRANSLATORS: stands behind the number of a decision that is in the system's store. */
+        return is_of_system(exception) ? _(" (the system's)") : "";
+}
+
+const char *explain_owner_option(const certexc_exception *exception) {
+        return is_of_system(exception) ? " --owner=system" : "";
+}
+
 char *explain_problem_names(const certexc_exception *exception) {
         const size_t n = certexc_exception_n_problems(exception);
         _cleanup_free_ char *text = NULL;
@@ -377,14 +391,15 @@ static void explain_accept(const Output *out, const certexc_answer *answer, cons
                 return;
         if (certexc_answer_obsolete(answer)) {
                 output_paragraph(out, 2, NULL, STYLE_PLAIN,
-                                 _("Exception %" PRIu64 " is not needed any more: certexc revoke "
-                                   "%" PRIu64), certexc_exception_id(exception),
-                                 certexc_exception_id(exception));
+                                 _("Exception %" PRIu64 "%s is not needed any more: certexc revoke "
+                                   "%" PRIu64 "%s"), certexc_exception_id(exception),
+                                 explain_whose(exception), certexc_exception_id(exception),
+                                 explain_owner_option(exception));
                 return;
         }
         names = explain_problem_names(exception);
-        output_paragraph(out, 2, NULL, STYLE_PLAIN, _("Exception %" PRIu64 " allows it %s: %s."),
-                         certexc_exception_id(exception), explain_end(exception, end),
+        output_paragraph(out, 2, NULL, STYLE_PLAIN, _("Exception %" PRIu64 "%s allows it %s: %s."),
+                         certexc_exception_id(exception), explain_whose(exception), explain_end(exception, end),
                          explain_or_question_mark(names));
         if (file)
                 output_paragraph(out, 2, NULL, STYLE_PLAIN, _("It is in the file %s."), file);
@@ -428,53 +443,6 @@ void explain_answer(const Output *out, const certexc_answer *answer, int64_t now
                                        ? _("The decision that covers it")
                                        : _("The decision that nearly covers it"),
                           exception, now);
-}
-
-/* -- rebuilds ----------------------------------------------------------------------------- */
-
-char *explain_rebuild(const certexc_status *status) {
-        const int64_t saved = certexc_status_number(status, "last_rebuild.saved");
-        const int64_t missing = certexc_status_number(status, "last_rebuild.missing");
-        const int64_t unconfirmed = certexc_status_number(status, "last_rebuild.unconfirmed");
-        const char *reason = certexc_status_text(status, "last_rebuild.reason");
-        _cleanup_free_ char *there = NULL, *lost = NULL, *waiting = NULL;
-        char date[TIMES_TEXT_MAX], *sentence;
-
-        if (!reason)
-                return NULL;
-        times_write(certexc_status_number(status, "last_rebuild.time"), date);
-        if (asprintf(&there, P_("%" PRId64 " decision is there",
-                                      "%" PRId64 " decisions are there", (unsigned long) saved),
-                     saved) < 0 ||
-            asprintf(&lost, P_("%" PRId64 " change is missing",
-                                     "%" PRId64 " changes are missing", (unsigned long) missing),
-                     missing) < 0 ||
-            asprintf(&waiting, P_("%" PRId64 " exception waits to be confirmed",
-                                        "%" PRId64 " exceptions wait to be confirmed",
-                                        (unsigned long) unconfirmed),
-                     unconfirmed) < 0 ||
-            asprintf(&sentence, "%s (%s): %s, %s, %s", date, reason, there, lost, waiting) < 0)
-                return NULL;
-        return sentence;
-}
-
-char *explain_loss(const certexc_status *status, size_t i) {
-        char reason[32], time[32], missing[32], date[TIMES_TEXT_MAX], *sentence;
-        int64_t n;
-
-        (void) snprintf(reason, sizeof(reason), "losses.%zu.reason", i);
-        (void) snprintf(time, sizeof(time), "losses.%zu.time", i);
-        (void) snprintf(missing, sizeof(missing), "losses.%zu.missing", i);
-        if (!certexc_status_text(status, reason))
-                return NULL;
-        times_write(certexc_status_number(status, time), date);
-        n = certexc_status_number(status, missing);
-        if (asprintf(&sentence, P_("On %s the store was rebuilt (%s), and %" PRId64 " change was missing.",
-                                   "On %s the store was rebuilt (%s), and %" PRId64 " changes were missing.",
-                                   (unsigned long) n),
-                     date, certexc_status_text(status, reason), n) < 0)
-                return NULL;
-        return sentence;
 }
 
 const char *explain_asked(const certexc_answer *answer) {

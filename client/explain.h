@@ -43,6 +43,11 @@ const char *explain_fingerprint(const char *sha256, char ret[static EXPLAIN_FING
 /* The names of a decision's problems with commas between, new memory; NULL when out of it. */
 char *explain_problem_names(const certexc_exception *exception);
 
+/* Behind the number of a decision: whether it is one of the system's, whose numbers are other ones; and the option
+ * that such a number is to be typed with. Both "" for one's own and those in files. */
+const char *explain_whose(const certexc_exception *exception);
+const char *explain_owner_option(const certexc_exception *exception);
+
 /* "for ever", "until 2027-03-01 12:00", "until you log out". */
 #define EXPLAIN_END_MAX 80U
 const char *explain_end(const certexc_exception *exception, char ret[static EXPLAIN_END_MAX]);

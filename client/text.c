@@ -93,11 +93,11 @@ static const struct {
           N_("The same authority issued another certificate for another key, though the old one "
              "was not due: ask the server's administrator whether they did that.") },
         { "replaced",
-          N_("The certificate has nothing in common with the old one, which was due: ask the "
-             "server's administrator whether they replaced it, before you allow it."),
-          N_("The certificate has nothing in common with the old one, which was not due: somebody "
-             "may be standing between you and the server. Do not allow it before the server's "
-             "administrator has confirmed the fingerprint another way.") },
+          N_("Neither the key nor an authority connects the certificate with the old one, which was "
+             "due: ask the server's administrator whether they replaced it, before you allow it."),
+          N_("Neither the key nor an authority connects the certificate with the old one, which was "
+             "not due: somebody may be standing between you and the server. Do not allow it before "
+             "the server's administrator has confirmed the fingerprint another way.") },
 };
 
 const char *certexc_change_sentence(const char *change, bool was_due) {

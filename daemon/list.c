@@ -16,12 +16,16 @@
 #include "daemon/rules.h"
 #include "daemon/store.h"
 
+/* Pages of the system's decisions follow all of the owner's and those in files, whose ids are smaller. */
+#define SYSTEM_AFTER (UINT64_C(1) << 62)
+
 /* How far a list has come. */
 typedef struct Paging {
         uint64_t after;
         bool has_endpoint;
         Endpoint endpoint; /* ListExceptions: narrowed to this host, and port if not 0 */
         bool all;
+        bool system; /* ListExceptions: the system's follow */
         uint64_t id; /* GetHistory: narrowed to this decision, 0: all */
 } Paging;
 
@@ -101,20 +105,33 @@ static struct json_object *exceptions_object(Request *r, DecisionList *list, boo
         return TAKE_PTR(o);
 }
 
+/* What comes after the page that ends with @next, 0 being the last of its owner. */
+static uint64_t next_page(const Request *r, bool of_system, uint64_t next) {
+        const Paging *p = r->state;
+
+        if (of_system)
+                return next == 0 ? 0 : next + SYSTEM_AFTER;
+        return next == 0 && p->system && r->owner != OWNER_SYSTEM ? SYSTEM_AFTER : next;
+}
+
 static void exceptions_page(Request *r) {
         _cleanup_(decision_list_done) DecisionList list = {};
         _cleanup_(json_freep) struct json_object *o = NULL;
-        Paging *p = r->state;
+        const Paging *p = r->state;
+        const bool of_system = p->system && p->after >= SYSTEM_AFTER;
+        const int64_t owner = of_system ? OWNER_SYSTEM : r->owner;
+        /* What the administrator took back is nobody else's to see. */
+        const bool all = p->all && !of_system;
         Sessions sessions;
         int n;
 
         n = store_list(r->manager->store,
                        &(ListQuery){
-                               .owner = r->owner,
+                               .owner = owner,
                                .host = p->has_endpoint ? p->endpoint.host : NULL,
                                .port = p->endpoint.port,
-                               .all = p->all,
-                               .after = p->after,
+                               .all = all,
+                               .after = of_system ? p->after - SYSTEM_AFTER : p->after,
                                .limit = LIST_PAGE_MAX,
                        },
                        &list);
@@ -124,15 +141,15 @@ static void exceptions_page(Request *r) {
                 request_store_error(r, n);
                 return;
         }
-        ends_apply(r->manager, r->owner, request_now_for_ends(r), list.items, list.n_items,
+        ends_apply(r->manager, owner, request_now_for_ends(r), list.items, list.n_items,
                    &sessions);
-        o = exceptions_object(r, &list, p->all);
+        o = exceptions_object(r, &list, all);
         /* Their certificates were read only now. */
         if (request_in_doubt(r)) {
                 request_store_error(r, -EUCLEAN);
                 return;
         }
-        answer_page(r, TAKE_PTR(o), list.next, exceptions_page);
+        answer_page(r, TAKE_PTR(o), next_page(r, of_system, list.next), exceptions_page);
 }
 
 void method_list_exceptions(Request *r) {
@@ -152,6 +169,7 @@ void method_list_exceptions(Request *r) {
                 host = fields_bytes(&f, "host", &host_size);
         port = fields_int_or(&f, "port", INT64_MIN, INT64_MAX, 0);
         p->all = fields_bool_or(&f, "all", false);
+        p->system = fields_bool_or(&f, "system", false);
         p->after = (uint64_t) fields_int_or(&f, "after", 0, INT64_MAX, 0);
         if (request_fields_finish(r, &f) < 0)
                 return;

@@ -74,6 +74,21 @@ for line in lines:
   printf 'ok: %s\n' "$1"
 }
 
+# What goes wrong with --json is told in one object on standard error, and nothing on standard output.
+expect_error() { # SENTENCE STATUS ERROR WORDS -- COMMAND...
+  local status=0
+  "${@:6}" </dev/null >"$live/out" 2>"$live/err" || status=$?
+  [ "$status" = "$2" ] || live_fail "$1, as JSON: exit status $status, not $2"
+  [ ! -s "$live/out" ] || live_fail "$1, as JSON: this is on standard output: $(cat "$live/out")"
+  python3 -c '
+import json, sys
+(line,) = open(sys.argv[1], encoding="utf-8").read().splitlines()
+said = json.loads(line)
+assert sorted(said) == ["error", "message"] and said["error"] == sys.argv[2] and sys.argv[3] in said["message"], said
+' "$live/err" "$3" "$4" || live_fail "$1, as JSON: $(cat "$live/err")"
+  printf 'ok: %s, as JSON\n' "$1"
+}
+
 # No byte of the last output can do anything to a terminal.
 expect_harmless() { # SENTENCE
   python3 -c '
@@ -128,12 +143,20 @@ misuse() {
   expect 'help is no error' 0 'Verbs:' 'Options:' -- certexc --help
   expect 'a verb has help' 0 '--starttls=PROTOCOL' -- certexc check --help
   expect_not 'and only its own' --all
+  expect 'help is asked for in words' 0 'Verbs:' 'Options:' -- certexc help
+  expect 'that of a verb, too' 0 'certexc check HOST[:PORT]' '--starttls=PROTOCOL' -- certexc help check
+  expect_not 'and only its own' --all
+  expect 'help for what is no verb' 2 'chekc is no verb' -- certexc help chekc
   expect 'a version' 0 'certexc ' -- certexc --version
   expect 'no daemon' 1 'cannot be reached' "$live/nowhere" 'systemctl start' -- \
     certexc --socket="$live/nowhere" list
   expect 'no daemon is not accept' 1 'cannot be reached' -- \
     certexc check a.example --chain="$live/old.pem" --socket="$live/nowhere"
   expect_not 'and does not say so' accept
+  expect_error 'no daemon' 1 unreachable 'there is no socket' -- certexc --socket="$live/nowhere" list --json
+  expect_error 'no verb' 2 usage 'Say what to do' -- certexc --json
+  expect_error 'an option that is none, before --json is read' 2 usage '--nonsense' -- certexc --nonsense list --json
+  expect_error 'a host that is none' 2 usage 'no host' -- certexc check 'no host' --json
 }
 
 # -- connections that fail -------------------------------------------------------------------------
@@ -284,7 +307,10 @@ life() {
   expect 'but not in the list' 0 'Nothing is allowed' -- certexc list
   expect 'what is not there cannot be shown' 1 'no decision 4711' -- certexc show 4711
   expect 'nor revoked' 1 'no decision 4711' -- certexc revoke 4711
+  expect_error 'what is not there cannot be shown' 1 org.certexc1.NotFound 'no decision 4711' -- certexc show 4711 --json
   expect 'nor by its place' 1 'nothing is allowed' -- certexc revoke "$place"
+  expect 'what the daemon says against an option is said under its name' 1 'certexc: --only: ' -- \
+    certexc authority import "$live/old.pem" --only=a..b --yes
 }
 
 denials() {
@@ -316,9 +342,17 @@ system_denial() {
   expect 'rejected' 4 reject administrator -- certexc check "$place" "$at"
   expect 'nobody else may allow it' 1 'the administrator has denied this' -- \
     certexc allow "$place" "$at" --yes
-  expect 'not listed with our own' 0 'Nothing is allowed' -- certexc list
+  expect 'listed with our own, and marked' 0 ORIGIN admin deny "$place" -- certexc list
+  expect 'in JSON as the system'"'"'s' 0 '"owner":-1' '"origin":"admin"' -- certexc list --json
+  expect 'also at its host' 0 admin -- certexc list "$place"
+  expect 'and no other' 0 'Nothing is allowed or denied there' -- certexc list a.example
+  expect 'it is not revoked as our own' 1 'nothing is allowed' -- certexc revoke "$place"
   expect 'but with the system'"'"'s' 0 deny -- certexc list --owner=system
-  expect 'revoked' 0 'is revoked' -- certexc revoke "$place" --owner=system
+  expect 'allowed for everybody' 0 "Denial $(newest) (the system's), which refused it" -- \
+    certexc allow "$place" "$at" --owner=system --yes
+  expect 'told whose it is' 0 "$place: accept" "(the system's) allows it for ever" -- certexc check "$place" "$at"
+  expect 'revoked' 0 "(the system's) is revoked" -- certexc revoke "$place" --owner=system
+  expect 'what was taken back is not listed, of the system' 0 'Nothing is allowed' -- certexc list "$place"
   expect 'asked again' 3 prompt -- certexc check "$place" "$at"
 }
 

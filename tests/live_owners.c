@@ -80,12 +80,24 @@ START_TEST(test_same_answer_for_anothers_id) {
 }
 END_TEST
 
+/* Where the system's decisions begin in a list. */
+#define AFTER_OWN "4611686018427387904"
+
 START_TEST(test_system) {
         WALK({ "root excepts for everyone", 0, "AddException",
                "{" AT SHOWN "'chain':[@bad],'owner':-1}", "exception.owner", "-1" },
              { "and she is let through", ALICE, "Verify", "{" AT "'chain':[@bad]}",
                "exception.owner", "-1" },
              { "she does not see it in her list", ALICE, "ListExceptions", "{}", "exceptions",
+               "[]" },
+             { "unless she asks for the system's to follow", ALICE, "ListExceptions", "{'system':true}", "next",
+               AFTER_OWN },
+             { "as they do", ALICE, "ListExceptions", "{'system':true,'after':" AFTER_OWN "}", "exceptions.0.owner",
+               "-1" },
+             { "and nothing behind them", ALICE, "ListExceptions", "{'system':true,'after':" AFTER_OWN "}", "next", "" },
+             { "at another host there is none", ALICE, "ListExceptions",
+               "{'host':'b.example','system':true,'after':" AFTER_OWN "}", "exceptions", "[]" },
+             { "nor for who does not ask for them", ALICE, "ListExceptions", "{'after':" AFTER_OWN "}", "exceptions",
                "[]" },
              { "she cannot revoke it", ALICE, "RevokeException", "{'id':1}", "error",
                "org.certexc1.NotFound" },
