@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How much a worker may work beside others, at the bound and one past it. */
+/* How much somebody may work beside others, at the bound and one past it. */
 #include "config.h"
 
 #include <check.h>
