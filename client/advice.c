@@ -60,6 +60,13 @@ static const struct {
              "alone. \"{name}\" lies outside. If it may speak for that as well, import it again with "
              "that name added to the others (certexc authority import --only); otherwise ask whoever "
              "runs it why it issued this certificate, before you allow anything.") },
+        { "distrusted-by-you",
+          N_("You said yourself that \"{name}\" is not to be believed (certexc authority distrust). To take "
+             "that back, look its number up with \"certexc authority list\", and type \"certexc authority "
+             "remove\" with that number.") },
+        { "distrusted-by-administrator",
+          N_("The administrator of this computer said that \"{name}\" is not to be believed, for everybody "
+             "here. Only the administrator can take that back (certexc authority remove --system).") },
         { "missing-issuer",
           N_("The certificate of the issuer, \"{name}\", is missing. If a public authority stands above that "
              "issuer, the server is set up wrongly: its administrator must add that certificate to the chain. If "

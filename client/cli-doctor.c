@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,6 +51,7 @@ static const struct {
 typedef struct Doctor {
         Cli *cli;
         Severity worst;
+        bool alone; /* there is no daemon */
         struct json_object *json; /* what is printed at the end; NULL: a checklist is, as it goes */
         struct json_object *findings; /* belongs to @json */
 } Doctor;
@@ -378,6 +380,65 @@ static int rebuild(Doctor *d) {
         return r < 0 ? cli_fail_client(d->cli, r) : EXIT_DONE;
 }
 
+/* -- no daemon --------------------------------------------------------------------------------- */
+
+static void look_at_path(Doctor *d, const char *path) {
+        struct stat st;
+        const bool there = lstat(path, &st) == 0;
+
+        look(d, DAMAGE, there ? "nobody-listens" : "no-socket", _("Socket"), NULL,
+             !there                 ? _("%s: there is no socket")
+             : S_ISSOCK(st.st_mode) ? _("%s: no daemon can be reached there")
+                                    : _("%s: this is no socket"), path);
+}
+
+/* As the library looks for it. */
+static void look_at_paths(Doctor *d) {
+        const char *given = secure_getenv("CERTEXC_SOCKET"), *runtime = secure_getenv("XDG_RUNTIME_DIR");
+        const char *asked = certexc_client_socket(d->cli->client);
+        _cleanup_free_ char *own = NULL;
+
+        if (!d->cli->options.socket && !(given && *given) && runtime && *runtime == '/' &&
+            asprintf(&own, "%s/certexc/org.certexc1", runtime) < 0)
+                own = NULL;
+        if (own && strcmp(own, asked) != 0)
+                look_at_path(d, own);
+        look_at_path(d, asked);
+}
+
+static void look_at_unit(Doctor *d) {
+        static const char *const units[] = {
+                "/etc/systemd/system/certexcd.socket", "/usr/local/lib/systemd/system/certexcd.socket",
+                "/usr/lib/systemd/system/certexcd.socket", "/lib/systemd/system/certexcd.socket",
+        };
+        const bool booted = access("/run/systemd/system", F_OK) == 0;
+        const char *unit = NULL;
+
+        for (size_t i = 0; !unit && i < N_ELEMENTS(units); i++)
+                unit = access(units[i], F_OK) == 0 ? units[i] : NULL;
+
+        look(d, unit ? NOTE : DAMAGE, unit ? "not-started" : "no-unit", _("Unit"),
+             !booted ? _("This system was not started by systemd: start certexcd yourself, for you alone with "
+                         "\"certexcd --user\".")
+             : unit  ? _("Start it: systemctl enable --now certexcd.socket, or for you alone: systemctl --user "
+                         "enable --now certexcd.socket. What keeps it from starting is told by: journalctl -u "
+                         "certexcd.")
+                     : _("Install certexcd, or start one for you alone: certexcd --user."),
+             "%s: %s", unit ? unit : "certexcd.socket", unit ? _("is there") : _("is in no folder of systemd's"));
+}
+
+/* Nobody can be asked, which is what is told. */
+static int look_around(Doctor *d) {
+        d->alone = true;
+        if (d->json)
+                (void) cli_fail_client(d->cli, -ENOTCONN);
+        look(d, DAMAGE, "no-daemon", _("Daemon"), NULL, "%s", certexc_client_error(d->cli->client));
+        look_at_paths(d);
+        look_at_unit(d);
+        look_at_clock(d);
+        return EXIT_DONE;
+}
+
 /* -- the whole --------------------------------------------------------------------------------- */
 
 static int look_at_all(Doctor *d) {
@@ -385,6 +446,8 @@ static int look_at_all(Doctor *d) {
         int r;
 
         r = certexc_get_status(d->cli->client, &status);
+        if (r == -ENOTCONN && !d->cli->bus)
+                return look_around(d);
         if (r < 0)
                 return cli_fail_client(d->cli, r);
         add_text(d, "status", certexc_status_json(status));
@@ -403,18 +466,16 @@ static int look_at_all(Doctor *d) {
 
 static int conclude(const Doctor *d) {
         const bool found = d->worst >= WARNING;
+        const int status = d->alone ? EXIT_FAILED : found ? EXIT_FOUND : EXIT_DONE;
 
         if (d->json) {
                 output_json(&d->cli->out, json_object_to_json_string_ext(d->json, JSON_C_TO_STRING_PLAIN));
-                return found ? EXIT_FOUND : EXIT_DONE;
+                return status;
         }
         output_gap(&d->cli->out);
-        if (found)
-                output_line(&d->cli->out, STYLE_BOLD, "%s",
-                            _("Something is to be looked at: see above."));
-        else
-                output_line(&d->cli->out, STYLE_BOLD, "%s", _("All is well."));
-        return found ? EXIT_FOUND : EXIT_DONE;
+        output_line(&d->cli->out, STYLE_BOLD, "%s",
+                    found ? _("Something is to be looked at: see above.") : _("All is well."));
+        return status;
 }
 
 int cli_doctor(Cli *cli, int n, char **arguments) {

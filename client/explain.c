@@ -280,6 +280,17 @@ static bool is_limited(const certexc_answer *answer, const char *problem) {
         return explain_same(problem, "unknown-issuer") && has_advice(answer, "authority-limited");
 }
 
+/* true if somebody here said so, and the authority need not have done anything wrong. */
+static bool is_distrusted_here(const certexc_answer *answer, size_t i) {
+        if (!explain_same(certexc_answer_problem(answer, i), "distrusted-issuer"))
+                return false;
+        for (size_t j = 0; j < certexc_answer_n_advice(answer); j++)
+                if (strncmp(certexc_answer_advice(answer, j), "distrusted-by-", strlen("distrusted-by-")) == 0 &&
+                    explain_same(certexc_answer_advice_name(answer, j), certexc_answer_problem_value(answer, i)))
+                        return true;
+        return false;
+}
+
 static void explain_problem(const Output *out, const certexc_answer *answer, size_t i) {
         const char *name = certexc_answer_problem(answer, i);
         const char *meaning = certexc_problem_meaning(name);
@@ -288,11 +299,14 @@ static void explain_problem(const Output *out, const certexc_answer *answer, siz
         const bool never = !certexc_answer_problem_exceptable(answer, i);
         const bool limited = is_limited(answer, name);
         const bool clock = is_clock_s(answer, name);
-        const bool foreign = limited || clock || is_interceptor_s(answer, name);
+        const bool distrusted = is_distrusted_here(answer, i);
+        const bool foreign = limited || clock || distrusted || is_interceptor_s(answer, name);
 
         if (limited)
                 meaning = _("The certificate was issued by an authority that may not speak for this "
                             "name here.");
+        else if (distrusted)
+                meaning = _("It is, or comes from, what was distrusted on this computer.");
         else if (foreign && explain_same(name, "incomplete-chain"))
                 meaning = _("Whoever answers in the server's place does not send the certificate "
                             "that leads to an authority.");

@@ -21,6 +21,8 @@ const char *advice_name(AdviceId id) {
                 [ADVICE_INTERCEPTED_BY_DEBUGGER] = "intercepted-by-debugger",
                 [ADVICE_ONE_ISSUER_FOR_MANY] = "one-issuer-for-many",
                 [ADVICE_AUTHORITY_LIMITED] = "authority-limited",
+                [ADVICE_DISTRUSTED_BY_YOU] = "distrusted-by-you",
+                [ADVICE_DISTRUSTED_BY_ADMINISTRATOR] = "distrusted-by-administrator",
                 [ADVICE_MISSING_ISSUER] = "missing-issuer",
                 [ADVICE_PORT_UNUSUAL] = "port-unusual",
                 [ADVICE_PORT_PLAIN] = "port-plain",
@@ -133,6 +135,14 @@ static void find_limit(const AdviceInput *input, AdviceList *ret) {
                 add(ret, ADVICE_AUTHORITY_LIMITED, facts->outside)->limit = facts->limit;
 }
 
+/* It may have kept all its promises: that somebody here said no is all that is known. */
+static void find_distrust(const AdviceInput *input, AdviceList *ret) {
+        if (input->distrusted_own)
+                (void) add(ret, ADVICE_DISTRUSTED_BY_YOU, input->distrusted_own);
+        if (input->distrusted_system)
+                (void) add(ret, ADVICE_DISTRUSTED_BY_ADMINISTRATOR, input->distrusted_system);
+}
+
 static void find_missing(const AdviceInput *input, AdviceList *ret) {
         for (size_t i = 0; i < input->facts->n_findings; i++) {
                 const Finding *finding = &input->facts->findings[i];
@@ -198,6 +208,7 @@ void advice_find(const AdviceInput *input, AdviceList *ret) {
         intercepted = find_interceptor(input, ret);
         find_others(input, ret);
         find_limit(input, ret);
+        find_distrust(input, ret);
         /* The server behind an interceptor cannot be blamed for what is missing. */
         if (!intercepted)
                 find_missing(input, ret);

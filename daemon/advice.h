@@ -22,6 +22,8 @@ typedef enum AdviceId {
         ADVICE_INTERCEPTED_BY_DEBUGGER,
         ADVICE_ONE_ISSUER_FOR_MANY,
         ADVICE_AUTHORITY_LIMITED,
+        ADVICE_DISTRUSTED_BY_YOU,
+        ADVICE_DISTRUSTED_BY_ADMINISTRATOR,
         ADVICE_MISSING_ISSUER,
         ADVICE_PORT_UNUSUAL,
         ADVICE_PORT_PLAIN,
@@ -50,6 +52,8 @@ typedef struct AdviceInput {
         int64_t last_write; /* when the store last changed */
         char *const *hosts; /* what else of the owner's the leaf's issuer vouches for */
         size_t n_hosts;
+        const char *distrusted_own;    /* what the owner distrusts among the findings; NULL: nothing */
+        const char *distrusted_system; /* what the administrator distrusts for everybody */
 } AdviceInput;
 
 typedef struct AdviceList {

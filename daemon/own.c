@@ -141,3 +141,38 @@ int own_basis(Manager *m, int64_t owner, uint8_t ret[static SHA256_SIZE]) {
         memcpy(ret, own->basis, SHA256_SIZE);
         return 0;
 }
+
+/* -- who distrusts ----------------------------------------------------------------------------- */
+
+static bool is_found(const Facts *facts, const char *subject) {
+        for (size_t i = 0; i < facts->n_findings; i++)
+                if (facts->findings[i].problem == PROBLEM_DISTRUSTED_ISSUER &&
+                    strcmp(facts->findings[i].value, subject) == 0)
+                        return true;
+        return false;
+}
+
+int own_distrusted(Manager *m, int64_t owner, const Facts *facts, char **ret) {
+        _cleanup_(entry_list_done) EntryList list = { 0 };
+        int r;
+
+        if (!(facts->problems & PROBLEM_DISTRUSTED_ISSUER))
+                return 0;
+        r = store_entries(m->store, owner, &list);
+        for (size_t i = 0; r == 0 && i < list.n_items; i++) {
+                _cleanup_(certificate_facts_freep) CertificateFacts *c = NULL;
+                const Entry *e = &list.items[i];
+
+                if (e->kind != ENTRY_DISTRUST || !counts(m, e))
+                        continue;
+                r = store_certificate(m->store, owner, e->certificate_sha256, &c, NULL, NULL);
+                if (r < 0)
+                        return r;
+                r = 0;
+                if (!c || !is_found(facts, c->subject))
+                        continue;
+                *ret = strdup(c->subject);
+                return *ret ? 1 : -ENOMEM;
+        }
+        return r;
+}

@@ -8,6 +8,7 @@
 
 #include "client/cleanup.h"
 #include "daemon/beliefs.h"
+#include "daemon/facts.h"
 
 typedef struct Manager Manager;
 
@@ -28,3 +29,9 @@ DEFINE_CLEANUP(Own *, own_free)
  * changed. Returns 0 or an error of store.h.
  */
 int own_basis(Manager *m, int64_t owner, uint8_t ret[static SHA256_SIZE]);
+
+/*
+ * What of @facts has the problem distrusted-issuer because @owner, and nobody else, distrusts it, by the name that
+ * the finding has. 1 and in *@ret (free()), 0 if that is nothing, or an error of store.h.
+ */
+int own_distrusted(Manager *m, int64_t owner, const Facts *facts, char **ret);

@@ -15,6 +15,7 @@
 #include "daemon/known.h"
 #include "daemon/limits.h"
 #include "daemon/method.h"
+#include "daemon/own.h"
 #include "daemon/owners.h"
 #include "daemon/prompter.h"
 #include "daemon/rules.h"
@@ -117,10 +118,14 @@ static void remember_seen(Request *r, const Found *found) {
 
 /* What explains the problems. That the store cannot be asked is no reason to say less of the rest. */
 static struct json_object *find_advice(Request *r) {
+        _cleanup_free_ char *distrusted_own = NULL, *distrusted_system = NULL;
         _cleanup_(host_list_done) HostList hosts = {};
         const Judged *j = r->judged;
         AdviceList advice;
 
+        if (r->owner != OWNER_SYSTEM)
+                (void) own_distrusted(r->manager, r->owner, j->facts, &distrusted_own);
+        (void) own_distrusted(r->manager, OWNER_SYSTEM, j->facts, &distrusted_system);
         if (advice_wants_hosts(j->facts))
                 (void) store_hosts_of_issuer(r->manager->store, r->owner, j->facts->leaf->issuer,
                                              &hosts);
@@ -134,6 +139,8 @@ static struct json_object *find_advice(Request *r) {
                         .last_write = store_last_write(r->manager->store),
                         .hosts = hosts.items,
                         .n_hosts = hosts.n_items,
+                        .distrusted_own = distrusted_own,
+                        .distrusted_system = distrusted_system,
                 },
                 &advice);
         return answer_advice(&advice);

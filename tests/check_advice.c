@@ -31,6 +31,7 @@ typedef struct Row {
         const char *hosts[4];
         const char *missing; /* the value of the incomplete chain's finding */
         const char *limit;   /* what the authority may speak for, and not for bank.test */
+        const char *distrusted[2]; /* what the owner distrusts, and what the administrator */
         const char *wanted;  /* as written by write_advice() */
 } Row;
 
@@ -195,6 +196,11 @@ static const Row rows[] = {
           .limit = "10.0.0.0/8,example.org",
           .hosts = { "pop.example.net" },
           .wanted = "authority-limited(bank.test){10.0.0.0/8,example.org} " },
+        { .says = "what the owner distrusts, and what the administrator",
+          .problems = PROBLEM_DISTRUSTED_ISSUER,
+          .port = 443,
+          .distrusted = { "CN=Mine", "CN=Everybody's" },
+          .wanted = "distrusted-by-you(CN=Mine) distrusted-by-administrator(CN=Everybody's) " },
         { .says = "all that there is, in order; an interceptor explains what is missing",
           .problems = DATES_AND_ISSUER,
           .issuer = "CN=Kaspersky Web Anti-Virus Certification Authority",
@@ -260,6 +266,8 @@ START_TEST(evidence_leads_to_advice) {
                 .build = BUILD,
                 .last_write = row->last_write ? row->last_write : WRITE,
                 .hosts = (char *const *) row->hosts,
+                .distrusted_own = row->distrusted[0],
+                .distrusted_system = row->distrusted[1],
         };
 
         while (input.n_hosts < 4 && row->hosts[input.n_hosts])

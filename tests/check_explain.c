@@ -156,6 +156,19 @@ static const Row rows[] = {
           { "that may not speak for this name here.\n", "Seen: \"bank.test (CN=Root)\".",
             "imported to speak for 10.0.0.0/8, example.org alone. \"bank.test\" lies outside." },
           { "that this system does not know", "{" "hosts}" } },
+        { "what was distrusted here is not said to have broken rules",
+          "\"verdict\":\"prompt\",\"because\":\"no-exception\",\"problems\":["
+          PROBLEM("distrusted-issuer", "true", "1", "CN=Mine") "],\"new_problems\":[],"
+          "\"advice\":[{\"id\":\"distrusted-by-you\",\"name\":\"CN=Mine\"}]",
+          { "It is, or comes from, what was distrusted on this computer.\n", "Seen: \"CN=Mine\", in certificate 2",
+            "You said yourself that \"CN=Mine\" is not to be believed", "certexc authority list" },
+          { "lost its trust", "broke its rules", "your provider" } },
+        { "what is distrusted everywhere is, beside that",
+          "\"verdict\":\"prompt\",\"because\":\"no-exception\",\"problems\":["
+          PROBLEM("distrusted-issuer", "true", "1", "Symantec, whatever the date") "],\"new_problems\":[],"
+          "\"advice\":[{\"id\":\"distrusted-by-administrator\",\"name\":\"CN=Mine\"}]",
+          { "lost its trust", "broke its rules", "The administrator of this computer said that \"CN=Mine\"" },
+          { "was distrusted on this computer" } },
         { "a time is told as people read it, with what stands behind it",
           "\"verdict\":\"prompt\",\"because\":\"no-exception\",\"problems\":["
           PROBLEM("issuer-expired", "true", "-1", "2021-01-01T00:00:00Z (CN=Root)") "],"

@@ -112,8 +112,11 @@ START_TEST(the_systems_are_everyones) {
              { "then she is asked", ALICE, "Verify", MAIL, "problems.0.name",
                "distrusted-issuer" },
              { "he is not", BOB, "Verify", MAIL, "because", "no-problem" },
-             { "root takes it back", 0, "RemoveAuthority", "{'id':1,'owner':-1}",
-               "authority.state", "removed" },
+             { "root distrusts it for everyone", 0, "Distrust", "{'der':@root,'owner':-1}", "authority.kind",
+               "distrust" },
+             { "which he is told", BOB, "Verify", "{" AT "'chain':[@mail,@root]}", "advice.0.id",
+               "distrusted-by-administrator" },
+             { "and root takes it back", 0, "RemoveAuthority", "{'id':2,'owner':-1}", "authority.state", "removed" },
              { "for everyone", BOB, "Verify", MAIL, "verdict", "prompt" });
 }
 END_TEST
@@ -123,6 +126,8 @@ START_TEST(what_is_distrusted_is_asked_about) {
              { "she distrusts its key", ALICE, "Distrust", DISTRUST_KEY, "authority.pin", "key" },
              { "and is asked", ALICE, "Verify", GOOD, "verdict", "prompt" },
              { "with the reason", ALICE, "Verify", GOOD, "problems.0.name", "distrusted-issuer" },
+             { "which is her own word", ALICE, "Verify", GOOD, "advice.0.id", "distrusted-by-you" },
+             { "about the authority", ALICE, "Verify", GOOD, "advice.0.name", "CN=Authority" },
              { "which she may allow nevertheless", ALICE, "AddException",
                "{" AT "'chain':[@good],'problems':['distrusted-issuer']}", "exception.action",
                "allow" },

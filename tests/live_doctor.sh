@@ -75,7 +75,17 @@ else
 fi
 
 live_stop "$daemon_pid"
-live_expect 'without a daemon' 1 'cannot be reached' -- certexc doctor
+live_expect 'without a daemon' 1 'cannot be reached' 'Socket' "$CERTEXC_SOCKET" 'there is no socket' 'Unit' 'certexcd.socket' \
+  'Clock' 'to be looked at: see above' -- certexc doctor
+live_expect 'as JSON' 1 '"error":"unreachable"' '"id":"no-daemon","severity":"damage"' '"id":"no-socket"' -- \
+  certexc doctor --json
+if [ ! -e /run/certexc/org.certexc1 ]; then
+  live_expect 'both places are told where it was looked for' 1 "Socket       $live/run/certexc/org.certexc1:" \
+    'Socket       /run/certexc/org.certexc1:' -- \
+    env -u CERTEXC_SOCKET XDG_RUNTIME_DIR="$live/run" "$build_dir/certexc" doctor
+else
+  echo 'skipped: where it is looked for (this machine has a daemon)'
+fi
 
 # Two databases of the same second, and their logs.
 for name in -01 '' -01-wal -wal; do
