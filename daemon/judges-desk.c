@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <sys/epoll.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 
 #include "daemon/judges-private.h"
 #include "daemon/limits.h"
@@ -82,6 +83,16 @@ static uint64_t desk_now(const Desk *desk) {
         return now;
 }
 
+/* What its worker has had of a processor; UINT64_MAX: nobody knows. */
+static uint64_t desk_worked(const Desk *desk) {
+        struct timespec t;
+        clockid_t clock;
+
+        if (clock_getcpuclockid(desk->process.pid, &clock) != 0 || clock_gettime(clock, &t) < 0)
+                return UINT64_MAX;
+        return (uint64_t) t.tv_sec * 1000000U + (uint64_t) t.tv_nsec / 1000U;
+}
+
 static bool is_crowded(const Desk *desk) {
         const Turns *turns = desk->judges->turns;
 
@@ -108,6 +119,7 @@ static void desk_put_question(Desk *desk) {
         desk->busy = true;
         desk->used = ++desk->judges->used;
         pace_begin(&desk->pace, desk_now(desk));
+        desk->worked_usec = desk_worked(desk);
 
         /* An error shows itself on the socket as well, and is dealt with from there. */
         r = frames_send(&desk->frames, TAKE_PTR(call->bytes), call->size);
@@ -148,11 +160,17 @@ int desk_advance(Desk *desk) {
         return r;
 }
 
-/* Its worker is not busy any more. What it did while nobody else was there was in nobody's way. */
+/* Its worker is not busy any more. What it did while nobody else was there was in nobody's way, and that others
+ * kept it from the processor is not its owner's fault. */
 static void desk_set_free(Desk *desk) {
+        uint64_t now = desk_now(desk), worked = desk_worked(desk);
+
         desk->busy = false;
-        if (is_crowded(desk))
-                pace_end(&desk->pace, &desk->judges->limits.pace, desk_now(desk));
+        if (!is_crowded(desk))
+                return;
+        if (worked < UINT64_MAX && desk->worked_usec < UINT64_MAX)
+                pace_begin(&desk->pace, now - (worked - desk->worked_usec));
+        pace_end(&desk->pace, &desk->judges->limits.pace, now);
 }
 
 /* The worker is no good any more. Its question fails with @error, the others get a new one. */

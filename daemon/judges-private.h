@@ -46,6 +46,7 @@ struct Desk {
         Process process;
         Frames frames;
         Pace pace;
+        uint64_t worked_usec; /* its worker, before the question */
         Turn turn; /* to deal with @events */
         uint32_t events;
         sd_event_source *io;

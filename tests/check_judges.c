@@ -490,6 +490,9 @@ START_TEST(new_authorities_hold_for_every_later_question) {
 }
 END_TEST
 
+/* How long a worker is stopped, twice as long as it may work. */
+#define KEPT_USEC UINT64_C(400000)
+
 /* Any work at all is too much beside others. */
 static void let_nobody_work(void) {
         judges_set_limits(judges, &(JudgeLimits){ .wall_usec = LONG_USEC, .idle_usec = LONG_USEC,
@@ -510,6 +513,34 @@ START_TEST(a_busy_judge_rests_while_others_ask) {
         turns_usec += TURNS_CROWD_USEC + 1;
         wait_for(&next);
         ck_assert_int_eq(next.error, 0);
+}
+END_TEST
+
+START_TEST(a_judge_that_is_kept_from_the_processor_owes_nothing_for_it) {
+        _cleanup_(asked_done) Asked before = {}, during = {}, after = {}, bob = {};
+        uint64_t begin, now;
+        pid_t worker;
+
+        judges_set_limits(judges, &(JudgeLimits){ .wall_usec = LONG_USEC, .idle_usec = LONG_USEC,
+                                                  .pace = { KEPT_USEC / 2, LONG_USEC, UINT64_MAX } });
+        ask_and_wait(BOB, leaf, &bob);
+        ask_and_wait(ALICE, leaf, &before);
+        worker = judges_worker_pid(judges, ALICE);
+        ck_assert_int_eq(kill(worker, SIGSTOP), 0);
+        ask(ALICE, leaf, &during);
+        ck_assert_int_ge(sd_event_now(event, CLOCK_MONOTONIC, &begin), 0);
+        do {
+                (void) sd_event_run(event, KEPT_USEC);
+                ck_assert_int_ge(sd_event_now(event, CLOCK_MONOTONIC, &now), 0);
+        } while (now - begin < KEPT_USEC);
+        ck_assert_uint_eq(during.order, 0);
+        ck_assert_int_eq(kill(worker, SIGCONT), 0);
+        wait_for(&during);
+
+        ask(ALICE, leaf, &after);
+        while (after.order == 0)
+                ck_assert_int_gt(sd_event_run(event, TURNS_CROWD_USEC / 2), 0);
+        ck_assert_int_eq(after.error, 0);
 }
 END_TEST
 
@@ -565,6 +596,7 @@ int main(int argc, char *argv[]) {
         tcase_add_test(tcase, questions_wait_for_the_authorities);
         tcase_add_test(tcase, new_authorities_hold_for_every_later_question);
         tcase_add_test(tcase, a_busy_judge_rests_while_others_ask);
+        tcase_add_test(tcase, a_judge_that_is_kept_from_the_processor_owes_nothing_for_it);
         tcase_add_test(tcase, a_judge_that_nobody_else_needs_does_not_rest);
 
         srunner_run_all(runner, CK_ENV);
