@@ -218,10 +218,10 @@
 /* Address space of a judge: libraries about 30 MiB, 150 authorities under 1. */
 #define JUDGE_ADDRESS_SPACE_MAX (256UL * 1024UL * 1024UL)
 
-/* A judge that has had a processor for so long without a pause rests while others ask as well, JUDGE_PACE times as long as it
- * works: they need the processor that it would keep busy, and the disk that what it finds would. At a millisecond for
- * a chain that nobody has shown before these are some 100 at once and 15 in each second after them; only
- * an attack, or a large import beside others' questions, wants more. */
+/* A judge that has had a processor for so long without a pause rests while others ask as well, JUDGE_PACE times as
+ * long as it works: they need the processor that it would keep busy, and the disk that what it finds would. At a
+ * millisecond for a chain that nobody has shown before these are some 100 at once and 15 in each second after them;
+ * only an attack, or a large import beside others' questions, wants more. */
 #define JUDGE_BURST_USEC 100000U
 #define JUDGE_PACE       64U
 
