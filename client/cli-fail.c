@@ -120,14 +120,12 @@ static char *explain_option(const Cli *cli) {
 }
 
 int cli_fail_client(const Cli *cli, int error) {
-        const char *sentence = certexc_client_error(cli->client);
         _cleanup_free_ char *about_option = explain_option(cli);
+        const char *sentence = about_option ? about_option : certexc_client_error(cli->client);
 
         if (error == -ENOMEM)
                 return cli_no_memory(cli);
-        report(cli, name_of_failure(cli, error), about_option            ? about_option
-                          : sentence && *sentence ? sentence
-                                                  : strerror(-error));
+        report(cli, name_of_failure(cli, error), sentence && *sentence ? sentence : strerror(-error));
         if (error == -ENOTCONN && !cli->options.json)
                 output_line(&cli->err, STYLE_PLAIN,
                             _("certexc: The system's is started by \"systemctl start "
